@@ -1,0 +1,77 @@
+// Package style names every colour, border and sign of the screen by what it
+// means. Pages never build a colour themselves.
+//
+// Rules: colours come in pairs for light and dark terminals; nothing is told
+// by colour alone (a sign or a word says it as well), because of NO_COLOR and
+// of eyes that do not see the difference; signs stay within WGL4, the set of
+// characters that the Linux console and the Go Mono font both have.
+package style
+
+import "github.com/charmbracelet/lipgloss"
+
+// Signs, all one cell wide and all in WGL4.
+const (
+	Done    = "√" // a step that is finished
+	Failed  = "×" // a step that failed, a thing that is refused
+	Bullet  = "●" // the current one, a chosen one
+	Circle  = "○" // one still to come, one not chosen
+	Pointer = "►" // the line the cursor is on
+	Up      = "↑"
+	Down    = "↓"
+	Left    = "←"
+	Right   = "→"
+	Dash    = "─"
+	Bar     = "│"
+	Full    = "█" // the finished part of a progress bar
+	Empty   = "░" // the rest of it
+	Dots    = "…" // text was cut here
+)
+
+// The palette: 256-colour numbers, dark enough for paper white and light
+// enough for black.
+var (
+	accent = lipgloss.AdaptiveColor{Light: "161", Dark: "205"}
+	blue   = lipgloss.AdaptiveColor{Light: "25", Dark: "75"}
+	green  = lipgloss.AdaptiveColor{Light: "28", Dark: "78"}
+	yellow = lipgloss.AdaptiveColor{Light: "130", Dark: "221"}
+	red    = lipgloss.AdaptiveColor{Light: "160", Dark: "203"}
+	grey   = lipgloss.AdaptiveColor{Light: "243", Dark: "245"}
+	purple = lipgloss.AdaptiveColor{Light: "55", Dark: "141"}
+)
+
+// Text by meaning.
+var (
+	Title    = lipgloss.NewStyle().Bold(true).Foreground(accent)
+	Heading  = lipgloss.NewStyle().Bold(true)
+	Text     = lipgloss.NewStyle()
+	Dim      = lipgloss.NewStyle().Foreground(grey)
+	OK       = lipgloss.NewStyle().Foreground(green)
+	Warn     = lipgloss.NewStyle().Foreground(yellow)
+	Danger   = lipgloss.NewStyle().Bold(true).Foreground(red)
+	Key      = lipgloss.NewStyle().Foreground(blue) // the name of a key in the help line
+	Selected = lipgloss.NewStyle().Bold(true).Foreground(green)
+	Focus    = lipgloss.NewStyle().Foreground(accent) // the cursor, the focused field's mark
+	Command  = lipgloss.NewStyle().Foreground(blue)   // a command line to type or to be run
+	Match    = lipgloss.NewStyle().Reverse(true)      // a search hit
+	Progress = lipgloss.NewStyle().Foreground(accent) // the finished part of a bar
+)
+
+// Source text in the preview.
+var (
+	CodeComment = lipgloss.NewStyle().Foreground(grey)
+	CodeString  = lipgloss.NewStyle().Foreground(green)
+	CodeInsert  = lipgloss.NewStyle().Foreground(accent) // the ${ and } of an interpolation
+	CodeKeyword = lipgloss.NewStyle().Foreground(purple)
+	CodeNumber  = lipgloss.NewStyle().Foreground(yellow)
+	CodePath    = lipgloss.NewStyle().Foreground(yellow)
+	CodeName    = lipgloss.NewStyle().Foreground(blue) // an attribute name
+)
+
+// Boxes: two cells wider and two lines taller than what they hold, plus one
+// blank cell on either side.
+var (
+	Box       = lipgloss.NewStyle().Border(lipgloss.NormalBorder()).BorderForeground(grey).Padding(0, 1)
+	FocusBox  = Box.BorderForeground(accent)
+	WarnBox   = Box.BorderForeground(yellow)
+	DangerBox = Box.BorderForeground(red)
+)
