@@ -1,0 +1,105 @@
+package form
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/x/ansi"
+
+	"piwiz/tui/style"
+)
+
+var listKeys = struct{ up, down, prev, next, last, mark, filter, unfilter key.Binding }{
+	up:       key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑/↓", "move")),
+	prev:     key.NewBinding(key.WithKeys("shift+tab"), key.WithHelp("shift+tab", "field before")),
+	next:     key.NewBinding(key.WithKeys("enter", "tab"), key.WithHelp("enter", "next field")),
+	last:     key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "continue")),
+	mark:     key.NewBinding(key.WithKeys(" ", "x"), key.WithHelp("space", "choose")),
+	filter:   key.NewBinding(key.WithKeys("/"), key.WithHelp("/", "find")),
+	unfilter: key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "show all")),
+}
+
+// KeyBinds returns the keys that work now.
+func (l *list) KeyBinds() []key.Binding {
+	out := []key.Binding{listKeys.up}
+	if l.many != nil && !l.filterOn {
+		out = append(out, listKeys.mark)
+	}
+	if l.filterOn {
+		out = append(out, listKeys.unfilter)
+	} else if len(l.options) > l.height {
+		out = append(out, listKeys.filter)
+	}
+	if !l.first {
+		out = append(out, listKeys.prev)
+	}
+	if l.last {
+		return append(out, listKeys.last)
+	}
+	return append(out, listKeys.next)
+}
+
+// View draws the title (or the filter) and the options around the cursor.
+func (l *list) View() string {
+	edge, title := "  ", style.Text
+	if l.focus {
+		edge, title = style.Focus.Render(style.Bar)+" ", style.Heading
+	}
+	head := title.Render(l.title)
+	if l.filterOn {
+		head = style.Focus.Render("/") + l.filter + style.Match.Render(" ")
+	}
+	shown := l.shown()
+	height := max(l.height, 1)
+	l.top = max(0, min(l.top, len(shown)-height))
+	l.top = max(min(l.top, l.cursor), l.cursor-height+1)
+	lines := []string{head + style.Dim.Render(l.more(len(shown), height))}
+	for i := l.top; i < min(len(shown), l.top+height); i++ {
+		lines = append(lines, l.line(shown[i], i == l.cursor))
+	}
+	if len(shown) == 0 {
+		lines = append(lines, style.Dim.Render("nothing matches; esc shows all"))
+	}
+	for len(lines) < height+1 {
+		lines = append(lines, "")
+	}
+	for i, s := range lines {
+		lines[i] = edge + ansi.Truncate(s, max(l.width-2, 1), style.Dots)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// more tells what is out of sight.
+func (l *list) more(shown, height int) string {
+	switch {
+	case shown <= height:
+		return ""
+	case l.top == 0:
+		return "  " + style.Down + " more"
+	case l.top+height >= shown:
+		return "  " + style.Up + " more"
+	}
+	return "  " + style.Up + style.Down + " more"
+}
+
+func (l *list) line(o Option, current bool) string {
+	mark, label := " ", style.Text
+	if current {
+		mark = style.Dim.Render(style.Pointer)
+		if l.focus {
+			mark, label = style.Focus.Render(style.Pointer), style.Selected
+		}
+	}
+	if l.many != nil {
+		sign := style.Circle
+		if l.chosen[o.Value] {
+			sign = style.OK.Render(style.Bullet)
+		}
+		mark += " " + sign
+	}
+	s := mark + " " + label.Render(o.Label)
+	if o.Note != "" {
+		s += "  " + style.Dim.Render(o.Note)
+	}
+	return s
+}

@@ -1,0 +1,89 @@
+package form
+
+import (
+	"errors"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/huh"
+	"github.com/charmbracelet/lipgloss"
+
+	"piwiz/tui/style"
+)
+
+// Text asks for one line. hint is one line under the title ("" for none).
+// check returns what is wrong with a text, "" if nothing is; it runs at
+// every key, and the field cannot be left forwards while it complains.
+// check may be nil.
+func Text(title, hint string, value *string, check func(string) string) Field {
+	return input(title, hint, value, check, huh.EchoModeNormal)
+}
+
+// Password is Text with dots instead of letters.
+func Password(title, hint string, value *string, check func(string) string) Field {
+	return input(title, hint, value, check, huh.EchoModePassword)
+}
+
+func input(title, hint string, value *string, check func(string) string, echo huh.EchoMode) Field {
+	if check == nil {
+		check = func(string) string { return "" }
+	}
+	return Field{func() field {
+		in := huh.NewInput().Title(title).Value(value).EchoMode(echo).Validate(func(s string) error {
+			if bad := check(s); bad != "" {
+				return errors.New(bad)
+			}
+			return nil
+		})
+		if hint != "" {
+			in.Description(hint)
+		}
+		return &text{Input: in, value: value, check: check}
+	}}
+}
+
+// text is huh's input with a line below it, always there, so that nothing
+// jumps when a complaint comes and goes.
+type text struct {
+	*huh.Input
+	value *string
+	check func(string) string
+	width int
+}
+
+func (t *text) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := t.Input.Update(msg)
+	return t, cmd
+}
+
+func (t *text) WithWidth(w int) huh.Field {
+	t.width = w
+	t.Input.WithWidth(w)
+	return t
+}
+
+// WithHeight is ignored: a text field has one height.
+func (t *text) WithHeight(int) huh.Field { return t }
+
+// complaint is shown as soon as there is something to complain about, but
+// not over a field nobody has touched yet.
+func (t *text) complaint() string {
+	if *t.value == "" && t.Error() == nil {
+		return ""
+	}
+	return t.check(*t.value)
+}
+
+func (t *text) View() string {
+	below := ""
+	if bad := t.complaint(); bad != "" {
+		below = lipgloss.NewStyle().Width(max(t.width-2, 1)).Render(style.Warn.Render(style.Failed + " " + bad))
+		below = "  " + strings.ReplaceAll(below, "\n", "\n  ")
+	}
+	return t.Input.View() + "\n" + below
+}
+
+func (t *text) rows() (fixed, list int) { return lipgloss.Height(t.View()), 0 }
+func (t *text) setList(int)             {}
+func (t *text) typing() bool            { return true }
+func (t *text) filtering() bool         { return false }
