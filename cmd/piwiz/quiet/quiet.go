@@ -6,10 +6,11 @@
 // then take five seconds and print escape codes. The question is not asked
 // when CI is set, so this package sets CI while the others are initialised.
 //
-// It works because Go initialises packages in the order of their import
-// paths, but only once all of a package's imports are done: a package that
-// imports nothing outside the standard library is ready before Bubble Tea's
-// own imports are. So: never import anything but the standard library here.
+// It works because Go initialises, of all packages whose imports are ready,
+// the one whose path sorts first. This one is ready as soon as os is. Bubble
+// Tea also waits for runtime/debug, which needs os too and sorts after
+// "piwiz": so we come first. Therefore: import nothing but os here.
+//
 // A dark background is assumed; the program may ask for itself later.
 package quiet
 
