@@ -49,6 +49,17 @@ type text struct {
 	value *string
 	check func(string) string
 	width int
+	focus bool
+}
+
+func (t *text) Focus() tea.Cmd {
+	t.focus = true
+	return t.Input.Focus()
+}
+
+func (t *text) Blur() tea.Cmd {
+	t.focus = false
+	return t.Input.Blur()
 }
 
 func (t *text) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -75,12 +86,14 @@ func (t *text) complaint() string {
 }
 
 func (t *text) View() string {
-	below := ""
+	edge, below := "  ", ""
+	if t.focus {
+		edge = style.Focus.Render(style.Bar) + " "
+	}
 	if bad := t.complaint(); bad != "" {
 		below = lipgloss.NewStyle().Width(max(t.width-2, 1)).Render(style.Warn.Render(style.Failed + " " + bad))
-		below = "  " + strings.ReplaceAll(below, "\n", "\n  ")
 	}
-	return t.Input.View() + "\n" + below
+	return t.Input.View() + "\n" + edge + strings.ReplaceAll(below, "\n", "\n"+edge)
 }
 
 func (t *text) rows() (fixed, list int) { return lipgloss.Height(t.View()), 0 }
