@@ -124,12 +124,12 @@ func FuzzColour(f *testing.F) {
 	}
 	colours(f)
 	f.Fuzz(func(t *testing.T, src string) {
-		joined := ""
+		var joined strings.Builder
 		for _, tok := range Lex(src) {
-			joined += tok.Text
+			joined.WriteString(tok.Text)
 		}
-		if joined != src {
-			t.Fatalf("the tokens of %q are %q", src, joined)
+		if joined.String() != src {
+			t.Fatalf("the tokens of %q are %q", src, joined.String())
 		}
 		if got := Colour(src); escapes.ReplaceAllString(got, "") != escapes.ReplaceAllString(src, "") {
 			t.Fatalf("%q became %q", src, got)
