@@ -166,7 +166,7 @@ func TestFilterOfAList(t *testing.T) {
 		t.Errorf("zone %q\n%s", zone, f.View())
 	}
 	press(t, f, "zz", "<enter>")
-	if f.Done() || !strings.Contains(f.View(), "nothing matches") {
+	if f.Done() || !strings.Contains(f.View(), "Nothing matches") {
 		t.Errorf("an empty list was answered\n%s", f.View())
 	}
 	press(t, f, "<bs>", "<bs>", "<down>", "<down>", "<esc>")
@@ -240,5 +240,23 @@ func TestHelpNamesTheKeysThatWork(t *testing.T) {
 	press(t, f, "<enter>")
 	if h := help(); h != "↑/↓ move|space choose|shift+tab field before|enter continue|" {
 		t.Error(h)
+	}
+}
+
+func TestFindingInAListOfManyDoesNotLeaveIt(t *testing.T) {
+	var keys []string
+	f := start(t, 60, 10, Many("Keys", &keys, options(60)))
+	press(t, f, "/", "n 42", "<enter>", " ")
+	if f.Done() || f.Filtering() || fmt.Sprint(keys) != "[42]" || !strings.Contains(f.View(), "► ● option 42") {
+		t.Errorf("done %v, keys %v\n%s", f.Done(), keys, f.View())
+	}
+}
+
+func TestAListWithoutOptions(t *testing.T) {
+	value, values := "", []string{"old"}
+	f := start(t, 60, 10, Many("Keys", &values, nil), Choice("Board", &value, nil))
+	press(t, f, "<down>", " ", "/", "<esc>", "<enter>", "<enter>", "<up>", "<end>")
+	if f.Done() || len(values) != 0 || !strings.Contains(f.View(), "nothing to choose") {
+		t.Errorf("done %v, values %v\n%s", f.Done(), values, f.View())
 	}
 }

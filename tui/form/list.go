@@ -111,6 +111,8 @@ func (l *list) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch keys := listKeys; {
 	case key.Matches(k, keys.prev) && !l.first:
 		return l, huh.PrevField
+	case key.Matches(k, keys.next) && l.filterOn && l.many != nil:
+		l.endFilter() // it was only found; space chooses it
 	case key.Matches(k, keys.next):
 		if l.one != nil && len(l.shown()) == 0 {
 			return l, nil

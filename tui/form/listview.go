@@ -9,13 +9,14 @@ import (
 	"piwiz/tui/style"
 )
 
-var listKeys = struct{ up, down, prev, next, last, mark, filter, unfilter key.Binding }{
+var listKeys = struct{ up, down, prev, next, last, mark, filter, unfilter, found key.Binding }{
 	up:       key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑/↓", "move")),
 	prev:     key.NewBinding(key.WithKeys("shift+tab"), key.WithHelp("shift+tab", "field before")),
 	next:     key.NewBinding(key.WithKeys("enter", "tab"), key.WithHelp("enter", "next field")),
 	last:     key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "continue")),
 	mark:     key.NewBinding(key.WithKeys(" ", "x"), key.WithHelp("space", "choose")),
 	filter:   key.NewBinding(key.WithKeys("/"), key.WithHelp("/", "find")),
+	found:    key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "go to it")),
 	unfilter: key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "show all")),
 }
 
@@ -32,6 +33,9 @@ func (l *list) KeyBinds() []key.Binding {
 	}
 	if !l.first {
 		out = append(out, listKeys.prev)
+	}
+	if l.filterOn && l.many != nil {
+		return append(out, listKeys.found)
 	}
 	if l.last {
 		return append(out, listKeys.last)
@@ -57,8 +61,11 @@ func (l *list) View() string {
 	for i := l.top; i < min(len(shown), l.top+height); i++ {
 		lines = append(lines, l.line(shown[i], i == l.cursor))
 	}
-	if len(shown) == 0 {
-		lines = append(lines, style.Dim.Render("nothing matches; esc shows all"))
+	switch {
+	case len(l.options) == 0:
+		lines = append(lines, style.Dim.Render("There is nothing to choose from."))
+	case len(shown) == 0:
+		lines = append(lines, style.Dim.Render("Nothing matches; esc shows all again."))
 	}
 	for len(lines) < height+1 {
 		lines = append(lines, "")
