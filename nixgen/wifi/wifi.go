@@ -1,0 +1,136 @@
+// Package wifi reads the Wi-Fi networks this computer knows, as iwd keeps
+// them, and derives the key that a Pi needs to join one.
+//
+// The files are described in iwd.network(5): one file a network, named after
+// the SSID when that is only letters, digits, space, _ and -, else = and the
+// SSID in hexadecimal; the ending is the kind (psk, open, 8021x). The key is
+// derived as IEEE 802.11 says: PBKDF2 with SHA-1, the SSID as salt, 4096
+// rounds, 32 bytes.
+package wifi
+
+import (
+	"cmp"
+	"crypto/pbkdf2"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Security is how a network is protected.
+type Security string
+
+// The kinds a generated host can join.
+const (
+	WPA2 Security = "wpa2"
+	WPA3 Security = "wpa3" // WPA3 only (SAE); mixed networks count as WPA2
+	Open Security = "open"
+)
+
+// Network is one network this computer knows.
+type Network struct {
+	SSID      string
+	Security  Security
+	Hidden    bool
+	Secret    Secret // WPA2: the key, 64 hex digits; WPA3: the passphrase; Open: none
+	Connected bool   // this computer is on it now
+	LastUsed  time.Time
+	File      string
+}
+
+// PSK derives the key of a WPA2 network, 64 hex digits. A passphrase has 8 to
+// 63 printable ASCII characters; 64 hex digits are taken as the key itself.
+func PSK(passphrase, ssid string) (Secret, error) {
+	if len(passphrase) == 64 {
+		if _, err := hex.DecodeString(passphrase); err != nil {
+			return Secret{}, errors.New("a Wi-Fi password of 64 characters must be a key in hexadecimal; a password has at most 63")
+		}
+		return Secret{strings.ToLower(passphrase)}, nil
+	}
+	if len(passphrase) < 8 || len(passphrase) > 63 {
+		return Secret{}, errors.New("a Wi-Fi password has 8 to 63 characters; check it for missing or extra ones")
+	}
+	for _, r := range passphrase {
+		if r < ' ' || r > '~' {
+			return Secret{}, errors.New("a Wi-Fi password has only plain letters, digits and signs (ASCII); check it for accents")
+		}
+	}
+	key, err := pbkdf2.Key(sha1.New, passphrase, []byte(ssid), 4096, 32)
+	if err != nil {
+		return Secret{}, fmt.Errorf("derive the Wi-Fi key: %w", err)
+	}
+	return Secret{hex.EncodeToString(key)}, nil
+}
+
+// Typed makes a network of what a user typed in.
+func Typed(ssid, passphrase string, security Security, hiddenName bool) (Network, error) {
+	n := Network{SSID: ssid, Security: security, Hidden: hiddenName}
+	if err := CheckSSID(ssid); err != nil {
+		return n, err
+	}
+	switch security {
+	case Open:
+		if passphrase != "" {
+			return n, errors.New("an open network has no password; leave it empty, or choose WPA2")
+		}
+	case WPA3:
+		if err := checkSAE(passphrase); err != nil {
+			return n, err
+		}
+		n.Secret = Secret{passphrase}
+	default:
+		key, err := PSK(passphrase, ssid)
+		if err != nil {
+			return n, err
+		}
+		n.Secret = key
+	}
+	return n, nil
+}
+
+// checkSAE refuses what the secrets file of wpa_supplicant would cut silently
+// (hostap, src/utils/ext_password_file.c): a # starts a comment and blanks at
+// the edges are trimmed.
+func checkSAE(p string) error {
+	switch {
+	case len(p) < 1 || len(p) > 128 || strings.ContainsAny(p, "\n\r\x00"):
+		return errors.New("a WPA3 password has 1 to 128 characters on one line")
+	case strings.Contains(p, "#") || strings.TrimSpace(p) != p:
+		return errors.New("a WPA3-only password with # or with a blank at its edge cannot be handed to the Pi; change it on the router, or let the router offer WPA2 as well")
+	}
+	return nil
+}
+
+// CheckSSID says why a network name cannot be written into a NixOS module.
+func CheckSSID(ssid string) error {
+	switch {
+	case ssid == "" || len(ssid) > 32:
+		return errors.New("a network name has 1 to 32 bytes")
+	case !utf8.ValidString(ssid):
+		return errors.New("the name of this network is not text (UTF-8), so it cannot be set up here; use a cable, or rename the network")
+	case strings.ContainsFunc(ssid, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return errors.New("the name of this network has a control character, so it cannot be set up here; use a cable, or rename the network")
+	}
+	return nil
+}
+
+// Sort puts the network this computer is on first, then the last used ones,
+// then the rest by name. connected is an SSID, or "" when unknown.
+func Sort(ns []Network, connected string) {
+	for i := range ns {
+		ns[i].Connected = connected != "" && ns[i].SSID == connected
+	}
+	slices.SortStableFunc(ns, func(a, b Network) int {
+		switch {
+		case a.Connected != b.Connected && a.Connected:
+			return -1
+		case a.Connected != b.Connected:
+			return 1
+		}
+		return cmp.Or(b.LastUsed.Compare(a.LastUsed), cmp.Compare(a.SSID, b.SSID))
+	})
+}
