@@ -1,0 +1,137 @@
+package sshkey
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// ErrExists is returned by Make when a key is there already.
+var ErrExists = errors.New("there is a key of that name already; nothing was changed")
+
+// Identity is the ed25519 host key of a Pi. However it is printed, logged or
+// encoded, the private half stays hidden; only Reveal shows it.
+type Identity struct {
+	private []byte // OpenSSH PEM
+	public  string // "ssh-ed25519 AAAA... root@bach"
+}
+
+// NewIdentity makes a host key for a host.
+func NewIdentity(host string) (Identity, error) {
+	return generate("root@" + host)
+}
+
+func generate(comment string) (Identity, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return Identity{}, fmt.Errorf("make a key: %w", err)
+	}
+	block, err := ssh.MarshalPrivateKey(crypto.PrivateKey(key), comment)
+	if err != nil {
+		return Identity{}, fmt.Errorf("make a key: %w", err)
+	}
+	public, err := lineOf(key, comment)
+	return Identity{pem.EncodeToMemory(block), public}, err
+}
+
+// ParseIdentity reads the private half back. The comment of the public half
+// is not part of what OpenSSH can tell from it, so it is given.
+func ParseIdentity(private []byte, comment string) (Identity, error) {
+	raw, err := ssh.ParseRawPrivateKey(private)
+	if err != nil {
+		return Identity{}, errors.New("the host key cannot be read; restore the file from a backup, or remove it to have a new key made")
+	}
+	key, ok := raw.(*ed25519.PrivateKey)
+	if !ok {
+		return Identity{}, errors.New("the host key is not an ed25519 key; remove the file to have a new key made")
+	}
+	public, err := lineOf(*key, comment)
+	return Identity{private, public}, err
+}
+
+func lineOf(key ed25519.PrivateKey, comment string) (string, error) {
+	public, err := ssh.NewPublicKey(key.Public())
+	if err != nil {
+		return "", fmt.Errorf("read a key: %w", err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))) + " " + comment, nil
+}
+
+// Reveal returns the private half, in OpenSSH's format. Call it only to write
+// it where it belongs.
+func (i Identity) Reveal() []byte { return i.private }
+
+// PublicLine is the public half as one line, with its comment.
+func (i Identity) PublicLine() string { return i.public }
+
+// IsZero tells whether there is no key.
+func (i Identity) IsZero() bool { return len(i.private) == 0 }
+
+// Fingerprint is the public half as SHA256:..., "" without a key.
+func (i Identity) Fingerprint() string {
+	k, err := ParseLine(i.public)
+	if err != nil {
+		return ""
+	}
+	return k.Fingerprint
+}
+
+func (i Identity) String() string               { return i.public }
+func (i Identity) GoString() string             { return i.public }
+func (i Identity) LogValue() slog.Value         { return slog.StringValue(i.public) }
+func (i Identity) MarshalText() ([]byte, error) { return []byte(i.public), nil }
+
+// Format hides the private half from every verb.
+func (i Identity) Format(f fmt.State, _ rune) { fmt.Fprint(f, i.public) }
+
+// Make makes a key pair for the user, id_ed25519 and id_ed25519.pub in
+// sshDir. It never overwrites a file: then the error is ErrExists.
+func Make(sshDir, comment string) (PublicKey, error) {
+	id, err := generate(comment)
+	if err != nil {
+		return PublicKey{}, err
+	}
+	if err := os.MkdirAll(sshDir, 0o700); err != nil {
+		return PublicKey{}, fmt.Errorf("make the folder for SSH keys: %w", err)
+	}
+	path := filepath.Join(sshDir, "id_ed25519")
+	if _, err := os.Lstat(path + ".pub"); err == nil {
+		return PublicKey{}, fmt.Errorf("%s.pub: %w", path, ErrExists)
+	}
+	if err := create(path, id.Reveal(), 0o600); err != nil {
+		return PublicKey{}, err
+	}
+	if err := create(path+".pub", []byte(id.PublicLine()+"\n"), 0o644); err != nil {
+		_ = os.Remove(path) // half a pair is of no use
+		return PublicKey{}, err
+	}
+	k, err := ParseLine(id.PublicLine())
+	k.Source = path + ".pub"
+	return k, err
+}
+
+func create(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %w", path, ErrExists)
+	}
+	if err != nil {
+		return fmt.Errorf("write the key: %w", err)
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		_ = os.Remove(path)
+		return fmt.Errorf("write the key: %w", err)
+	}
+	return nil
+}
