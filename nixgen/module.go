@@ -1,0 +1,231 @@
+package nixgen
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+
+	"piwiz/nixgen/wifi"
+)
+
+//go:embed firstboot.sh
+var firstBoot string
+
+// File is one file of a host's flake.
+type File struct {
+	Name string
+	Text string
+	Once bool // made once, then the user's own: never overwritten
+}
+
+// Attr is the attribute of the flake that is the image.
+func Attr(host string) string {
+	return "nixosConfigurations." + host + ".config.system.build.sdImage"
+}
+
+// Files renders the flake of a host. The error is *Invalid when answers must
+// be changed first.
+func Files(h Host) ([]File, error) {
+	if p := h.Problems(); len(p) > 0 {
+		return nil, &Invalid{p}
+	}
+	module, err := module(h)
+	if err != nil {
+		return nil, err
+	}
+	return []File{
+		{"flake.nix", flake(h.Name), false},
+		{"piwiz.nix", module, false},
+		{"configuration.nix", own(h.Name), true},
+	}, nil
+}
+
+func flake(name string) string {
+	return fmt.Sprintf(`# Written by piwiz. What you want to add goes into configuration.nix.
+{
+  description = "Raspberry Pi host %[1]s";
+
+  # The channel branch: everything on it is in the binary cache.
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-%[2]s";
+
+  outputs = { self, nixpkgs }: {
+    nixosConfigurations.%[3]s = nixpkgs.lib.nixosSystem {
+      modules = [ ./piwiz.nix ./configuration.nix ];
+    };
+  };
+}
+`, name, Release, attrName(name))
+}
+
+func own(name string) string {
+	return fmt.Sprintf(`# This file is yours: piwiz made it once and never changes it again.
+# Add what %[1]s shall do, for example:
+#
+#   environment.systemPackages = [ pkgs.htop ];
+#   services.nginx.enable = true;
+#
+# All options: https://search.nixos.org/options?channel=%[2]s
+{ config, lib, pkgs, ... }:
+{
+}
+`, name, Release)
+}
+
+// writer collects lines and the first error of a quoting.
+type writer struct {
+	strings.Builder
+	err error
+}
+
+func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.Builder, format+"\n", args...) }
+
+// str quotes a value; the first failure is kept.
+func (w *writer) str(field, s string) string {
+	q, err := Quote(s)
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("%s: %w", field, err)
+	}
+	return q
+}
+
+func module(h Host) (string, error) {
+	w := &writer{}
+	w.line("# Written by piwiz from the answers about %s, and written again when they change.", h.Name)
+	w.line("# What you want to add goes into configuration.nix.")
+	w.line("{ lib, pkgs, modulesPath, ... }:")
+	w.line("{")
+	w.line(`  imports = [ (modulesPath + "/installer/sd-card/sd-image-aarch64.nix") ];`)
+	w.line("")
+	w.line(`  nixpkgs.hostPlatform = "aarch64-linux";`)
+	w.line(`  system.stateVersion = "%s";`, Release)
+	w.line("")
+	w.line("  # the image")
+	w.line("  image.baseName = %s;", w.str("name", "piwiz-"+h.Name))
+	w.line("  sdImage.compressImage = false; # it is written at once; saves minutes of emulated work")
+	w.line("  boot.supportedFilesystems.zfs = lib.mkForce false; # not for a Pi, and often too old for its kernel")
+	w.line(`  fileSystems."/boot/firmware".options = [ "umask=0077" ]; # only root may read it`)
+	w.line("  documentation.nixos.enable = false;")
+	w.line("")
+	w.line("  # identity")
+	w.line("  networking.hostName = %s;", w.str("name", h.Name))
+	w.optional("time.timeZone", h.TimeZone)
+	w.optional("i18n.defaultLocale", h.Locale)
+	w.optional("console.keyMap", h.Keymap)
+	w.wifi(h)
+	w.firstBoot()
+	w.access(h)
+	w.line("}")
+	return w.String(), w.err
+}
+
+func (w *writer) optional(option, value string) {
+	if value != "" {
+		w.line("  %s = %s;", option, w.str(option, value))
+	}
+}
+
+// wifiSecrets is where the Pi keeps the Wi-Fi keys.
+const wifiSecrets = "/var/lib/piwiz/wireless.conf"
+
+func (w *writer) wifi(h Host) {
+	w.line("")
+	w.line("  hardware.enableRedistributableFirmware = true; # the Wi-Fi chip needs it")
+	if len(h.Networks) == 0 {
+		return
+	}
+	w.line("")
+	w.line("  # Wi-Fi: only the names of the secrets are here, never a secret")
+	w.line("  networking.wireless = {")
+	w.line("    enable = true;")
+	w.line(`    interfaces = [ "wlan0" ];`)
+	w.line("    secretsFile = %q;", wifiSecrets)
+	if h.Country != "" {
+		w.line("    extraConfig = %s;", w.str("country", "country="+h.Country))
+	}
+	for i, n := range h.Networks {
+		w.network(i, n, len(h.Networks)-i)
+	}
+	w.line("  };")
+}
+
+func (w *writer) network(i int, n Network, priority int) {
+	w.line("    networks.%s = {", w.str("network", n.SSID))
+	switch n.Security {
+	case wifi.Open:
+		w.line(`      authProtocols = [ "NONE" ];`)
+	case wifi.WPA3:
+		w.line("      pskRaw = %q;", "ext:"+secretName(i))
+		w.line(`      authProtocols = [ "SAE" ];`)
+	default:
+		w.line("      pskRaw = %q;", "ext:"+secretName(i))
+		w.line(`      authProtocols = [ "WPA-PSK" ];`)
+	}
+	if n.Hidden {
+		w.line("      hidden = true;")
+	}
+	w.line("      priority = %d;", priority)
+	w.line("    };")
+}
+
+// The unit must run before whatever reads what it installs: without the
+// secrets file the Wi-Fi service fails for good, and without the host key
+// sshd makes one of its own.
+func (w *writer) firstBoot() {
+	w.line("")
+	w.line("  # moves what piwiz wrote to FIRMWARE:/piwiz to its place, then erases it there")
+	w.line("  systemd.services.piwiz-firstboot = {")
+	w.line(`    description = "Install the secrets left on the firmware partition";`)
+	w.line(`    wantedBy = [ "multi-user.target" ];`)
+	w.line(`    before = [ "wpa_supplicant-wlan0.service" "sshd-keygen.service" "sshd.service" ];`)
+	w.line(`    unitConfig.WantsMountsFor = [ "/boot/firmware" ];`)
+	w.line("    serviceConfig = {")
+	w.line(`      Type = "oneshot";`)
+	w.line("      RemainAfterExit = true;")
+	w.line("    };")
+	w.line("    path = [ pkgs.coreutils pkgs.gnugrep ];")
+	w.line("    script = %s;", indented(firstBoot, "    "))
+	w.line("  };")
+	for _, unit := range []string{"sshd-keygen", "sshd"} {
+		w.line(`  systemd.services.%s = { wants = [ "piwiz-firstboot.service" ]; after = [ "piwiz-firstboot.service" ]; };`, unit)
+	}
+}
+
+func (w *writer) access(h Host) {
+	w.line("")
+	w.line("  # reachable as %s.local, by key only", h.Name)
+	w.line("  services.openssh = {")
+	w.line("    enable = true;")
+	w.line("    settings.PasswordAuthentication = false;")
+	w.line("    settings.KbdInteractiveAuthentication = false;")
+	w.line(`    settings.PermitRootLogin = "no";`)
+	w.line(`    hostKeys = [ { path = "/etc/ssh/ssh_host_ed25519_key"; type = "ed25519"; } ];`)
+	w.line("  };")
+	w.line("  services.avahi = {")
+	w.line("    enable = true;")
+	w.line("    nssmdns4 = true;")
+	w.line("    publish = { enable = true; addresses = true; workstation = true; };")
+	w.line("  };")
+	w.line("")
+	w.line("  users.mutableUsers = false;")
+	w.line("  users.users.%s = {", attrName(h.User))
+	w.line("    isNormalUser = true;")
+	w.line(`    extraGroups = [ "wheel" ];`)
+	w.line("    openssh.authorizedKeys.keys = [")
+	for _, k := range h.Keys {
+		w.line("      %s", w.str("keys", k))
+	}
+	w.line("    ];")
+	w.line("  };")
+	w.line("  # there is no password, so sudo cannot ask for one")
+	w.line("  security.sudo.wheelNeedsPassword = false;")
+	w.line("  nix.settings = {")
+	w.line(`    experimental-features = [ "nix-command" "flakes" ];`)
+	w.line(`    trusted-users = [ "root" "@wheel" ];`)
+	w.line("  };")
+	w.line("")
+	w.line("  zramSwap.enable = true;")
+}
+
+// attrName writes a checked name as an attribute. Names may begin with a
+// digit or be a keyword of Nix, so they are always quoted.
+func attrName(s string) string { return `"` + s + `"` }

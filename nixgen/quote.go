@@ -1,0 +1,40 @@
+package nixgen
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// Quote writes s as a Nix string: "...". Nix strings have no NUL, and what is
+// not UTF-8 cannot be read back from Nix as JSON; both are refused. Source:
+// the Nix manual, "String literals".
+func Quote(s string) (string, error) {
+	if strings.Contains(s, "\x00") {
+		return "", errors.New("it holds a NUL byte, which Nix cannot store; remove it")
+	}
+	if !utf8.ValidString(s) {
+		return "", errors.New("it is not text (UTF-8); write it anew")
+	}
+	return `"` + quoter.Replace(s) + `"`, nil
+}
+
+// ${ begins an interpolation even after a $; a lone $ is itself. A carriage
+// return would be taken for a line end.
+var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `${`, `\${`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+
+// indented writes text as an indented string: ”...”, shifted by margin. Nix
+// strips the common margin again.
+func indented(text, margin string) string {
+	escaped := strings.NewReplacer(`''`, `'''`, `${`, `''${`).Replace(text)
+	var b strings.Builder
+	b.WriteString("''\n")
+	for line := range strings.Lines(escaped) {
+		if line != "\n" {
+			b.WriteString(margin + "  ")
+		}
+		b.WriteString(line)
+	}
+	b.WriteString(margin + "''")
+	return b.String()
+}

@@ -1,0 +1,57 @@
+package nixgen
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/wifi"
+)
+
+// Seed is a file that must lie on the FIRMWARE partition for the first boot.
+// Printed or logged it shows its path only.
+type Seed struct {
+	Path string
+	Data []byte
+}
+
+func (s Seed) String() string       { return s.Path }
+func (s Seed) GoString() string     { return s.Path }
+func (s Seed) LogValue() slog.Value { return slog.StringValue(s.Path) }
+
+// Format hides the data from every verb.
+func (s Seed) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.Path) }
+
+// secretName names the secret of network i, in the module and in the secrets
+// file. All names have one length: wpa_supplicant compares only the length of
+// the line's name (hostap, src/utils/ext_password_file.c).
+func secretName(i int) string { return fmt.Sprintf("psk_%02d", i) }
+
+// Seeds returns the secrets of a host as the files that its first boot moves
+// to their place. psk is by SSID. It is an error when one is missing.
+func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, error) {
+	if id.IsZero() {
+		return nil, errors.New("the host has no host key yet; save it first")
+	}
+	var conf strings.Builder
+	for i, n := range h.Networks {
+		if n.Security == wifi.Open {
+			continue
+		}
+		secret := psk[n.SSID]
+		if secret.IsZero() {
+			return nil, fmt.Errorf("the password of the network %q is missing; choose the network again in the wizard", n.SSID)
+		}
+		fmt.Fprintf(&conf, "%s=%s\n", secretName(i), secret.Reveal())
+	}
+	seeds := []Seed{
+		{"piwiz/ssh_host_ed25519_key", id.Reveal()},
+		{"piwiz/ssh_host_ed25519_key.pub", []byte(id.PublicLine() + "\n")},
+	}
+	if conf.Len() > 0 {
+		seeds = append(seeds, Seed{"piwiz/wireless.conf", []byte(conf.String())})
+	}
+	return seeds, nil
+}
