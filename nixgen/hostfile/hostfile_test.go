@@ -1,0 +1,109 @@
+package hostfile
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"piwiz/nixgen"
+	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/wifi"
+)
+
+func saved(t *testing.T, name string) Saved {
+	t.Helper()
+	id, err := sshkey.NewIdentity(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Saved{
+		Host: nixgen.Host{Name: name, Board: nixgen.Pi4, User: "alice", Keys: []string{id.PublicLine()}, HostKey: id.PublicLine(), Networks: []nixgen.Network{{SSID: `a "b" \ c`, Security: wifi.WPA2}}},
+		PSK:  map[string]wifi.Secret{`a "b" \ c`: wifi.NewSecret(strings.Repeat("0f", 32))}, Identity: id,
+	}
+}
+
+func TestAHostComesBackAsItWasSaved(t *testing.T) {
+	s := Store{filepath.Join(t.TempDir(), "hosts")}
+	h := saved(t, "bach")
+	for range 2 { // the second time over the first
+		if err := s.Save(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Load("bach")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Identity.PublicLine() != h.Identity.PublicLine() || got.PSK[`a "b" \ c`].Reveal() != strings.Repeat("0f", 32) || got.Host.Networks[0] != h.Host.Networks[0] {
+		t.Errorf("%+v", got)
+	}
+	answers, _ := os.ReadFile(s.Path("bach", "host.toml"))
+	if bytes.Contains(answers, []byte("0f0f")) || bytes.Contains(answers, []byte("PRIVATE")) {
+		t.Error("host.toml holds a secret")
+	}
+	for file, mode := range map[string]fs.FileMode{"secrets": 0o700, "secrets/wifi.toml": 0o600, "secrets/ssh_host_ed25519_key": 0o600, "host.toml": 0o600} {
+		if st, err := os.Stat(s.Path("bach", file)); err != nil || st.Mode().Perm() != mode {
+			t.Errorf("%s: %v %v", file, st, err)
+		}
+	}
+}
+
+func TestABrokenHostDoesNotHideTheOthers(t *testing.T) {
+	s := Store{t.TempDir()}
+	if err := s.Save(saved(t, "good")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.Path("bad"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.Path("bad", "host.toml"), []byte("name = \"bad\"\nwrong_key = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found, problems, err := s.List()
+	if err != nil || len(found) != 1 || len(problems) != 1 || !strings.Contains(problems[0].Error(), "wrong_key") || !strings.Contains(problems[0].Error(), "bad/host.toml") {
+		t.Errorf("%v %v %v", found, problems, err)
+	}
+	if _, err := s.Load("none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	for _, evil := range []string{"../x", "", "a/b", "."} {
+		if _, err := s.Load(evil); err == nil {
+			t.Errorf("%q was looked up", evil)
+		}
+	}
+}
+
+func TestTheUsersOwnFileIsNeverOverwritten(t *testing.T) {
+	s := Store{t.TempDir()}
+	files := []nixgen.File{{Name: "piwiz.nix", Text: "1"}, {Name: "configuration.nix", Text: "theirs to be", Once: true}}
+	dir, err := s.WriteFlake("bach", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "configuration.nix"), []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	files[0].Text = "2"
+	if _, err := s.WriteFlake("bach", files); err != nil {
+		t.Fatal(err)
+	}
+	own, _ := s.ReadConfiguration("bach")
+	module, _ := os.ReadFile(filepath.Join(dir, "piwiz.nix"))
+	if own != "mine" || string(module) != "2" {
+		t.Errorf("%q %q", own, module)
+	}
+}
+
+func FuzzReadAnswers(f *testing.F) {
+	f.Add([]byte("name = \"bach\"\nboard = \"4\"\nkeys = []\n"))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		h, err := ReadAnswers(bytes.NewReader(b))
+		if err == nil {
+			h.Problems()
+		}
+	})
+}
