@@ -1,0 +1,154 @@
+package bootfs
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// File is a file to put on a volume. It can be a secret: printed or logged it
+// shows its path only.
+type File struct {
+	Path string // with / between folders
+	Data []byte
+}
+
+func (f File) String() string       { return f.Path }
+func (f File) GoString() string     { return f.Path }
+func (f File) LogValue() slog.Value { return slog.StringValue(f.Path) }
+
+// Format hides the data from every verb.
+func (f File) Format(s fmt.State, _ rune) { fmt.Fprint(s, f.Path) }
+
+// Put writes the files into the FAT volume b, making their folders, and
+// replaces those that are there. Either all are written or b is unchanged,
+// with *NoSpace or another error. Their time is when.
+func Put(b []byte, files []File, when time.Time) error {
+	work := append([]byte(nil), b...)
+	v, err := open(work)
+	if err != nil {
+		return err
+	}
+	when = when.UTC()
+	if y := when.Year(); y < 1980 || y > 2107 { // what a FAT date can say
+		when = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	v.date = uint16((when.Year()-1980)<<9 | int(when.Month())<<5 | when.Day())
+	v.time16 = uint16(when.Hour()<<11 | when.Minute()<<5 | when.Second()/2)
+	for _, f := range files {
+		if err := v.write(f); err != nil {
+			return fmt.Errorf("write %s: %w", f.Path, err)
+		}
+	}
+	v.count()
+	copy(b, work)
+	return nil
+}
+
+func (v *volume) write(f File) error {
+	d, name, err := v.walk(f.Path, true)
+	if err != nil {
+		return err
+	}
+	e, there := d.find(name)
+	if there {
+		if e.dir {
+			return fmt.Errorf("there is a folder of that name")
+		}
+		old, err := v.chain(e.cluster)
+		if err != nil {
+			return err
+		}
+		v.free(old)
+	}
+	chain, err := v.allocate((len(f.Data) + v.cluster - 1) / v.cluster)
+	if err != nil {
+		return err
+	}
+	first := uint32(0)
+	for i, c := range chain {
+		at := v.data(c)
+		clear(at[copy(at, f.Data[i*v.cluster:]):])
+		first = chain[0]
+	}
+	if there {
+		v.point(d.slot(e.at), first, uint32(len(f.Data)))
+		return nil
+	}
+	return d.add(name, attrFile, first, uint32(len(f.Data)))
+}
+
+// walk opens the folder of a path, and makes it when asked to.
+func (v *volume) walk(path string, create bool) (*dir, string, error) {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	d, err := v.openDir(0)
+	for _, p := range parts[:len(parts)-1] {
+		if err != nil {
+			return nil, "", err
+		}
+		e, ok := d.find(p)
+		if !ok && create {
+			if err := d.mkdir(p); err != nil {
+				return nil, "", err
+			}
+			e, ok = d.find(p)
+		}
+		if !ok || !e.dir {
+			return nil, "", fmt.Errorf("folder %s: %w", p, fs.ErrNotExist)
+		}
+		d, err = v.openDir(e.cluster)
+	}
+	return d, parts[len(parts)-1], err
+}
+
+func (d *dir) mkdir(name string) error {
+	chain, err := d.v.allocate(1)
+	if err != nil {
+		return err
+	}
+	up := d.first
+	if up == d.v.root {
+		up = 0 // the root is written as 0, on FAT32 too
+	}
+	b := d.v.data(chain[0])
+	clear(b)
+	for i, to := range []uint32{chain[0], up} {
+		s := b[i*32:][:32]
+		copy(s, fmt.Sprintf("%-11s", ".."[:i+1]))
+		s[11] = attrDir
+		le.PutUint16(s[14:], d.v.time16)
+		le.PutUint16(s[16:], d.v.date)
+		d.v.point(s, to, 0)
+	}
+	return d.add(name, attrDir, chain[0], 0)
+}
+
+// Get reads one file of the FAT volume b. fs.ErrNotExist means there is none.
+func Get(b []byte, path string) ([]byte, error) {
+	v, err := open(b)
+	if err != nil {
+		return nil, err
+	}
+	d, name, err := v.walk(path, false)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := d.find(name)
+	if !ok || e.dir {
+		return nil, fmt.Errorf("read %s: %w", path, fs.ErrNotExist)
+	}
+	chain, err := v.chain(e.cluster)
+	if err != nil {
+		return nil, err
+	}
+	if int64(e.size) > int64(len(chain))*int64(v.cluster) {
+		return nil, errCorrupt
+	}
+	out := make([]byte, 0, e.size)
+	for _, c := range chain {
+		out = append(out, v.data(c)...)
+	}
+	return out[:e.size], nil
+}
