@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash/detect"
+	"piwiz/flash/disk"
+	"piwiz/flash/firstboot"
+	"piwiz/flash/grant"
+	"piwiz/nixgen"
+	"piwiz/nixgen/build"
+	"piwiz/nixgen/emulate"
+	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/nix"
+	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/wifi"
+	"piwiz/tui"
+)
+
+// engine fills the wizard's functions with the real parts.
+func (p *program) engine() (tui.Engine, error) {
+	store, err := hostfile.Default()
+	if err != nil {
+		return tui.Engine{}, err
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return tui.Engine{}, fmt.Errorf("find your home folder: %w", err)
+	}
+	sshDir := filepath.Join(home, ".ssh")
+	return tui.Engine{
+		Hosts:         func() ([]hostfile.Saved, []error, error) { return hosts(store) },
+		Checks:        checks(store),
+		Defaults:      guess,
+		Answers:       answers,
+		Networks:      networks,
+		GrantNetworks: func() tui.WifiGrant { return &wifiGrant{WifiReader: grant.WifiReader{Self: self()}} },
+		Keys: func(ctx context.Context) ([]sshkey.PublicKey, []error) {
+			return keys(ctx, sshDir)
+		},
+		MakeKey: func() (sshkey.PublicKey, error) { return sshkey.Make(sshDir, guess().User+"@piwiz") },
+		Save:    func(s hostfile.Saved) (hostfile.Saved, error) { return keep(store, s) },
+		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
+			files, err := nixgen.Files(s.Host)
+			return ownAsItIs(store, s.Host.Name, files), store.Path(s.Host.Name, "flake", "configuration.nix"), err
+		},
+		Edit: func(name string) tea.ExecCommand {
+			return &editor{editorOf(store.Path(name, "flake", "configuration.nix"))}
+		},
+		Build: func(ctx context.Context, name string, report func(build.Event)) (build.Result, error) {
+			return p.image(ctx, store, name, report)
+		},
+		Cards:     func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
+		Open:      func(d disk.Device) (tui.Card, error) { return asCard(grant.OpenDirect(d)) },
+		GrantCard: func(d disk.Device) tui.CardGrant { return newCardGrant(d) },
+		Write:     writeCard,
+		Wait:      waitFor,
+		Pin:       pin,
+	}, nil
+}
+
+// asCard keeps a nil file from becoming a card that is not nil.
+func asCard(f *os.File, err error) (tui.Card, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+func hosts(store hostfile.Store) ([]hostfile.Saved, []error, error) {
+	saved, problems, err := store.List()
+	return saved, errorsOf(problems), err
+}
+
+func errorsOf[P error](problems []P) []error {
+	var out []error
+	for _, x := range problems {
+		out = append(out, x)
+	}
+	return out
+}
+
+// checks are the findings of the check page and of the check verb.
+func checks(store hostfile.Store) []tui.Check {
+	return []tui.Check{
+		{Name: "Nix is installed and answers", Run: nix.Check},
+		{Name: "programs for the Pi's processor run here", Run: emulate.Check},
+		{Name: "there is room for the build", Run: func(context.Context) error { return build.Space("/nix", spaceWanted) }},
+		{Name: "your settings can be saved", Run: func(context.Context) error { return os.MkdirAll(store.Dir, 0o700) }},
+	}
+}
+
+// spaceWanted is what an image build takes at its peak: three times the root
+// file system in the build folder and twice in the store.
+const spaceWanted = 15 << 30
+
+func answers(ctx context.Context, name string) []string {
+	addrs, err := firstboot.Answers(ctx, name, 300*time.Millisecond)
+	if err != nil {
+		return nil // no network here says nothing about the name
+	}
+	var out []string
+	for _, a := range addrs {
+		out = append(out, a.String())
+	}
+	return out
+}
+
+func networks(ctx context.Context) ([]wifi.Network, []error, error) {
+	found, problems, err := wifi.Read(wifi.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil // no iwd here: nothing is known, nothing is wrong
+	}
+	return sorted(ctx, found), errorsOf(problems), err
+}
+
+func sorted(ctx context.Context, found []wifi.Network) []wifi.Network {
+	ctx, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	connected, err := wifi.Connected(ctx)
+	if err != nil {
+		connected = "" // then the last used one comes first
+	}
+	wifi.Sort(found, connected)
+	return found
+}
+
+func keys(ctx context.Context, sshDir string) ([]sshkey.PublicKey, []error) {
+	found, problems := sshkey.Find(ctx, sshDir, os.Getenv("SSH_AUTH_SOCK"))
+	return found, errorsOf(problems)
+}
+
+// ownAsItIs puts the user's own files, as they are on disk, in place of the
+// text they were created with.
+func ownAsItIs(store hostfile.Store, name string, files []nixgen.File) []nixgen.File {
+	for i, f := range files {
+		if f.Once {
+			if text, err := store.ReadConfiguration(name); err == nil {
+				files[i].Text = text
+			}
+		}
+	}
+	return files
+}
+
+func (p *program) image(ctx context.Context, store hostfile.Store, name string, report func(build.Event)) (build.Result, error) {
+	return build.Image(ctx, build.Request{
+		Flake: store.Path(name, "flake"), Host: name, OutLink: store.Path(name, "result"),
+		LogFile: store.Path(name, "build.log"), Nixpkgs: p.nixpkgs,
+	}, report)
+}
+
+// builtImage finds the image of the last build.
+func builtImage(store hostfile.Store, name string) (string, error) {
+	image, err := build.Built(store.Path(name, "result"))
+	if err != nil {
+		return "", fmt.Errorf("%s has no image yet; run: piwiz build %s", name, name)
+	}
+	return image, nil
+}
+
+func waitFor(ctx context.Context, s hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {
+	return firstboot.Wait(ctx, firstboot.Want{Name: s.Host.Name, HostKey: s.Identity.PublicLine(), Port: 22}, report)
+}
+
+// pin puts the host's key into known_hosts under the name that answered.
+func pin(s hostfile.Saved, found firstboot.Result) (string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find your home folder: %w", err)
+	}
+	file := filepath.Join(home, ".ssh", "known_hosts")
+	names := []string{found.Name}
+	if own := s.Host.Name + ".local"; own != found.Name {
+		names = append(names, own)
+	}
+	backup, err := firstboot.Pin(file, names, s.Identity.PublicLine())
+	if err != nil {
+		return "", err
+	}
+	if backup == "" {
+		return "The key is in " + file + ", so the first login asks nothing.", nil
+	}
+	return "The key is in " + file + "; the file as it was is kept as " + backup + ".", nil
+}
+
+// editor runs the user's editor on the terminal.
+type editor struct{ *exec.Cmd }
+
+func (e *editor) SetStdin(r io.Reader)  { e.Stdin = r }
+func (e *editor) SetStdout(w io.Writer) { e.Stdout = w }
+func (e *editor) SetStderr(w io.Writer) { e.Stderr = w }
+
+func editorOf(file string) *exec.Cmd {
+	command := "nano"
+	for _, v := range []string{"VISUAL", "EDITOR"} {
+		if os.Getenv(v) != "" {
+			command = os.Getenv(v)
+			break
+		}
+	}
+	words := strings.Fields(command)
+	if len(words) == 0 {
+		words = []string{"nano"}
+	}
+	return exec.Command(words[0], append(words[1:], file)...)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"piwiz/flash"
+	"piwiz/flash/bootfs"
+	"piwiz/flash/detect"
+	"piwiz/flash/disk"
+	"piwiz/flash/grant"
+	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile"
+	"piwiz/tui"
+)
+
+func (p *program) flashVerb() *cobra.Command {
+	yes, image := false, ""
+	c := verb(&cobra.Command{
+		Use: "flash HOST DEVICE", Short: "Write the image of a host to a card, with the host's secrets, and prove it",
+		Example: "  piwiz flash bach /dev/sdb\n  piwiz flash bach /dev/sdb --yes --json",
+	}, cobra.ExactArgs(2), func(ctx context.Context, args []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		s, err := store.Load(args[0])
+		if err != nil {
+			return err
+		}
+		if image == "" {
+			if image, err = builtImage(store, s.Host.Name); err != nil {
+				return err
+			}
+		}
+		d, err := findCard(ctx, args[1])
+		if err != nil {
+			return err
+		}
+		if !yes {
+			if err := confirm(d); err != nil {
+				return err
+			}
+		}
+		card, err := openCard(d)
+		if err != nil {
+			return err
+		}
+		defer card.Close()
+		r, err := writeCard(ctx, s, image, card, d, p.progress())
+		if err != nil {
+			return err
+		}
+		p.say("written", map[string]any{"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds()},
+			fmt.Sprintf("%s is written and checked: %s in %.0f s. Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds()))
+		return nil
+	})
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
+	c.Flags().StringVar(&image, "image", "", "write this image (.img or .img.zst) instead of the one that was built")
+	return c
+}
+
+// progress reports once a second at most, and at each new stage.
+func (p *program) progress() func(flash.Progress) {
+	var stage flash.Stage
+	var last time.Time
+	return func(g flash.Progress) {
+		if g.Stage == stage && time.Since(last) < time.Second {
+			return
+		}
+		stage, last = g.Stage, time.Now()
+		p.say("progress", map[string]any{"stage": fmt.Sprint(g.Stage), "done": g.Done, "total": g.Total, "rate": g.Rate},
+			fmt.Sprintf("%-10v %s of %s  %.1f MB/s", g.Stage, disk.Human(g.Done), disk.Human(g.Total), g.Rate/1e6))
+	}
+}
+
+func findCard(ctx context.Context, path string) (disk.Device, error) {
+	all, err := detect.List(ctx, "/")
+	if err != nil {
+		return disk.Device{}, err
+	}
+	for _, d := range all {
+		if d.Path != path {
+			continue
+		}
+		if why := d.Refusal(); why != "" {
+			return d, &exit{refused, fmt.Errorf("%s is not written: %s", path, why)}
+		}
+		return d, nil
+	}
+	return disk.Device{}, &exit{refused, fmt.Errorf("%s is not a disk of this computer; `piwiz cards --all` lists them", path)}
+}
+
+// confirm lets the user type the card's name. Where nobody can type, only --yes
+// goes on.
+func confirm(d disk.Device) error {
+	if st, err := os.Stdin.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		return &exit{refused, fmt.Errorf("%s would be erased and nobody is here to confirm it; add --yes if that is wanted", d.Path)}
+	}
+	fmt.Fprintf(os.Stderr, "Everything on %s (%s %s %s) will be erased: %s\nType %s to go on: ", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents(), d.Name)
+	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // an early end is a wrong answer
+	if strings.TrimSpace(line) != d.Name {
+		return &exit{refused, errors.New("nothing was written")}
+	}
+	return nil
+}
+
+// openCard opens the card as the ordinary user, else asks for the right to.
+func openCard(d disk.Device) (tui.Card, error) {
+	f, err := grant.OpenDirect(d)
+	if err == nil {
+		return f, nil
+	}
+	if !errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
+	g := newCardGrant(d)
+	fmt.Fprintln(os.Stderr, "Opening the card needs administrator rights:", g.Command())
+	g.SetStdout(os.Stderr)
+	g.SetStderr(os.Stderr)
+	if err := g.Run(); err != nil {
+		return nil, err
+	}
+	return g.Card(), nil
+}
+
+// writeCard carries the values from the nixgen half to the flash half.
+func writeCard(ctx context.Context, s hostfile.Saved, image string, card tui.Card, d disk.Device, report func(flash.Progress)) (flash.Result, error) {
+	seeds, err := nixgen.Seeds(s.Host, s.PSK, s.Identity)
+	if err != nil {
+		return flash.Result{}, err
+	}
+	var files []bootfs.File
+	for _, x := range seeds {
+		files = append(files, bootfs.File{Path: x.Path, Data: x.Data})
+	}
+	return flash.Write(ctx, flash.Job{Image: image, Card: card, CardSize: d.Size, Files: files, When: time.Now()}, report)
+}

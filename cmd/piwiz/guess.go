@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"piwiz/nixgen"
+)
+
+// guess is what this computer tells about its user: name, time zone, locale,
+// keyboard and country. What it does not tell gets a default that works.
+func guess() nixgen.Host {
+	h := nixgen.Host{User: "pi", TimeZone: "UTC", Locale: "en_US.UTF-8", Keymap: "us"}
+	if u, err := user.Current(); err == nil && u.Username != "root" {
+		if name, complaint := nixgen.CheckUser(u.Username); complaint == "" {
+			h.User = name
+		}
+	}
+	if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil {
+		if _, zone, ok := strings.Cut(target, "/zoneinfo/"); ok {
+			h.TimeZone = strings.TrimPrefix(zone, "posix/")
+		}
+	}
+	for _, v := range []string{"LC_ALL", "LC_TIME", "LANG"} {
+		if m := localeForm.FindStringSubmatch(os.Getenv(v)); m != nil {
+			h.Locale, h.Country = m[1]+"_"+m[2]+".UTF-8", m[2]
+			break
+		}
+	}
+	if k := vconsole("/etc/vconsole.conf"); k != "" {
+		h.Keymap = k
+	}
+	return h
+}
+
+var localeForm = regexp.MustCompile(`^([a-z]{2,3})_([A-Z]{2})(?:\.|$)`)
+
+// vconsole reads KEYMAP from vconsole.conf(5).
+func vconsole(file string) string {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "KEYMAP="); ok {
+			return strings.Trim(v, `"'`)
+		}
+	}
+	return ""
+}

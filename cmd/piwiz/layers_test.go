@@ -1,0 +1,85 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rules are the arrows of the architecture: from, what it must never link,
+// and why. A trailing /... means the package and all below it.
+var rules = []struct{ from, never, because string }{
+	{"piwiz/nixgen/...", "piwiz/flash", "the image does not know the card"},
+	{"piwiz/flash/...", "piwiz/nixgen", "the card does not know Nix"},
+	{"piwiz/nixgen/...", "piwiz/tui", "an engine does not know the screen"},
+	{"piwiz/flash/...", "piwiz/tui", "an engine does not know the screen"},
+	{"piwiz/nixgen/...", "github.com/charmbracelet", "bubbletea v1 asks the terminal at import; engines must not pay for that"},
+	{"piwiz/flash/...", "github.com/charmbracelet", "bubbletea v1 asks the terminal at import; engines must not pay for that"},
+	{"piwiz/flash/grant", "net", "what runs as root must be readable in ten minutes"},
+	{"piwiz/flash/grant", "github.com", "what runs as root must be readable in ten minutes"},
+	{"piwiz/flash/disk", "github.com", "the privileged half uses it"},
+}
+
+// importers are the only packages that may import a library directly.
+var importers = []struct{ library, only, because string }{
+	{"github.com/charmbracelet/huh", "piwiz/tui/form", "its quirks are tamed in one place"},
+	{"github.com/jaypipes/ghw", "piwiz/flash/detect", "its view of a disk stops at the door"},
+	{"os", "-piwiz/tui", "pages do I/O only through engine.go"},
+	{"os/exec", "-piwiz/tui", "pages do I/O only through engine.go"},
+	{"net", "-piwiz/tui", "pages do I/O only through engine.go"},
+}
+
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestNoPackageLinksWhatItMustNot(t *testing.T) {
+	for _, r := range rules {
+		for _, dep := range goList(t, "-deps", r.from) {
+			if dep == r.never || strings.HasPrefix(dep, r.never+"/") {
+				t.Errorf("%s links %s: %s", r.from, dep, r.because)
+			}
+		}
+	}
+}
+
+func TestOnlyTheirTamersImportLibraries(t *testing.T) {
+	lines := goList(t, "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}}={{.}} {{end}}`, "piwiz/...")
+	for _, line := range lines {
+		pkg, imported, _ := strings.Cut(line, "=")
+		for _, r := range importers {
+			if imported != r.library {
+				continue
+			}
+			if forbidden, ok := strings.CutPrefix(r.only, "-"); ok {
+				if pkg == forbidden {
+					t.Errorf("%s imports %s: %s", pkg, imported, r.because)
+				}
+			} else if pkg != r.only {
+				t.Errorf("%s imports %s, which only %s may: %s", pkg, imported, r.only, r.because)
+			}
+		}
+	}
+}
+
+func TestNamesSayWhatIsInside(t *testing.T) {
+	for _, p := range goList(t, "piwiz/...") {
+		switch name := p[strings.LastIndexByte(p, '/')+1:]; name {
+		case "util", "utils", "common", "helpers", "types", "models", "manager":
+			t.Errorf("%s: a package is named for what it holds", p)
+		}
+	}
+}
+
+// From v0.11.7 on string width is five times slower, and any dependency can
+// raise the version.
+func TestAnsiStaysAtTheFastVersion(t *testing.T) {
+	if got := goList(t, "-m", "-f", "{{.Version}}", "github.com/charmbracelet/x/ansi"); len(got) != 1 || got[0] != "v0.11.6" {
+		t.Errorf("github.com/charmbracelet/x/ansi is %v, want v0.11.6", got)
+	}
+}

@@ -1,0 +1,104 @@
+// Command piwiz makes an SD card for a Raspberry Pi that runs NixOS, and waits
+// until the Pi answers under its name, with a host key known beforehand.
+//
+// Without a verb it is a wizard. Every verb is one call of the same engine.
+//
+// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused for safety, 4 this
+// computer lacks something, 130 cancelled.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"piwiz/cmd/piwiz/quiet"
+	"piwiz/flash/grant"
+	"piwiz/tui"
+)
+
+func main() {
+	quiet.Undo()
+	// The privileged half is reached before anything else is set up: what
+	// runs as root does only what it must.
+	if len(os.Args) > 1 && os.Args[1] == "grant" {
+		os.Exit(grant.Serve(os.Args[2:], os.Stdin, os.Stderr))
+	}
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	defer logToFile()()
+	p := &program{out: os.Stdout}
+	root := p.command()
+	err := root.ExecuteContext(ctx)
+	return p.end(err)
+}
+
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "piwiz",
+		Short: "Make an SD card for a Raspberry Pi with NixOS that answers as HOST.local",
+		Long: "piwiz asks what the Raspberry Pi shall be, builds a NixOS image for it, writes\n" +
+			"the card, proves it, and waits until the Pi answers as HOST.local over SSH.\n" +
+			"Without a verb it starts the wizard; each verb does one step of it.\n\n" +
+			"Exit codes: 0 done · 1 failed · 2 wrong usage · 3 refused for safety ·\n" +
+			"4 this computer lacks something · 130 cancelled",
+		Example:           "  piwiz\n  piwiz build bach && piwiz flash bach /dev/sdb && piwiz wait bach",
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		RunE:              func(c *cobra.Command, _ []string) error { return p.wizard(c.Context()) },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{usage, err} })
+	root.PersistentFlags().BoolVar(&p.json, "json", false, "one JSON object per line instead of text")
+	root.PersistentFlags().StringVar(&p.nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
+	root.AddCommand(p.checkVerb(), p.renderVerb(), p.buildVerb(), p.cardsVerb(), p.flashVerb(), p.waitVerb(), p.hostsVerb())
+	return root
+}
+
+func (p *program) wizard(ctx context.Context) error {
+	// In raw mode ^C is a key. During a password prompt it is a signal for
+	// the prompt alone; it must not end the wizard behind it.
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
+	e, err := p.engine()
+	if err != nil {
+		return err
+	}
+	return tui.Run(ctx, e, os.Stdin, os.Stdout)
+}
+
+// end prints the error, if any, and gives the exit code.
+func (p *program) end(err error) int {
+	if err == nil {
+		return 0
+	}
+	if errors.Is(err, context.Canceled) {
+		err = &exit{cancelled, errors.New("cancelled")}
+	}
+	code := failed
+	var e *exit
+	if errors.As(err, &e) {
+		code = e.code
+	}
+	headline, hints := tui.Explain(err)
+	if p.json {
+		p.line("error", map[string]any{"error": headline, "hints": hints, "exit": code})
+		return code
+	}
+	fmt.Fprintln(os.Stderr, "piwiz: "+headline)
+	for _, h := range hints {
+		fmt.Fprintln(os.Stderr, "  "+h)
+	}
+	return code
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/wifi"
+)
+
+// Exit codes other than 0; they are part of the interface.
+const (
+	failed    = 1
+	usage     = 2
+	refused   = 3
+	lacking   = 4
+	cancelled = 130
+)
+
+// exit is an error with its exit code.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string { return e.err.Error() }
+func (e *exit) Unwrap() error { return e.err }
+
+// program is what all verbs share.
+type program struct {
+	json    bool
+	nixpkgs string
+	out     io.Writer
+}
+
+// verb wraps the run function of a verb: ^C cancels it, and an argument error
+// counts as wrong usage.
+func verb(c *cobra.Command, args cobra.PositionalArgs, run func(context.Context, []string) error) *cobra.Command {
+	c.Args = func(c *cobra.Command, a []string) error {
+		if err := args(c, a); err != nil {
+			return &exit{usage, fmt.Errorf("%w\nUsage: %s", err, c.UseLine())}
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, a []string) error {
+		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt)
+		defer stop()
+		err := run(ctx, a)
+		if err != nil && ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", context.Canceled, err)
+		}
+		return err
+	}
+	return c
+}
+
+// line prints one JSON object: {"event": kind, ...value}.
+func (p *program) line(kind string, value map[string]any) {
+	value["event"] = kind
+	b, err := json.Marshal(value)
+	if err != nil {
+		b, _ = json.Marshal(map[string]string{"event": "error", "error": err.Error()})
+	}
+	fmt.Fprintf(p.out, "%s\n", b)
+}
+
+// say prints an event as JSON or as its sentence.
+func (p *program) say(kind string, value map[string]any, text string) {
+	if p.json {
+		p.line(kind, value)
+	} else if text != "" {
+		fmt.Fprintln(p.out, text)
+	}
+}
+
+// host finds the host that a verb is about: the name of a saved host, or a
+// file of answers (NAME.toml), which is then saved under its host's name.
+func (p *program) host(store hostfile.Store, arg string) (hostfile.Saved, error) {
+	if !strings.HasSuffix(arg, ".toml") {
+		return store.Load(arg)
+	}
+	f, err := os.Open(arg)
+	if err != nil {
+		return hostfile.Saved{}, fmt.Errorf("read the answers: %w", err)
+	}
+	defer f.Close()
+	h, err := hostfile.ReadAnswers(f)
+	if err != nil {
+		return hostfile.Saved{}, fmt.Errorf("%s: %w", arg, err)
+	}
+	if _, err := nixgen.Files(h); err != nil {
+		return hostfile.Saved{}, fmt.Errorf("%s: %w", arg, err)
+	}
+	saved := hostfile.Saved{}
+	if old, err := store.Load(h.Name); err == nil {
+		saved = old // its secrets go on being used
+		h.HostKey = old.Host.HostKey
+	}
+	saved.Host = h
+	return withSecrets(saved)
+}
+
+// withSecrets adds what is missing of the Wi-Fi secrets from the networks
+// this computer knows.
+func withSecrets(s hostfile.Saved) (hostfile.Saved, error) {
+	psk := map[string]wifi.Secret{}
+	var known []wifi.Network
+	for _, n := range s.Host.Networks {
+		if n.Security == wifi.Open {
+			continue
+		}
+		if secret, ok := s.PSK[n.SSID]; ok {
+			psk[n.SSID] = secret
+			continue
+		}
+		if known == nil {
+			known, _, _ = wifi.Read(wifi.Dir) // an unreadable folder ends in the error below
+		}
+		for _, k := range known {
+			if k.SSID == n.SSID {
+				psk[n.SSID] = k.Secret
+			}
+		}
+		if psk[n.SSID].IsZero() {
+			return s, &exit{lacking, fmt.Errorf("the password of the Wi-Fi network %q is not known: join it once with iwd on this computer and run piwiz as a user who may read %s, or answer the questions once by running piwiz", n.SSID, wifi.Dir)}
+		}
+	}
+	s.PSK = psk
+	return s, nil
+}
+
+// keep saves a host and its flake; a host without an identity gets one.
+func keep(store hostfile.Store, s hostfile.Saved) (hostfile.Saved, error) {
+	if s.Identity.IsZero() {
+		id, err := sshkey.NewIdentity(s.Host.Name)
+		if err != nil {
+			return s, fmt.Errorf("make the host key: %w", err)
+		}
+		s.Identity = id
+	}
+	s.Host.HostKey = s.Identity.PublicLine()
+	files, err := nixgen.Files(s.Host)
+	if err != nil {
+		return s, err
+	}
+	if err := store.Save(s); err != nil {
+		return s, err
+	}
+	_, err = store.WriteFlake(s.Host.Name, files)
+	return s, err
+}
+
+// logToFile sends the log to a file that only the user can read, because
+// nothing may write to the terminal while the wizard is up.
+func logToFile() (done func()) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	state := os.Getenv("XDG_STATE_HOME")
+	if state == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return func() {}
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	dir := filepath.Join(state, "piwiz")
+	if os.MkdirAll(dir, 0o700) != nil {
+		return func() {}
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "piwiz.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return func() {}
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(f, nil)))
+	slog.Info("start", "args", len(os.Args)-1)
+	return func() { _ = f.Close() }
+}

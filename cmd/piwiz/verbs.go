@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"piwiz/flash/detect"
+	"piwiz/flash/disk"
+	"piwiz/flash/firstboot"
+	"piwiz/nixgen"
+	"piwiz/nixgen/build"
+	"piwiz/nixgen/hostfile"
+	"piwiz/tui"
+)
+
+func (p *program) checkVerb() *cobra.Command {
+	return verb(&cobra.Command{
+		Use: "check", Short: "Say whether this computer can build the image, and what is missing",
+		Example: "  piwiz check",
+	}, cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		bad := 0
+		for _, c := range checks(store) {
+			err := c.Run(ctx)
+			headline, hints := tui.Explain(err)
+			text := "ok      " + c.Name
+			if err != nil {
+				bad++
+				text = "MISSING " + c.Name + "\n        " + headline
+				for _, h := range hints {
+					text += "\n        " + h
+				}
+			}
+			p.say("check", map[string]any{"name": c.Name, "ok": err == nil, "error": headline, "hints": hints}, text)
+		}
+		if bad > 0 {
+			return &exit{lacking, fmt.Errorf("%d of these must be put right before an image can be built", bad)}
+		}
+		return nil
+	})
+}
+
+func (p *program) renderVerb() *cobra.Command {
+	return verb(&cobra.Command{
+		Use: "render HOST|FILE.toml", Short: "Print the Nix files of a host, as they will be built",
+		Example: "  piwiz render bach\n  piwiz render ./bach.toml",
+	}, cobra.ExactArgs(1), func(_ context.Context, args []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		s, err := p.host(store, args[0])
+		if err != nil {
+			return err
+		}
+		files, err := nixgen.Files(s.Host)
+		if err != nil {
+			return err
+		}
+		for _, f := range ownAsItIs(store, s.Host.Name, files) {
+			p.say("file", map[string]any{"name": f.Name, "text": f.Text, "yours": f.Once}, "# ---- "+f.Name+"\n"+f.Text)
+		}
+		return nil
+	})
+}
+
+func (p *program) buildVerb() *cobra.Command {
+	return verb(&cobra.Command{
+		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
+		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json",
+	}, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		s, err := p.host(store, args[0])
+		if err != nil {
+			return err
+		}
+		if s, err = keep(store, s); err != nil {
+			return err
+		}
+		r, err := p.image(ctx, store, s.Host.Name, func(e build.Event) {
+			g := e.Progress
+			p.say("build", map[string]any{"line": e.Line, "derivation": e.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected}, e.Line)
+		})
+		if err != nil {
+			return err
+		}
+		p.say("image", map[string]any{"host": s.Host.Name, "image": r.Image, "size": r.Size, "seconds": r.Took.Seconds()},
+			fmt.Sprintf("image: %s (%s)", r.Image, disk.Human(r.Size)))
+		return nil
+	})
+}
+
+func (p *program) cardsVerb() *cobra.Command {
+	all := false
+	c := verb(&cobra.Command{
+		Use: "cards", Short: "List the cards that may be written",
+		Example: "  piwiz cards\n  piwiz cards --all",
+	}, cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		found, err := detect.List(ctx, "/")
+		if err != nil {
+			return err
+		}
+		for _, d := range found {
+			why := d.Refusal()
+			if why != "" && !all {
+				continue
+			}
+			text := fmt.Sprintf("%-14s %10s  %s %s  %s", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents())
+			if why != "" {
+				text += "\n               not offered: " + why
+			}
+			p.say("card", map[string]any{
+				"path": d.Path, "size": d.Size, "vendor": d.Vendor, "model": d.Model, "serial": d.Serial, "bus": d.Bus,
+				"diskseq": d.DiskSeq, "contents": d.Contents(), "refusal": why, "warnings": d.Warnings(),
+			}, text)
+		}
+		return nil
+	})
+	c.Flags().BoolVar(&all, "all", false, "list the disks that are not offered too, with the reason")
+	return c
+}
+
+func (p *program) waitVerb() *cobra.Command {
+	limit := 10 * time.Minute
+	c := verb(&cobra.Command{
+		Use: "wait HOST", Short: "Wait until HOST.local answers with its own host key, then remember the key",
+		Example: "  piwiz wait bach --limit 5m",
+	}, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		s, err := store.Load(args[0])
+		if err != nil {
+			return err
+		}
+		ctx, stop := context.WithTimeout(ctx, limit)
+		defer stop()
+		last := ""
+		r, err := waitFor(ctx, s, func(e firstboot.Event) {
+			if e.Text != last {
+				last = e.Text
+				p.say("wait", map[string]any{"text": e.Text, "seconds": e.Elapsed.Seconds()}, e.Text)
+			}
+		})
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("%s.local did not answer within %s; is the Pi switched on and on the same network as this computer?", s.Host.Name, limit)
+		}
+		if err != nil {
+			return err
+		}
+		note, err := pin(s, r)
+		if err != nil {
+			return err
+		}
+		p.say("found", map[string]any{"name": r.Name, "addresses": r.Addrs, "ssh": "ssh " + s.Host.User + "@" + r.Name},
+			note+"\n"+r.Name+" answers. Log in with: ssh "+s.Host.User+"@"+r.Name)
+		return nil
+	})
+	c.Flags().DurationVar(&limit, "limit", limit, "give up after this long")
+	return c
+}
+
+func (p *program) hostsVerb() *cobra.Command {
+	return verb(&cobra.Command{
+		Use: "hosts", Short: "List the saved hosts", Example: "  piwiz hosts",
+	}, cobra.NoArgs, func(context.Context, []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		saved, problems, err := store.List()
+		if err != nil {
+			return err
+		}
+		for _, s := range saved {
+			p.say("host", map[string]any{"name": s.Host.Name, "board": s.Host.Board, "fingerprint": s.Identity.Fingerprint(), "folder": store.Path(s.Host.Name)},
+				fmt.Sprintf("%-20s %-8s %s", s.Host.Name, s.Host.Board, s.Identity.Fingerprint()))
+		}
+		for _, x := range problems {
+			p.say("problem", map[string]any{"error": x.Error()}, "left out: "+x.Error())
+		}
+		return nil
+	})
+}

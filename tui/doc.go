@@ -1,0 +1,20 @@
+// Package tui is the wizard: it asks, shows and confirms. It does no work of
+// its own; what has to be done is in Engine, a struct of functions.
+//
+// The rules of this interface:
+//
+//   - One question a page, one page a file, in the order of the story (see
+//     story in wizard.go): welcome, check, board, hostname, wifi, keys,
+//     preview, build, card, write, wait, done.
+//   - Enter goes on, esc goes back, ? shows the keys, ctrl+c leaves. Before the
+//     first byte is written esc always works and every answer is kept. While
+//     work is running ctrl+c asks first and names the consequence.
+//   - A sentence says what happens and ends in what the user can do. No
+//     jargon without its meaning, no exclamation marks, no blame.
+//   - The screen samples the work; the work never calls the screen.
+//   - Nothing secret is ever drawn.
+//   - A page too small to be right is not drawn at all: below 60x20 one
+//     sentence asks for a larger window.
+//   - The bottom row is the help line and never a border, because a terminal
+//     that gets shorter can lose the last cell of that row.
+package tui

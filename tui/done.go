@@ -1,0 +1,63 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/tui/style"
+)
+
+// donePage says what now. The host's key is in known_hosts by then, so the
+// first login asks nothing.
+type donePage struct {
+	note   string
+	err    error
+	pinned bool
+}
+
+type pinned struct {
+	note string
+	err  error
+}
+
+func (p *donePage) enter(s *state) tea.Cmd {
+	saved, found, pin := s.saved, s.found, s.engine.Pin
+	return func() tea.Msg {
+		note, err := pin(saved, found)
+		return pinned{note, err}
+	}
+}
+
+func (p *donePage) update(_ *state, msg tea.Msg) (move, tea.Cmd) {
+	switch msg := msg.(type) {
+	case pinned:
+		p.note, p.err, p.pinned = msg.note, msg.err, true
+	case tea.KeyMsg:
+		if k := msg.String(); k == "enter" || k == "q" || k == "esc" {
+			return quit, nil
+		}
+	}
+	return stay, nil
+}
+
+func (p *donePage) view(s *state, width, _ int) string {
+	h := s.saved.Host
+	var b strings.Builder
+	b.WriteString(style.OK.Render(wrap(fmt.Sprintf("√ %s answers, with the host key that was made for it.", s.found.Name), width)) + "\n\n")
+	b.WriteString("Log in with:\n\n  " + style.Command.Render(fmt.Sprintf("ssh %s@%s", h.User, s.found.Name)) + "\n\n")
+	b.WriteString(style.Dim.Render("Host key  ") + s.saved.Identity.Fingerprint() + "\n")
+	if p.pinned && p.err == nil {
+		b.WriteString(style.Dim.Render(wrap(p.note, width)) + "\n")
+	}
+	if p.err != nil {
+		b.WriteString("\n" + failure(p.err, width) + "\n")
+	}
+	b.WriteString("\n" + wrap("Should this card die one day: start piwiz, choose \"Replace the dead card of "+h.Name+"\", and the same host is back with the same keys. The same without questions:", width))
+	b.WriteString("\n\n  " + style.Command.Render(fmt.Sprintf("piwiz build %s && piwiz flash %s %s && piwiz wait %s", h.Name, h.Name, s.card.Path, h.Name)))
+	return b.String()
+}
+
+func (p *donePage) help(*state) []key.Binding { return []key.Binding{bind("enter", "leave")} }

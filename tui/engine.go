@@ -1,0 +1,94 @@
+package tui
+
+import (
+	"context"
+	"io"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash"
+	"piwiz/flash/disk"
+	"piwiz/flash/firstboot"
+	"piwiz/nixgen"
+	"piwiz/nixgen/build"
+	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/wifi"
+)
+
+// Engine is everything the wizard needs done. cmd fills it with the real
+// parts; a test sets the few functions that its pages call. All functions may
+// be called from any goroutine, and return errors whose text can be shown.
+type Engine struct {
+	// Hosts lists the saved hosts. Problems are host files that could not be
+	// read; they do not hide the others.
+	Hosts func() (saved []hostfile.Saved, problems []error, err error)
+	// Checks are the findings of the check page, in the order shown.
+	Checks []Check
+	// Defaults guesses the answers nobody is asked twice: user name, country,
+	// time zone, locale and keyboard of this computer.
+	Defaults func() nixgen.Host
+	// Answers names the addresses that answer as NAME.local now, or nothing.
+	Answers func(ctx context.Context, name string) []string
+	// Networks reads the Wi-Fi networks this computer knows.
+	Networks func(ctx context.Context) ([]wifi.Network, []error, error)
+	// GrantNetworks prepares reading them with administrator rights.
+	GrantNetworks func() WifiGrant
+	// Keys lists the SSH keys of this user.
+	Keys func(ctx context.Context) ([]sshkey.PublicKey, []error)
+	// MakeKey makes an ed25519 key pair for this user.
+	MakeKey func() (sshkey.PublicKey, error)
+	// Save gives the host an identity if it has none, and stores the answers
+	// and the flake. It returns the host as saved.
+	Save func(hostfile.Saved) (hostfile.Saved, error)
+	// Preview returns the files as Save would write them, the user's own as
+	// they are now, and the path of the user's own file.
+	Preview func(hostfile.Saved) (files []nixgen.File, own string, err error)
+	// Edit opens the user's own file in an editor.
+	Edit func(name string) tea.ExecCommand
+	// Build makes the image of a saved host.
+	Build func(ctx context.Context, name string, report func(build.Event)) (build.Result, error)
+	// Cards lists the disks of this computer.
+	Cards func(ctx context.Context) ([]disk.Device, error)
+	// Open opens the card as the ordinary user.
+	Open func(disk.Device) (Card, error)
+	// GrantCard prepares opening it with administrator rights.
+	GrantCard func(disk.Device) CardGrant
+	// Write writes the image and the host's secrets to the card, and checks it.
+	Write func(ctx context.Context, saved hostfile.Saved, image string, card Card, d disk.Device, report func(flash.Progress)) (flash.Result, error)
+	// Wait waits for the host on the network, Pin remembers its key.
+	Wait func(ctx context.Context, saved hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error)
+	Pin  func(saved hostfile.Saved, found firstboot.Result) (note string, err error)
+}
+
+// Check is one finding of the check page. Run returns nil when all is well,
+// else an error that says what is missing and, by Hints, what to do.
+type Check struct {
+	Name string
+	Run  func(ctx context.Context) error
+}
+
+// Card is an opened card.
+type Card interface {
+	flash.Card
+	io.Closer
+}
+
+// Grant is a step that asks for administrator rights on the terminal. Command
+// is what will be run, to be shown first.
+type Grant interface {
+	tea.ExecCommand
+	Command() string
+}
+
+// CardGrant opens a card; Card is valid after a run without error.
+type CardGrant interface {
+	Grant
+	Card() Card
+}
+
+// WifiGrant reads the Wi-Fi files; Networks is valid after a run without error.
+type WifiGrant interface {
+	Grant
+	Networks() ([]wifi.Network, []error)
+}

@@ -1,0 +1,128 @@
+package tui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash/disk"
+	"piwiz/flash/firstboot"
+	"piwiz/nixgen/build"
+	"piwiz/nixgen/hostfile"
+)
+
+// state is what the pages share: the answers in the engine's own types.
+type state struct {
+	ctx     context.Context
+	engine  Engine
+	saved   hostfile.Saved
+	replace bool // a saved host gets a new card: nothing is asked again
+	image   build.Result
+	card    disk.Device
+	opened  Card
+	found   firstboot.Result
+	written bool // from the first byte on there is no way back
+	width   int
+	height  int
+}
+
+// move is where a page wants to go: one of the constants, or a page's name.
+type move string
+
+const (
+	stay move = ""
+	next move = "next"
+	back move = "back"
+	quit move = "quit"
+)
+
+// page is one page of the wizard. enter runs each time the page is shown,
+// update gets every key that the wizard does not keep for itself and the
+// results of the page's own commands, view draws into exactly that room.
+type page interface {
+	enter(*state) tea.Cmd
+	update(*state, tea.Msg) (move, tea.Cmd)
+	view(s *state, width, height int) string
+	help(*state) []key.Binding
+}
+
+// worker is a page with work running. busy is empty when there is none, else
+// the consequence of leaving now; stop cancels the work and waits for it.
+type worker interface {
+	busy() string
+	stop()
+}
+
+// typer is a page where letters may be text; then ? is a character.
+type typer interface{ typing() bool }
+
+func bind(keys, what string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys), key.WithHelp(keys, what))
+}
+
+// tick is the heartbeat of a page with work running.
+type tick struct{ of any }
+
+// beat is 12 Hz: quick enough to look live, slow enough to cost nothing.
+func beat(of any) tea.Cmd {
+	return tea.Tick(80*time.Millisecond, func(time.Time) tea.Msg { return tick{of} })
+}
+
+// run is one piece of work in the background. The worker overwrites the latest
+// progress, the page samples it.
+type run[P, R any] struct {
+	mu       sync.Mutex
+	cancel   context.CancelFunc
+	progress P
+	result   R
+	err      error
+	began    time.Time
+	done     chan struct{}
+}
+
+func start[P, R any](ctx context.Context, work func(context.Context, func(P)) (R, error)) *run[P, R] {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &run[P, R]{cancel: cancel, began: time.Now(), done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		defer cancel()
+		result, err := work(ctx, func(p P) {
+			r.mu.Lock()
+			r.progress = p
+			r.mu.Unlock()
+		})
+		r.mu.Lock()
+		r.result, r.err = result, err
+		r.mu.Unlock()
+	}()
+	return r
+}
+
+func (r *run[P, R]) sample() P {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.progress
+}
+
+func (r *run[P, R]) running() bool {
+	if r == nil {
+		return false
+	}
+	select {
+	case <-r.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// stop cancels and waits, so that no child outlives the page.
+func (r *run[P, R]) stop() {
+	if r != nil {
+		r.cancel()
+		<-r.done
+	}
+}

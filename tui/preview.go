@@ -1,0 +1,128 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/bubbles/viewport"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/nixgen"
+	"piwiz/tui/nixtext"
+	"piwiz/tui/style"
+)
+
+// previewPage shows the very bytes that will be built, file by file.
+type previewPage struct {
+	files []nixgen.File
+	own   string // path of the user's own file
+	err   error
+	at    int
+	pane  viewport.Model
+}
+
+type edited struct{ err error }
+
+func (p *previewPage) enter(s *state) tea.Cmd {
+	p.err = nil
+	saved, err := s.engine.Save(s.saved)
+	if err != nil {
+		p.files, p.err = nil, err
+		return nil
+	}
+	s.saved = saved
+	p.files, p.own, p.err = s.engine.Preview(s.saved)
+	p.at = 0
+	for i, f := range p.files {
+		if f.Name == "piwiz.nix" {
+			p.at = i
+		}
+	}
+	p.fill(s)
+	return nil
+}
+
+func (p *previewPage) fill(s *state) {
+	offset := p.pane.YOffset
+	p.pane = viewport.New(max(s.width-4, 1), max(s.height-9, 1))
+	if p.at < len(p.files) {
+		p.pane.SetContent(nixtext.Colour(strings.ReplaceAll(p.files[p.at].Text, "\t", "  ")))
+		p.pane.SetYOffset(offset)
+	}
+}
+
+func (p *previewPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		p.fill(s)
+		return stay, nil
+	case edited:
+		cmd := p.enter(s)
+		if msg.err != nil {
+			p.err = msg.err
+		}
+		return stay, cmd
+	case tea.KeyMsg:
+		switch msg.String() {
+		case "esc":
+			return back, nil
+		case "enter":
+			if p.files != nil {
+				return next, nil
+			}
+			return stay, nil
+		case "tab", "right", "left", "shift+tab":
+			p.turn(s, msg.String())
+			return stay, nil
+		case "e":
+			return stay, tea.Exec(s.engine.Edit(s.saved.Host.Name), func(err error) tea.Msg { return edited{err} })
+		}
+	}
+	var cmd tea.Cmd
+	p.pane, cmd = p.pane.Update(msg)
+	return stay, cmd
+}
+
+func (p *previewPage) turn(s *state, k string) {
+	if len(p.files) == 0 {
+		return
+	}
+	step := 1
+	if k == "left" || k == "shift+tab" {
+		step = len(p.files) - 1
+	}
+	p.at = (p.at + step) % len(p.files)
+	p.pane.YOffset = 0
+	p.fill(s)
+}
+
+func (p *previewPage) view(_ *state, width, _ int) string {
+	if p.files == nil {
+		return failure(p.err, width)
+	}
+	var tabs []string
+	for i, f := range p.files {
+		name := " " + f.Name + " "
+		if i == p.at {
+			name = style.Selected.Render(name)
+		}
+		tabs = append(tabs, name)
+	}
+	note := "Written by piwiz from your answers. No password or private key is in it."
+	if f := p.files[p.at]; f.Once {
+		note = "This file is yours: " + p.own + "  Press e to edit it."
+	}
+	var b strings.Builder
+	b.WriteString(strings.Join(tabs, style.Dim.Render("│")))
+	fmt.Fprintf(&b, "  %s\n", style.Dim.Render(fmt.Sprintf("%3.0f %%", 100*p.pane.ScrollPercent())))
+	b.WriteString(p.pane.View() + "\n")
+	if p.err != nil {
+		return b.String() + failure(p.err, width)
+	}
+	return b.String() + style.Dim.Render(wrap(note, width))
+}
+
+func (p *previewPage) help(*state) []key.Binding {
+	return []key.Binding{bind("enter", "build it"), bind("↑↓", "scroll"), bind("tab", "next file"), bind("e", "edit yours"), bind("esc", "back")}
+}

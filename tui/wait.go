@@ -1,0 +1,94 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash/firstboot"
+	"piwiz/tui/style"
+)
+
+// waitPage waits until the host answers with the key that piwiz made.
+type waitPage struct {
+	run  *run[firstboot.Event, firstboot.Result]
+	over bool
+	err  error
+}
+
+func (p *waitPage) enter(s *state) tea.Cmd {
+	p.over, p.err = false, nil
+	saved, wait := s.saved, s.engine.Wait
+	p.run = start(s.ctx, func(ctx context.Context, report func(firstboot.Event)) (firstboot.Result, error) {
+		return wait(ctx, saved, report)
+	})
+	return beat(p.run)
+}
+
+func (p *waitPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tick:
+		if msg.of != any(p.run) {
+			return stay, nil
+		}
+		if p.run.running() {
+			return stay, beat(p.run)
+		}
+		p.over, p.err = true, p.run.err
+		if p.err == nil {
+			s.found = p.run.result
+			return next, nil
+		}
+	case tea.KeyMsg:
+		switch {
+		case msg.String() == "r" && p.over:
+			return stay, p.enter(s)
+		case msg.String() == "q":
+			return quit, nil
+		}
+	}
+	return stay, nil
+}
+
+func (p *waitPage) view(s *state, width, _ int) string {
+	name := s.saved.Host.Name
+	if p.over && p.err != nil {
+		return style.OK.Render("√ The card is written and checked.") + "\n\n" + failure(p.err, width) + "\n\n" +
+			wrap("Press r to wait again, or q to leave: the card is good, and `piwiz wait "+name+"` waits at any later time.", width)
+	}
+	elapsed := time.Since(p.run.began)
+	var b strings.Builder
+	b.WriteString(style.OK.Render("√ The card is written and checked.") + "\n\n")
+	b.WriteString(wrap("Take it out, put it into the Raspberry Pi and switch it on. The first start takes one to three minutes.", width) + "\n\n")
+	e := p.run.sample()
+	text := e.Text
+	if text == "" {
+		text = "Looking for " + name + ".local on your network."
+	}
+	fmt.Fprintf(&b, "  %s %s\n  %s\n\n", style.Focus.Render(spin(elapsed)), wrap(text, width-4), style.Dim.Render(clock(elapsed)))
+	if elapsed > 3*time.Minute {
+		b.WriteString(style.Warn.Render(wrap("Still nothing. Is the green light of the Pi blinking? Is this computer on the same network? Was the Wi-Fi password right? A cable from the Pi to the router helps to tell these apart.", width)))
+	}
+	return b.String()
+}
+
+func spin(d time.Duration) string {
+	return string([]rune("│/─\\")[int(d/(250*time.Millisecond))%4])
+}
+
+func (p *waitPage) busy() string {
+	if p.run.running() {
+		return "The card is ready and nothing is lost. Only the waiting ends; you can go on later with: piwiz wait HOST"
+	}
+	return ""
+}
+
+func (p *waitPage) stop() { p.run.stop() }
+
+func (p *waitPage) help(*state) []key.Binding {
+	return []key.Binding{bind("r", "wait again"), bind("q", "leave")}
+}

@@ -1,0 +1,91 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/nixgen/hostfile"
+	"piwiz/tui/style"
+)
+
+// welcomePage: a new Pi, or one saved before whose card died.
+type welcomePage struct {
+	hosts    []hostfile.Saved
+	problems []error
+	err      error
+	cursor   int
+}
+
+func (p *welcomePage) enter(s *state) tea.Cmd {
+	p.hosts, p.problems, p.err = s.engine.Hosts()
+	p.cursor = min(p.cursor, len(p.hosts)+1)
+	return nil
+}
+
+func (p *welcomePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok {
+		return stay, nil
+	}
+	switch k.String() {
+	case "up", "k":
+		p.cursor = max(p.cursor-1, 0)
+	case "down", "j":
+		p.cursor = min(p.cursor+1, len(p.hosts)+1)
+	case "q":
+		return quit, nil
+	case "enter":
+		return p.choose(s), nil
+	}
+	return stay, nil
+}
+
+func (p *welcomePage) choose(s *state) move {
+	switch {
+	case p.cursor == 0:
+		if s.replace || s.saved.Host.Name == "" { // else: the answers given before are kept
+			s.saved = hostfile.Saved{Host: s.engine.Defaults()}
+		}
+		s.replace = false
+		return next
+	case p.cursor <= len(p.hosts):
+		s.saved, s.replace = p.hosts[p.cursor-1], true
+		return next
+	}
+	return quit
+}
+
+func (p *welcomePage) view(_ *state, width, _ int) string {
+	var b strings.Builder
+	b.WriteString(wrap("piwiz makes an SD card for a Raspberry Pi that runs NixOS and can be reached by its name over SSH, without ever connecting a screen or keyboard to it.", width))
+	b.WriteString("\n\n")
+	lines := []string{"Set up a new Raspberry Pi"}
+	for _, h := range p.hosts {
+		lines = append(lines, fmt.Sprintf("Replace the dead card of %s %s", style.Title.Render(h.Host.Name),
+			style.Dim.Render("same name, same keys, same settings")))
+	}
+	lines = append(lines, "Leave")
+	for i, l := range lines {
+		b.WriteString(row(l, i == p.cursor) + "\n")
+	}
+	b.WriteString("\n" + notes(p.problems, width))
+	if p.err != nil {
+		b.WriteString(failure(p.err, width))
+	}
+	return b.String()
+}
+
+func (p *welcomePage) help(*state) []key.Binding {
+	return []key.Binding{bind("↑↓", "choose"), bind("enter", "go on")}
+}
+
+// row is one line of a list to choose from.
+func row(text string, selected bool) string {
+	if selected {
+		return style.Focus.Render("► ") + text
+	}
+	return "  " + text
+}

@@ -1,0 +1,246 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+
+	"piwiz/tui/style"
+)
+
+// Smallest window a page is drawn in, in cells.
+const minWidth, minHeight = 60, 20
+
+type step struct {
+	name  string
+	title string
+	page  page
+	asks  bool // asks or explains; not shown again when a saved host gets a new card
+}
+
+// story is the wizard: its pages in order.
+func story() []step {
+	return []step{
+		{"welcome", "Welcome", &welcomePage{}, false},
+		{"check", "Is this computer ready?", &checkPage{}, true},
+		{"board", "Which Raspberry Pi?", &boardPage{}, true},
+		{"hostname", "What is it called?", &hostnamePage{}, true},
+		{"wifi", "How does it get online?", &wifiPage{}, true},
+		{"keys", "Who may log in?", &keysPage{}, true},
+		{"preview", "This is what will be built", &previewPage{}, true},
+		{"build", "Building the image", &buildPage{}, false},
+		{"card", "Which card?", &cardPage{}, false},
+		{"write", "Writing the card", &writePage{}, false},
+		{"wait", "Waiting for the Raspberry Pi", &waitPage{}, false},
+		{"done", "Done", &donePage{}, false},
+	}
+}
+
+// wizard is the only Bubble Tea model; pages are plain structs.
+type wizard struct {
+	*state
+	steps   []step
+	at      int
+	keys    bool // the full list of keys is shown
+	leaving bool // ctrl+c was pressed while work was running
+}
+
+func newWizard(ctx context.Context, e Engine) *wizard {
+	return &wizard{state: &state{ctx: ctx, engine: e}, steps: story()}
+}
+
+// Run shows the wizard until the user leaves it. The error is nil when the
+// user left or all was done; context.Canceled when ctx ended first.
+func Run(ctx context.Context, e Engine, in io.Reader, out io.Writer) error {
+	w := newWizard(ctx, e)
+	p := tea.NewProgram(w, tea.WithAltScreen(), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out),
+		// During a password prompt ^C is a real signal; Bubble Tea's own
+		// handler would then sometimes end the program.
+		tea.WithoutSignalHandler())
+	_, err := p.Run()
+	w.stopAll()
+	if ctx.Err() != nil {
+		return context.Canceled
+	}
+	return err
+}
+
+func (w *wizard) stopAll() {
+	for _, s := range w.steps {
+		if p, ok := s.page.(worker); ok {
+			p.stop()
+		}
+	}
+	if w.opened != nil {
+		_ = w.opened.Close() // success was decided by the read-back, not by close
+		w.opened = nil
+	}
+}
+
+func (w *wizard) Init() tea.Cmd { return w.page().enter(w.state) }
+
+func (w *wizard) page() page { return w.steps[w.at].page }
+
+func (w *wizard) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		w.width, w.height = msg.Width, msg.Height
+		_, cmd := w.page().update(w.state, msg)
+		return w, cmd
+	case tea.KeyMsg:
+		return w.key(msg)
+	}
+	return w.pass(msg)
+}
+
+func (w *wizard) pass(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m, cmd := w.page().update(w.state, msg)
+	if m == stay {
+		return w, cmd
+	}
+	return w.turn(m, cmd)
+}
+
+// key keeps the keys that mean the same everywhere.
+func (w *wizard) key(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
+	busy := w.busy()
+	if w.leaving {
+		w.leaving = false
+		if s := msg.String(); s == "y" || s == "ctrl+c" {
+			return w, w.leave()
+		}
+		return w, nil
+	}
+	t, typing := w.page().(typer)
+	typing = typing && t.typing()
+	switch s := msg.String(); {
+	case s == "ctrl+c" && busy != "":
+		w.leaving = true
+		return w, nil
+	case s == "ctrl+c":
+		return w, w.leave()
+	case w.keys:
+		w.keys = false
+		return w, nil
+	case s == "?" && !typing:
+		w.keys = true
+		return w, nil
+	}
+	return w.pass(msg)
+}
+
+// leave stops the work off the screen's thread, so that the last picture can
+// say so, and then ends the program.
+func (w *wizard) leave() tea.Cmd {
+	return func() tea.Msg {
+		w.stopAll()
+		return tea.Quit()
+	}
+}
+
+func (w *wizard) busy() string {
+	if p, ok := w.page().(worker); ok {
+		return p.busy()
+	}
+	return ""
+}
+
+// turn turns a page's wish into the page that is shown next.
+func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
+	to := w.at
+	switch m {
+	case quit:
+		return w, tea.Batch(cmd, w.leave())
+	case next:
+		for to++; w.steps[to].asks && w.replace; to++ {
+		}
+	case back:
+		if w.written || w.at == 0 {
+			return w, cmd
+		}
+		for to--; w.steps[to].asks && w.replace; to-- {
+		}
+	default:
+		for i, s := range w.steps {
+			if s.name == string(m) {
+				to = i
+			}
+		}
+		if w.steps[to].asks {
+			w.replace = false // a failure leads to the page that can fix it
+		}
+	}
+	if p, ok := w.page().(worker); ok {
+		p.stop()
+	}
+	w.at = to
+	return w, tea.Batch(cmd, w.page().enter(w.state))
+}
+
+func (w *wizard) View() string {
+	if w.width == 0 {
+		return ""
+	}
+	if w.width < minWidth || w.height < minHeight {
+		return lipgloss.NewStyle().Width(w.width).Render(fmt.Sprintf(
+			"This window is %d×%d. Please make it at least %d×%d; everything is kept.", w.width, w.height, minWidth, minHeight))
+	}
+	head := style.Title.Render(w.steps[w.at].title) + "  " + style.Dim.Render(w.trail())
+	width, height := w.width-4, w.height-4
+	body := w.page().view(w.state, width, height)
+	if w.leaving {
+		body = style.Danger.Render("Leave now?") + "\n\n" + wrap(w.busy(), width) + "\n\n" + style.Key.Render("y") + " leave    any other key: stay"
+	} else if w.keys {
+		body = w.allKeys()
+	}
+	body = lipgloss.NewStyle().MaxWidth(width).MaxHeight(height).Render(body)
+	page := lipgloss.NewStyle().Height(height + 1).PaddingLeft(2).Render("\n" + body)
+	return "  " + head + "\n" + page + "\n  " + w.footer(width)
+}
+
+// trail shows how far the story has come.
+func (w *wizard) trail() string {
+	var b strings.Builder
+	for i := range w.steps {
+		switch {
+		case i == w.at:
+			b.WriteString("●")
+		case i < w.at:
+			b.WriteString("▪")
+		default:
+			b.WriteString("·")
+		}
+	}
+	return b.String()
+}
+
+func (w *wizard) footer(width int) string {
+	var parts []string
+	for _, k := range append(w.page().help(w.state), bind("?", "keys"), bind("ctrl+c", "leave")) {
+		parts = append(parts, style.Key.Render(k.Help().Key)+" "+style.Dim.Render(k.Help().Desc))
+	}
+	line := strings.Join(parts, style.Dim.Render(" · "))
+	return lipgloss.NewStyle().MaxWidth(width).MaxHeight(1).Render(line)
+}
+
+func (w *wizard) allKeys() string {
+	common := []key.Binding{
+		bind("enter", "go on"), bind("esc", "go back; answers are kept"),
+		bind("?", "show or hide this list"), bind("ctrl+c", "leave piwiz; asks first while work is running"),
+	}
+	var b strings.Builder
+	b.WriteString("Keys on this page\n\n")
+	for _, k := range append(w.page().help(w.state), common...) {
+		fmt.Fprintf(&b, "  %s %s\n", style.Key.Width(14).Render(k.Help().Key), k.Help().Desc)
+	}
+	return b.String() + "\n" + style.Dim.Render("Any key closes this list.")
+}
+
+func wrap(text string, width int) string {
+	return lipgloss.NewStyle().Width(width).Render(text)
+}

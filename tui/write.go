@@ -1,0 +1,107 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash"
+	"piwiz/flash/disk"
+	"piwiz/tui/style"
+)
+
+// writePage writes the card and proves it. There is no way back from here
+// until it is done or has failed.
+type writePage struct {
+	run  *run[flash.Progress, flash.Result]
+	over bool
+	err  error
+}
+
+func (p *writePage) enter(s *state) tea.Cmd {
+	p.over, p.err, s.written = false, nil, true
+	saved, image, card, d, write := s.saved, s.image.Image, s.opened, s.card, s.engine.Write
+	p.run = start(s.ctx, func(ctx context.Context, report func(flash.Progress)) (flash.Result, error) {
+		return write(ctx, saved, image, card, d, report)
+	})
+	return beat(p.run)
+}
+
+func (p *writePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tick:
+		if msg.of != any(p.run) {
+			return stay, nil
+		}
+		if p.run.running() {
+			return stay, beat(p.run)
+		}
+		p.over, p.err = true, p.run.err
+		_ = s.opened.Close() // success was decided by the read-back, not by close
+		s.opened = nil
+		if p.err == nil {
+			return next, nil
+		}
+		s.written = false // nothing more can be lost: another card may be chosen
+	case tea.KeyMsg:
+		if p.over && msg.String() == "enter" {
+			return "card", nil
+		}
+	}
+	return stay, nil
+}
+
+func (p *writePage) view(s *state, width, _ int) string {
+	if p.over && p.err != nil {
+		return failure(p.err, width) + "\n\n" + wrap("Press enter to choose a card again, this one or another.", width)
+	}
+	g := p.run.sample()
+	var b strings.Builder
+	b.WriteString("  " + style.Title.Render(s.card.Path) + "  " + nameOf(s.card) + "\n\n")
+	for _, st := range []struct {
+		stage flash.Stage
+		name  string
+	}{{flash.Writing, "Writing"}, {flash.Verifying, "Reading it back"}, {flash.Finishing, "Making it bootable"}} {
+		share := 0.0
+		switch {
+		case g.Stage > st.stage:
+			share = 1
+		case g.Stage == st.stage && g.Total > 0:
+			share = float64(g.Done) / float64(g.Total)
+		}
+		fmt.Fprintf(&b, "  %-20s%s %3.0f %%\n", st.name, bar(share, width-30), share*100)
+	}
+	fmt.Fprintf(&b, "\n  %s of %s", disk.Human(g.Done), disk.Human(g.Total))
+	if g.Rate > 0 {
+		fmt.Fprintf(&b, " · %.1f MB/s", g.Rate/1e6)
+	}
+	if g.Left >= 0 && g.Rate > 0 {
+		fmt.Fprintf(&b, " · about %s left in this step", clock(g.Left))
+	}
+	fmt.Fprintf(&b, " · %s so far\n", clock(time.Since(p.run.began)))
+	if g.Stalled > 0 {
+		b.WriteString("\n" + style.Warn.Render(wrap(fmt.Sprintf("  The card has not answered for %s. Cheap cards pause now and then; if it goes on, press ctrl+c and try another reader or card.", clock(g.Stalled)), width)))
+	}
+	b.WriteString("\n" + style.Dim.Render(wrap("Only bytes that the card has taken are counted. The first block is written last, so a card that is not finished does not boot.", width)))
+	return b.String()
+}
+
+func (p *writePage) busy() string {
+	if p.run.running() {
+		return "The card is half written. It will not boot until it is written again; what was on it before is lost."
+	}
+	return ""
+}
+
+func (p *writePage) stop() { p.run.stop() }
+
+func (p *writePage) help(*state) []key.Binding {
+	if p.over {
+		return []key.Binding{bind("enter", "choose a card")}
+	}
+	return nil
+}
