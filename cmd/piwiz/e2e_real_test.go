@@ -252,3 +252,86 @@ func TestFromTheFirstQuestionToALogin(t *testing.T) {
 		t.Errorf("the wizard ended with %d, %v", code, err)
 	}
 }
+
+// hostKeyOn reads the public host key from the firmware partition of a card.
+func (w *world) hostKeyOn(card string) string {
+	w.t.Helper()
+	return w.must("mtype", "-i", card+"@@8M", "::/piwiz/ssh_host_ed25519_key.pub")
+}
+
+func TestADeadCardIsReplacedInFourKeypresses(t *testing.T) {
+	w := newWorld(t)
+	w.answers()
+	w.verb("build", filepath.Join(w.dir, "bach.toml"), "--nixpkgs", "path:"+w.rig+"/nixpkgs")
+	first := w.card()
+	w.verb("flash", "bach", "/dev/sda", "--yes")
+	second := w.card()
+	s := w.start(80, 24)
+	play(t, s, [][]string{
+		{"Replace the dead card of bach", "down", "enter"},
+		{"The card you choose will be erased", "enter"},
+		{"Type its name", "type sda", "enter"},
+		{"Waiting for the Raspberry Pi"},
+	})
+	if a, b := w.hostKeyOn(first), w.hostKeyOn(second); a != b || !strings.HasPrefix(a, "ssh-ed25519 ") {
+		t.Errorf("the host keys differ:\n%s\n%s", a, b)
+	}
+	w.pi(second)
+	play(t, s, [][]string{{"bach.local answers"}, {"The key is in"}})
+	w.login()
+}
+
+// answers writes a host.toml as a person would.
+func (w *world) answers() {
+	w.t.Helper()
+	key := w.must("cat", filepath.Join(w.dir, "home/.ssh/id_ed25519.pub"))
+	w.write("bach.toml", fmt.Sprintf("name = \"bach\"\nboard = \"4\"\nuser = \"alice\"\nkeys = [%q]\n[[networks]]\nssid = \"Home Net\"\nsecurity = \"wpa2\"\n", key))
+}
+
+func TestTheVerbsDoTheSameWithoutTheWizard(t *testing.T) {
+	w := newWorld(t)
+	card := w.card()
+	w.answers()
+	file := filepath.Join(w.dir, "bach.toml")
+	nixpkgs := "path:" + w.rig + "/nixpkgs"
+	began := time.Now()
+	w.verb("check")
+	if out := w.verb("render", file); !strings.Contains(out, `networking.hostName = "bach"`) {
+		t.Errorf("render printed\n%s", out)
+	}
+	if out := w.verb("build", file, "--nixpkgs", nixpkgs, "--json"); !strings.Contains(out, `"event":"image"`) {
+		t.Errorf("build printed\n%s", out)
+	}
+	if out := w.verb("hosts"); !strings.Contains(out, "bach") {
+		t.Errorf("hosts printed\n%s", out)
+	}
+	if out := w.verb("cards"); !strings.Contains(out, "/dev/sda") {
+		t.Errorf("cards printed\n%s", out)
+	}
+	w.verb("flash", "bach", "/dev/sda", "--yes", "--json")
+	w.pi(card)
+	w.verb("wait", "bach", "--limit", "1m")
+	t.Logf("by verbs alone: %.1f s", time.Since(began).Seconds())
+	w.login()
+	w.noSecretInTheStore(card)
+}
+
+// noSecretInTheStore looks for the Wi-Fi key and the host key of the card in
+// the Nix store and in the log.
+func (w *world) noSecretInTheStore(card string) {
+	w.t.Helper()
+	conf := w.must("mtype", "-i", card+"@@8M", "::/piwiz/wireless.conf")
+	psk := strings.TrimPrefix(strings.TrimSpace(conf), "psk_00=")
+	private := strings.Split(w.must("mtype", "-i", card+"@@8M", "::/piwiz/ssh_host_ed25519_key"), "\n")[2]
+	for _, secret := range []string{psk, private} {
+		if len(secret) < 40 {
+			w.t.Fatalf("a secret of %d bytes is no secret", len(secret))
+		}
+		pattern := filepath.Join(w.dir, "pattern")
+		w.write("pattern", secret)
+		out, err := exec.Command("grep", "-rlaFf", pattern, filepath.Join(w.rig, "store/store"), filepath.Join(w.dir, "home/.local/state"), filepath.Join(w.dir, "home/.local/share/piwiz/hosts/bach/flake")).Output()
+		if err == nil {
+			w.t.Errorf("a secret lies in %s", out)
+		}
+	}
+}
