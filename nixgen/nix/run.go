@@ -1,0 +1,123 @@
+package nix
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// patience is how long an interrupted nix may take to stop its builders. It
+// needs well under a second; a kill before that leaves them running.
+const patience = 10 * time.Second
+
+// Command is one run of nix. Args come after "nix". Dir "" is the present
+// folder; Env nil is the present environment; LogFile "" keeps no log.
+type Command struct {
+	Args    []string
+	Dir     string
+	Env     []string
+	LogFile string // raw stderr goes here, readable by the user only
+}
+
+// Run runs nix and reports each event of its log on the calling goroutine. It
+// returns stdout. Cancelling ctx interrupts nix, waits until it has stopped its
+// builders, and returns ctx's error. Otherwise the error is ErrNotFound or an
+// *exec.ExitError. report may be nil.
+func Run(ctx context.Context, c Command, report func(Event)) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	log, err := openLog(c.LogFile)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make a pipe for nix: %w", err)
+	}
+	defer read.Close()
+
+	var stdout bytes.Buffer
+	cmd := exec.CommandContext(ctx, "nix", c.Args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, &stdout, write
+	// Its own group: a ctrl+c at the terminal is ours to pass on, not the kernel's.
+	// And no build goes on when piwiz itself is killed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGINT}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = patience
+
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return nil, startError(err)
+	}
+	waited := make(chan error, 1)
+	go func() {
+		waited <- cmd.Wait()
+		// A helper that outlives nix may hold the pipe; its words are not waited for.
+		_ = read.SetReadDeadline(time.Now().Add(2 * time.Second))
+	}()
+	bad := follow(io.TeeReader(read, log), report)
+	err = <-waited
+	if ctx.Err() != nil {
+		// A nix that had to be killed may leave children in its group.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		return stdout.Bytes(), ctx.Err()
+	}
+	if bad != nil && err == nil {
+		err = fmt.Errorf("read the log of nix: %w", bad)
+	}
+	return stdout.Bytes(), err
+}
+
+func follow(r io.Reader, report func(Event)) error {
+	for d := NewDecoder(r); ; {
+		e, err := d.Next()
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		case report != nil:
+			report(e)
+		}
+	}
+}
+
+// openLog begins the log anew. Without a name it throws away what is written.
+func openLog(name string) (io.WriteCloser, error) {
+	if name == "" {
+		return discard{}, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the build log: %w", err)
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the build log: %w", err)
+	}
+	return &lenient{f: f}, nil
+}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) Close() error                { return nil }
+
+// lenient keeps a build alive when only its log cannot be written: a full disk
+// is told by nix itself, and better.
+type lenient struct{ f *os.File }
+
+func (l *lenient) Write(b []byte) (int, error) {
+	_, _ = l.f.Write(b)
+	return len(b), nil
+}
+func (l *lenient) Close() error { return l.f.Close() }
