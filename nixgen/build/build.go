@@ -1,0 +1,158 @@
+// Package build turns a host's flake into an SD card image with nix build.
+//
+// Rules: the flake is named by path:, never as a git tree, so that every file
+// in it counts; nothing is built by this package itself; the first cause of a
+// failure wins, because later messages are only its consequences.
+package build
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"piwiz/nixgen/nix"
+)
+
+// Request says what to build. Paths are absolute.
+type Request struct {
+	Flake   string // folder with flake.nix
+	Host    string // name under nixosConfigurations
+	OutLink string // becomes a link to the result and keeps it from garbage collection
+	LogFile string // raw log of nix, "" for none
+	Nixpkgs string // flake URL instead of the pinned nixpkgs; "" is the pinned one
+}
+
+// Result is the finished image.
+type Result struct {
+	Image string // file, .img or .img.zst
+	Size  int64  // bytes of that file
+	Took  time.Duration
+}
+
+// Event tells what happens. Line is one clean line of the log, "" when only the
+// progress changed; Derivation is whose line it is, "" for Nix's own.
+type Event struct {
+	Line       string
+	Derivation string
+	Error      bool
+	Progress   Progress
+}
+
+// Image builds the image of r. report may be nil; it runs on the calling
+// goroutine. The error is an *Error with hints, or ctx's error when cancelled:
+// then no process is left.
+func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
+	began := time.Now()
+	if err := ready(r); err != nil {
+		return Result{}, err
+	}
+	w := newWatch(began, report)
+	_, err := nix.Run(ctx, nix.Command{Args: arguments(r), LogFile: r.LogFile}, w.event)
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
+	if err != nil {
+		w.finish("failed")
+		return Result{}, w.diagnose(r, err)
+	}
+	image, err := Built(r.OutLink)
+	if err != nil {
+		return Result{}, err
+	}
+	info, err := os.Stat(image)
+	if err != nil {
+		return Result{}, fmt.Errorf("look at the image: %w", err)
+	}
+	w.finish("done")
+	return Result{Image: image, Size: info.Size(), Took: time.Since(began)}, nil
+}
+
+func arguments(r Request) []string {
+	// A folder's name may hold what means something in a URL.
+	flake := "path:" + (&url.URL{Path: r.Flake}).EscapedPath()
+	args := []string{
+		"--extra-experimental-features", "nix-command flakes",
+		"build", flake + "#nixosConfigurations." + r.Host + ".config.system.build.sdImage",
+		"--option", "extra-platforms", "aarch64-linux",
+		"--out-link", r.OutLink,
+		"--json", "--log-format", "internal-json", "-v",
+	}
+	if r.Nixpkgs != "" {
+		args = append(args, "--override-input", "nixpkgs", r.Nixpkgs, "--no-write-lock-file")
+	}
+	return args
+}
+
+// ready finds what would only come to light after the whole build.
+func ready(r Request) error {
+	if _, err := os.Stat(filepath.Join(r.Flake, "flake.nix")); err != nil {
+		return &Error{
+			Headline: "There is no flake.nix in " + r.Flake + ".", Page: "preview",
+			hints: []string{"Go back to the preview and forward again: piwiz writes the file anew."}, err: err,
+		}
+	}
+	info, err := os.Lstat(r.OutLink)
+	if err == nil && info.Mode().Type() != fs.ModeSymlink {
+		return &Error{
+			Headline: r.OutLink + " is in the way: Nix wants to put a link there.",
+			hints:    []string{"Move it away: mv " + r.OutLink + " " + r.OutLink + ".old"},
+		}
+	}
+	return nil
+}
+
+// Built finds the image that outLink, made by an earlier Image, leads to.
+func Built(outLink string) (string, error) {
+	root, err := os.Readlink(outLink)
+	if err != nil {
+		return "", fmt.Errorf("find the result of the build: %w", err)
+	}
+	// Without /nix an ordinary user's Nix keeps its store at home, and links to
+	// it as if it were at /nix.
+	for _, under := range []string{"", homeStore()} {
+		image, err := product(under, root)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return image, err
+		}
+	}
+	return "", fmt.Errorf("find the image in %s: %w", root, fs.ErrNotExist)
+}
+
+func homeStore() string {
+	data := os.Getenv("XDG_DATA_HOME")
+	if data == "" {
+		data = filepath.Join(os.Getenv("HOME"), ".local/share")
+	}
+	return filepath.Join(data, "nix/root")
+}
+
+// product reads nix-support/hydra-build-products: "file sd-image PATH". Source:
+// NixOS/nixpkgs nixos/modules/installer/sd-card/sd-image.nix.
+func product(under, root string) (string, error) {
+	list, err := os.Open(filepath.Join(under, root, "nix-support/hydra-build-products"))
+	if err != nil {
+		return "", err
+	}
+	defer list.Close()
+	for lines := bufio.NewScanner(list); lines.Scan(); {
+		path, ok := strings.CutPrefix(lines.Text(), "file sd-image ")
+		if !ok || !filepath.IsAbs(path) {
+			continue
+		}
+		image := filepath.Join(under, path)
+		_, err := os.Stat(image)
+		return image, err
+	}
+	return "", &Error{
+		Headline: "The build made something, but no SD card image.", Page: "preview",
+		Why:   "nix-support/hydra-build-products in " + root + " names no file of the kind sd-image.",
+		hints: []string{"Take out of configuration.nix what changes system.build.sdImage, then build again."},
+	}
+}
