@@ -1,0 +1,105 @@
+// Package firstboot waits for a freshly written card to come alive on the
+// network, and makes the first login ask nothing.
+//
+// A host is found by its name (multicast DNS, RFC 6762), then by its open SSH
+// port, and is believed only when it proves to hold the host key that was put
+// on the card. A name proves nothing: the Pi with the old card may still be
+// on, and then the new one calls itself bach-2.local (RFC 6762, section 9).
+//
+// Rules: whatever the network sends is checked and bounded; the interfaces
+// are listed anew at every repeat; a wrong key is never a success, but does
+// not end the search at once; known_hosts is changed only in the lines of
+// this host.
+package firstboot
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Want is the host to wait for.
+type Want struct {
+	Name    string // "bach" or "bach.local"
+	HostKey string // "ssh-ed25519 AAAA...", a comment may follow
+	Port    int    // of SSH; 0 means 22
+}
+
+// Stage says how far the wait has come. It can go back: a host may leave.
+type Stage int
+
+const (
+	Looking    Stage = iota // nothing answers by the name, or only a stranger
+	Resolved                // an address is known
+	PortOpen                // the SSH port answers
+	KeyChecked              // the host holds the right key; the wait is over
+)
+
+// Event says what is known now. One comes at every change and every second.
+type Event struct {
+	Stage   Stage
+	Text    string        // for the user: what is known, or what is waited for
+	Addr    netip.Addr    // the address in Text; not valid when there is none
+	Elapsed time.Duration // since the wait began
+}
+
+// Result is where the host is.
+type Result struct {
+	Name  string        // "bach.local", or "bach-2.local" when the first was taken
+	Addrs []netip.Addr  // the proven one first, then others heard for Name
+	Took  time.Duration // from the start of the wait
+	Hint  string        // what to do about a name that was taken; "" when all is well
+}
+
+// Wait looks for the host until it answers with the right key, ctx ends, or
+// something else keeps answering in its place (*WrongKey, after about 20
+// seconds). It fails at once if want makes no sense. Each event is reported
+// from the calling goroutine; report may be nil.
+func Wait(ctx context.Context, want Want, report func(Event)) (Result, error) {
+	key, err := parseKey(want.HostKey)
+	if err != nil {
+		return Result{}, err
+	}
+	if want.Port == 0 {
+		want.Port = 22
+	}
+	if want.Port < 1 || want.Port > 65535 {
+		return Result{}, errors.New("the SSH port must be between 1 and 65535")
+	}
+	first := local(want.Name)
+	names := []string{first, second(first)}
+	q, err := newQuerier(names)
+	if err != nil {
+		return Result{}, err
+	}
+	defer q.close()
+	w := newWaiter(names, key, uint16(want.Port), q, report)
+	w.system = getent
+	return w.wait(ctx)
+}
+
+// local makes "bach.local" of "Bach", "bach.local" or "bach.local.".
+func local(name string) string {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return strings.TrimSuffix(name, ".local") + ".local"
+}
+
+// second is the name that a host takes when name is in use. A label has at
+// most 63 bytes, so a long one is cut.
+func second(name string) string {
+	label := strings.TrimSuffix(name, ".local")
+	return label[:min(len(label), 61)] + "-2.local"
+}
+
+// include adds an address once and keeps IPv4 first: people can read it.
+func include(list []netip.Addr, a netip.Addr) []netip.Addr {
+	if slices.Contains(list, a) {
+		return list
+	}
+	list = append(list, a)
+	slices.SortStableFunc(list, netip.Addr.Compare)
+	return list
+}

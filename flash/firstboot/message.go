@@ -1,0 +1,151 @@
+package firstboot
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+const (
+	// maxPacket is the largest mDNS message (RFC 6762, section 17).
+	maxPacket = 9000
+	// maxAnswers bounds what one packet can make us do. A host has a
+	// handful of addresses.
+	maxAnswers = 64
+	// cacheFlush is the bit that mDNS keeps in the class of a record for
+	// "forget what you knew" (RFC 6762, section 10.2).
+	cacheFlush = 1 << 15
+)
+
+// answer says that a name has an address.
+type answer struct {
+	name string // lower case, without the last dot
+	addr netip.Addr
+}
+
+// question is one message that asks for the IPv4 and IPv6 addresses of names.
+// It asks for multicast answers, so that they pass a firewall that knows only
+// port 5353.
+func question(names []string) ([]byte, error) {
+	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{})
+	b.EnableCompression()
+	if err := b.StartQuestions(); err != nil {
+		return nil, fmt.Errorf("build the mDNS question: %w", err)
+	}
+	for _, name := range names {
+		n, err := dnsmessage.NewName(name + ".")
+		if err != nil {
+			return nil, fmt.Errorf("ask for %q: %w", name, err)
+		}
+		for _, t := range []dnsmessage.Type{dnsmessage.TypeA, dnsmessage.TypeAAAA} {
+			if err := b.Question(dnsmessage.Question{Name: n, Type: t, Class: dnsmessage.ClassINET}); err != nil {
+				return nil, fmt.Errorf("ask for %q: %w", name, err)
+			}
+		}
+	}
+	m, err := b.Finish()
+	if err != nil {
+		return nil, fmt.Errorf("build the mDNS question: %w", err)
+	}
+	return m, nil
+}
+
+// parse reads the addresses of the wanted names out of one mDNS packet. zone
+// is the interface it came in by; an IPv6 address of the link means nothing
+// without it. What is not a sound answer is dropped without a word: anyone on
+// the network can send anything.
+func parse(packet []byte, wanted []string, zone string) []answer {
+	var p dnsmessage.Parser
+	h, err := p.Start(packet)
+	if err != nil || len(packet) > maxPacket || !h.Response || h.OpCode != 0 || h.RCode != dnsmessage.RCodeSuccess {
+		return nil
+	}
+	if p.SkipAllQuestions() != nil {
+		return nil
+	}
+	var found []answer
+	sections := []struct {
+		header func() (dnsmessage.ResourceHeader, error)
+		skip   func() error
+	}{
+		{p.AnswerHeader, p.SkipAnswer},
+		{p.AuthorityHeader, p.SkipAuthority},
+		{p.AdditionalHeader, p.SkipAdditional},
+	}
+	for i, s := range sections {
+		for len(found) < maxAnswers {
+			rh, err := s.header()
+			if err == dnsmessage.ErrSectionDone {
+				break
+			}
+			// Authorities hold what a host that is still probing would like
+			// to be called, so they are read over. A service name with a dot
+			// in it, which DNS-SD allows, is an error here and is read over
+			// too.
+			if err == nil && i != 1 {
+				if a, ok := address(&p, rh, wanted, zone); ok {
+					if usable(a.addr) {
+						found = append(found, a)
+					}
+					continue
+				}
+			}
+			if s.skip() != nil {
+				return found
+			}
+		}
+	}
+	return found
+}
+
+// address takes the record at the parser if it holds an address of a wanted
+// name. If it says false, the record is still to be skipped.
+func address(p *dnsmessage.Parser, h dnsmessage.ResourceHeader, wanted []string, zone string) (answer, bool) {
+	name := match(h.Name.String(), wanted)
+	// A time to live of 0 is a goodbye (RFC 6762, section 10.1).
+	if name == "" || h.Class&^cacheFlush != dnsmessage.ClassINET || h.TTL == 0 {
+		return answer{}, false
+	}
+	var a netip.Addr
+	switch {
+	case h.Type == dnsmessage.TypeA && h.Length == 4:
+		r, err := p.AResource()
+		if err != nil {
+			return answer{}, false
+		}
+		a = netip.AddrFrom4(r.A)
+	case h.Type == dnsmessage.TypeAAAA && h.Length == 16:
+		r, err := p.AAAAResource()
+		if err != nil {
+			return answer{}, false
+		}
+		a = netip.AddrFrom16(r.AAAA)
+	default:
+		return answer{}, false
+	}
+	if a.Is6() && a.IsLinkLocalUnicast() {
+		a = a.WithZone(zone)
+	}
+	return answer{name: name, addr: a}, true
+}
+
+// match finds a name off the wire among the wanted, whatever its case.
+func match(wire string, wanted []string) string {
+	wire = strings.TrimSuffix(wire, ".")
+	for _, w := range wanted {
+		// ASCII only: EqualFold alone would let the Kelvin sign pass for a k.
+		if len(w) == len(wire) && strings.EqualFold(w, wire) {
+			return w
+		}
+	}
+	return ""
+}
+
+// usable says whether a host on the network can have this address. The
+// loopback is not one: it would make this computer pass for the Pi.
+func usable(a netip.Addr) bool {
+	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && !a.Is4In6() &&
+		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
