@@ -1,57 +1,43 @@
-// Package build turns a host's flake into an image with Nix.
+// Package build turns a host's flake into an SD card image with nix build.
 //
-// "Cross build" here means an emulated native one: only the platform of the
-// host is set, so every package comes from the binary cache and only a few
-// small steps run under emulation.
+// Rules: the flake is named by path:, never as a git tree, so that every file
+// in it counts; nothing is built by this package itself; the first cause of a
+// failure wins, because later messages are only its consequences.
 package build
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
-	"piwiz/nixgen"
 	"piwiz/nixgen/nix"
 )
 
-// Request is what to build.
+// Request says what to build. Paths are absolute.
 type Request struct {
-	Flake   string // folder of the host's flake
-	Host    string
-	OutLink string // keeps the image from being collected as garbage
-	LogFile string // all that Nix said
-	Nixpkgs string // a flake to use for nixpkgs; "" for the pinned release
+	Flake   string // folder with flake.nix
+	Host    string // name under nixosConfigurations
+	OutLink string // becomes a link to the result and keeps it from garbage collection
+	LogFile string // raw log of nix, "" for none
+	Nixpkgs string // flake URL instead of the pinned nixpkgs; "" is the pinned one
 }
 
-// Result is the image.
+// Result is the finished image.
 type Result struct {
-	Image string // file
-	Size  int64  // bytes
+	Image string // file, .img or .img.zst
+	Size  int64  // bytes of that file
 	Took  time.Duration
 }
 
-// Running is one derivation that is being built.
-type Running struct {
-	Name, Phase string
-	Since       time.Time
-}
-
-// Progress is how far the build is. The expected figures grow while Nix finds
-// more to do; the done ones never shrink.
-type Progress struct {
-	Stage                    string
-	Done, Expected           int // derivations
-	BytesDone, BytesExpected int64
-	Now                      []Running
-}
-
-// Event is a line of the log ("" for none) and the progress with it.
+// Event tells what happens. Line is one clean line of the log, "" when only the
+// progress changed; Derivation is whose line it is, "" for Nix's own.
 type Event struct {
 	Line       string
 	Derivation string
@@ -59,87 +45,114 @@ type Event struct {
 	Progress   Progress
 }
 
-// Image builds the image of a host. A failed build is *Error.
+// Image builds the image of r. report may be nil; it runs on the calling
+// goroutine. The error is an *Error with hints, or ctx's error when cancelled:
+// then no process is left.
 func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
 	began := time.Now()
-	if st, err := os.Lstat(r.OutLink); err == nil && st.Mode()&fs.ModeSymlink == 0 {
-		return Result{}, fmt.Errorf("%s is in the way of the link to the image; move it elsewhere", r.OutLink)
+	if err := ready(r); err != nil {
+		return Result{}, err
 	}
-	args := []string{
-		"build", "path:" + r.Flake + "#" + nixgen.Attr(r.Host), "--option", "extra-platforms", "aarch64-linux",
-		"--out-link", r.OutLink, "--log-format", "internal-json", "-v",
+	w := newWatch(began, report)
+	_, err := nix.Run(ctx, nix.Command{Args: arguments(r), LogFile: r.LogFile}, w.event)
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
 	}
-	if r.Nixpkgs != "" {
-		args = append(args, "--override-input", "nixpkgs", r.Nixpkgs, "--no-write-lock-file")
-	}
-	w := newWatch(r, report)
-	if _, err := nix.Run(ctx, nix.Command{Args: args, LogFile: r.LogFile}, w.event); err != nil {
-		if ctx.Err() != nil {
-			return Result{}, ctx.Err()
-		}
-		var lack *nix.Problem
-		if errors.As(err, &lack) {
-			return Result{}, &Error{Headline: err.Error(), Todo: lack.Hints(), Page: "check"}
-		}
-		return Result{}, w.failure(err)
+	if err != nil {
+		w.finish("failed")
+		return Result{}, w.diagnose(r, err)
 	}
 	image, err := Built(r.OutLink)
 	if err != nil {
 		return Result{}, err
 	}
-	st, err := os.Stat(image)
+	info, err := os.Stat(image)
 	if err != nil {
-		return Result{}, fmt.Errorf("find the image: %w", err)
+		return Result{}, fmt.Errorf("look at the image: %w", err)
 	}
-	return Result{image, st.Size(), time.Since(began)}, nil
+	w.finish("done")
+	return Result{Image: image, Size: info.Size(), Took: time.Since(began)}, nil
 }
 
-// Built finds the image behind an out-link: nixpkgs names it in
-// nix-support/hydra-build-products (nixos/modules/installer/sd-card/sd-image.nix).
-func Built(outLink string) (string, error) {
-	b, err := os.ReadFile(filepath.Join(outLink, "nix-support", "hydra-build-products"))
-	if err != nil {
-		return "", fmt.Errorf("find the image: %w", err)
+func arguments(r Request) []string {
+	// A folder's name may hold what means something in a URL.
+	flake := "path:" + (&url.URL{Path: r.Flake}).EscapedPath()
+	args := []string{
+		"--extra-experimental-features", "nix-command flakes",
+		"build", flake + "#nixosConfigurations." + r.Host + ".config.system.build.sdImage",
+		"--option", "extra-platforms", "aarch64-linux",
+		"--out-link", r.OutLink,
+		"--json", "--log-format", "internal-json", "-v",
 	}
-	for line := range strings.Lines(string(b)) {
-		if image, ok := strings.CutPrefix(strings.TrimSpace(line), "file sd-image "); ok {
-			return image, nil
+	if r.Nixpkgs != "" {
+		args = append(args, "--override-input", "nixpkgs", r.Nixpkgs, "--no-write-lock-file")
+	}
+	return args
+}
+
+// ready finds what would only come to light after the whole build.
+func ready(r Request) error {
+	if _, err := os.Stat(filepath.Join(r.Flake, "flake.nix")); err != nil {
+		return &Error{
+			Headline: "There is no flake.nix in " + r.Flake + ".", Page: "preview",
+			hints: []string{"Go back to the preview and forward again: piwiz writes the file anew."}, err: err,
 		}
 	}
-	return "", errors.New("the build made no SD image; does configuration.nix change the image?")
+	info, err := os.Lstat(r.OutLink)
+	if err == nil && info.Mode().Type() != fs.ModeSymlink {
+		return &Error{
+			Headline: r.OutLink + " is in the way: Nix wants to put a link there.",
+			hints:    []string{"Move it away: mv " + r.OutLink + " " + r.OutLink + ".old"},
+		}
+	}
+	return nil
 }
 
-// NoSpace is a file system with too little room, in bytes.
-type NoSpace struct {
-	Dir        string
-	Free, Want int64
+// Built finds the image that outLink, made by an earlier Image, leads to.
+func Built(outLink string) (string, error) {
+	root, err := os.Readlink(outLink)
+	if err != nil {
+		return "", fmt.Errorf("find the result of the build: %w", err)
+	}
+	// Without /nix an ordinary user's Nix keeps its store at home, and links to
+	// it as if it were at /nix.
+	for _, under := range []string{"", homeStore()} {
+		image, err := product(under, root)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return image, err
+		}
+	}
+	return "", fmt.Errorf("find the image in %s: %w", root, fs.ErrNotExist)
 }
 
-func (e *NoSpace) Error() string {
-	return fmt.Sprintf("%s has %.1f GB free; a build needs %.0f GB", e.Dir, float64(e.Free)/1e9, float64(e.Want)/1e9)
+func homeStore() string {
+	data := os.Getenv("XDG_DATA_HOME")
+	if data == "" {
+		data = filepath.Join(os.Getenv("HOME"), ".local/share")
+	}
+	return filepath.Join(data, "nix/root")
 }
 
-// Hints says how to make room.
-func (e *NoSpace) Hints() []string {
-	return []string{"Make room, for example with: nix-collect-garbage -d"}
-}
-
-// Space checks that the file system of dir, or of the nearest folder above it
-// that exists, has want bytes free.
-func Space(dir string, want int64) error {
-	for {
-		var st syscall.Statfs_t
-		err := syscall.Statfs(dir, &st)
-		if errors.Is(err, fs.ErrNotExist) && dir != "/" {
-			dir = filepath.Dir(dir)
+// product reads nix-support/hydra-build-products: "file sd-image PATH". Source:
+// NixOS/nixpkgs nixos/modules/installer/sd-card/sd-image.nix.
+func product(under, root string) (string, error) {
+	list, err := os.Open(filepath.Join(under, root, "nix-support/hydra-build-products"))
+	if err != nil {
+		return "", err
+	}
+	defer list.Close()
+	for lines := bufio.NewScanner(list); lines.Scan(); {
+		path, ok := strings.CutPrefix(lines.Text(), "file sd-image ")
+		if !ok || !filepath.IsAbs(path) {
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("see how much room %s has: %w", dir, err)
-		}
-		if free := int64(st.Bavail) * st.Bsize; free < want {
-			return &NoSpace{dir, free, want}
-		}
-		return nil
+		image := filepath.Join(under, path)
+		_, err := os.Stat(image)
+		return image, err
+	}
+	return "", &Error{
+		Headline: "The build made something, but no SD card image.", Page: "preview",
+		Why:   "nix-support/hydra-build-products in " + root + " names no file of the kind sd-image.",
+		hints: []string{"Take out of configuration.nix what changes system.build.sdImage, then build again."},
 	}
 }

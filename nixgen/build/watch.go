@@ -1,160 +1,246 @@
 package build
 
 import (
-	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"piwiz/nixgen/nix"
 )
 
-// tailLines is how much of each derivation's log is kept for a failure.
-const tailLines = 40
+// tail is how many of a builder's last lines are kept for a failure.
+const tail = 30
 
-// watch follows the events of one build.
+// kept is how many finished builders are remembered: the message that one
+// failed comes after its end.
+const kept = 64
+
+// often is the shortest time between two reports that bring no line. Nix sends
+// about 170 numbers per MiB of a download.
+const often = 100 * time.Millisecond
+
+// Progress is how far the build is. Numbers never go back.
+type Progress struct {
+	Done, Expected, Running, Failed int   // derivations; Expected grows as Nix finds work
+	BytesDone, BytesExpected        int64 // of downloads; Expected 0 is unknown
+	Now                             []Running
+	Stage                           string // in words
+	Elapsed                         time.Duration
+}
+
+// Running is a derivation that is being built.
+type Running struct {
+	Name  string
+	Phase string // "" before the first
+	Since time.Time
+}
+
+type activity struct {
+	kind        nix.Activity
+	drv         string // store path of the derivation
+	phase       string
+	since       time.Time
+	done, total int64 // bytes
+}
+
+// watch follows one nix build.
 type watch struct {
-	request Request
-	report  func(Event)
-	now     map[uint64]*running
-	causes  []string // error messages in order; the first one is the cause
-	files   []string // where each cause is, "" when Nix does not say
-	tails   map[string][]string
-	p       Progress
-	bytes   map[uint64][2]int64 // of each download: done and expected
+	report   func(Event)
+	began    time.Time
+	last     time.Time // of a report
+	p        Progress
+	active   map[uint64]*activity
+	order    []uint64 // active builds, oldest first
+	logs     map[string][]string
+	finished []string // derivations whose log is still kept, oldest first
+	bytes    int64    // of finished downloads
+	source   string   // store copy of the user's flake
+	errors   []nix.Event
+	plain    []string
 }
 
-type running struct {
-	drv string
-	Running
-}
-
-func newWatch(r Request, report func(Event)) *watch {
-	if report == nil {
-		report = func(Event) {}
+func newWatch(began time.Time, report func(Event)) *watch {
+	return &watch{
+		report: report, began: began,
+		active: map[uint64]*activity{}, logs: map[string][]string{},
+		p: Progress{Stage: "reading the configuration"},
 	}
-	return &watch{request: r, report: report, now: map[uint64]*running{}, tails: map[string][]string{}, bytes: map[uint64][2]int64{}, p: Progress{Stage: "reading the configuration"}}
-}
-
-// name is a store path without its folder, hash and ending.
-func name(drv string) string {
-	base := strings.TrimSuffix(path.Base(drv), ".drv")
-	if len(base) > 33 && base[32] == '-' {
-		return base[33:]
-	}
-	return base
 }
 
 func (w *watch) event(e nix.Event) {
-	out := Event{}
 	switch e.Action {
 	case nix.Start:
-		out.Line = w.start(e)
+		w.start(e)
 	case nix.Stop:
-		delete(w.now, e.ID)
+		w.stop(e.ID)
 	case nix.Result:
-		out = w.result(e)
+		w.result(e)
 	case nix.Msg:
-		out.Line, out.Error = w.msg(e)
+		w.message(e)
 	case nix.Plain:
-		out.Line = strip(e.Text)
+		w.plain = lastOf(append(w.plain, e.Text), tail)
+		w.say(e.Text, "", strings.HasPrefix(e.Text, "error:"))
 	}
-	w.p.Now = w.p.Now[:0:0]
-	for _, r := range w.now {
-		w.p.Now = append(w.p.Now, r.Running)
-	}
-	slices.SortFunc(w.p.Now, func(a, b Running) int { return a.Since.Compare(b.Since) })
-	out.Progress = w.p
-	w.report(out)
+	w.tick()
 }
 
-func (w *watch) start(e nix.Event) string {
-	switch e.Type {
+func (w *watch) start(e nix.Event) {
+	a := &activity{kind: e.Activity, since: time.Now()}
+	w.active[e.ID] = a
+	switch e.Activity {
 	case nix.Build:
-		drv := e.Str(0)
-		w.now[e.ID] = &running{drv, Running{Name: name(drv), Since: time.Now()}}
+		a.drv = e.TextAt(0)
+		w.order = append(w.order, e.ID)
 		w.p.Stage = "building"
-		return "building " + name(drv)
-	case nix.CopyPath, nix.FileTransfer:
+		w.say("building "+Name(a.drv), Name(a.drv), false)
+	case nix.CopyPath:
+		w.p.Stage = "fetching"
+		w.say("fetching "+Name(e.TextAt(0)), "", false)
+	case nix.FileTransfer:
 		if w.p.Stage != "building" {
 			w.p.Stage = "fetching"
 		}
+	case nix.BuildWaiting:
+		w.say(e.Text, "", false)
 	}
-	return ""
 }
 
-func (w *watch) result(e nix.Event) Event {
-	r := w.now[e.ID]
-	switch {
-	case e.Type == nix.BuildLogLine && r != nil:
-		line := strip(e.Str(0))
-		tail := append(w.tails[r.drv], line)
-		w.tails[r.drv] = tail[max(0, len(tail)-tailLines):]
-		return Event{Line: r.Name + "> " + line, Derivation: r.drv}
-	case e.Type == nix.SetPhase && r != nil:
-		r.Phase = e.Str(0)
-	case e.Type == nix.Progress && r == nil:
-		w.count(e)
-	}
-	return Event{}
-}
-
-// count keeps the figures from going back: Nix counts some things anew.
-func (w *watch) count(e nix.Event) {
-	done, expected := e.Num(0), e.Num(1)
-	if expected < 1<<16 { // derivations; downloads are counted in bytes
-		w.p.Done = max(w.p.Done, int(done))
-		w.p.Expected = max(w.p.Expected, int(expected))
+func (w *watch) stop(id uint64) {
+	a := w.active[id]
+	if a == nil {
 		return
 	}
-	w.bytes[e.ID] = [2]int64{done, expected}
-	var d, x int64
-	for _, b := range w.bytes {
-		d, x = d+b[0], x+b[1]
-	}
-	w.p.BytesDone, w.p.BytesExpected = max(w.p.BytesDone, d), max(w.p.BytesExpected, x)
-}
-
-func (w *watch) msg(e nix.Event) (line string, isError bool) {
-	text := strip(e.Msg)
-	if e.Level == 0 && !strings.HasPrefix(text, "warning:") && !strings.HasPrefix(text, "(use ") {
-		cause := strip(e.RawMsg)
-		if cause == "" {
-			cause = strings.TrimPrefix(text, "error: ")
-		}
-		w.causes = append(w.causes, cause+"\n"+text)
-		w.files = append(w.files, e.File)
-		return firstLine(text), true
-	}
-	if e.Level >= 4 && strings.HasPrefix(text, "evaluating file") {
-		return "", false // a heartbeat, thousands of them
-	}
-	return firstLine(text), false
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line
-}
-
-// strip removes escape sequences (ECMA-48) and what could move the cursor;
-// Nix leaves both in its JSON.
-func strip(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == 0x1b && i+1 < len(s) && s[i+1] == '[':
-			for i += 2; i < len(s) && (s[i] < 0x40 || s[i] > 0x7e); i++ {
-			}
-		case c == 0x1b:
-			i++
-		case c < ' ' && c != '\n' && c != '\t' || c == 0x7f:
-		default:
-			b.WriteByte(c)
+	delete(w.active, id)
+	switch a.kind {
+	case nix.FileTransfer:
+		w.bytes += a.done
+	case nix.Build:
+		w.order = without(w.order, id)
+		w.finished = append(w.finished, a.drv)
+		if len(w.finished) > kept {
+			delete(w.logs, w.finished[0])
+			w.finished = w.finished[1:]
 		}
 	}
-	return b.String()
+}
+
+func (w *watch) result(e nix.Event) {
+	a := w.active[e.ID]
+	switch {
+	case e.Kind == nix.SetExpected && e.NumAt(0) == int64(nix.FileTransfer):
+		w.p.BytesExpected = max(w.p.BytesExpected, e.NumAt(1))
+	case a == nil:
+	case e.Kind == nix.LogLine:
+		w.logs[a.drv] = lastOf(append(w.logs[a.drv], e.TextAt(0)), tail)
+		w.say(e.TextAt(0), Name(a.drv), false)
+	case e.Kind == nix.SetPhase:
+		a.phase = e.TextAt(0)
+	case e.Kind == nix.Progress && a.kind == nix.Builds:
+		w.p.Done = max(w.p.Done, int(e.NumAt(0)))
+		w.p.Expected = max(w.p.Expected, int(e.NumAt(1)))
+		w.p.Failed = max(w.p.Failed, int(e.NumAt(3)))
+	case e.Kind == nix.Progress && a.kind == nix.FileTransfer:
+		a.done, a.total = max(a.done, e.NumAt(0)), max(a.total, e.NumAt(1))
+	}
+}
+
+func (w *watch) message(e nix.Event) {
+	if e.Level > nix.LevelInfo {
+		w.evaluating(e.Text)
+		return
+	}
+	if e.Level == nix.LevelError {
+		w.errors = append(w.errors, e)
+	}
+	for line := range strings.Lines(e.Text) {
+		w.say(strings.TrimRight(line, "\n"), "", e.Level == nix.LevelError)
+	}
+}
+
+// evaluating learns from "evaluating file '/nix/store/...-source/flake.nix'":
+// the first one is the user's own flake.
+func (w *watch) evaluating(text string) {
+	path, ok := strings.CutPrefix(text, "evaluating file '")
+	if !ok || w.source != "" {
+		return
+	}
+	if dir, ok := strings.CutSuffix(path, "/flake.nix'"); ok {
+		w.source = dir
+	}
+}
+
+// say reports one line.
+func (w *watch) say(line, derivation string, bad bool) {
+	if strings.TrimSpace(line) == "" {
+		return
+	}
+	w.send(Event{Line: line, Derivation: derivation, Error: bad})
+}
+
+// tick reports the numbers now and then.
+func (w *watch) tick() {
+	if time.Since(w.last) >= often {
+		w.send(Event{})
+	}
+}
+
+func (w *watch) finish(stage string) {
+	w.p.Stage = stage
+	w.send(Event{Error: stage == "failed"})
+}
+
+func (w *watch) send(e Event) {
+	if w.report == nil {
+		return
+	}
+	w.last = time.Now()
+	e.Progress = w.progress()
+	w.report(e)
+}
+
+func (w *watch) progress() Progress {
+	p := w.p
+	p.Elapsed = time.Since(w.began)
+	done, total := w.bytes, w.bytes
+	for _, a := range w.active {
+		if a.kind == nix.FileTransfer {
+			done, total = done+a.done, total+max(a.total, a.done)
+		}
+	}
+	w.p.BytesDone = max(w.p.BytesDone, done)
+	w.p.BytesExpected = max(w.p.BytesExpected, total)
+	p.BytesDone, p.BytesExpected = w.p.BytesDone, w.p.BytesExpected
+	seen := map[string]bool{}
+	for _, id := range w.order {
+		a := w.active[id]
+		if seen[a.drv] { // a remote build is told twice: there and here
+			continue
+		}
+		seen[a.drv] = true
+		p.Now = append(p.Now, Running{Name: Name(a.drv), Phase: a.phase, Since: a.since})
+	}
+	p.Running = len(p.Now)
+	return p
+}
+
+// Name is what people call a store path or a derivation: without the folder,
+// the hash and .drv.
+func Name(path string) string {
+	path = strings.TrimPrefix(path, "/nix/store/")
+	if len(path) > 33 && path[32] == '-' {
+		path = path[33:]
+	}
+	return strings.TrimSuffix(path, ".drv")
+}
+
+func lastOf(lines []string, n int) []string {
+	return lines[max(0, len(lines)-n):]
+}
+
+func without(ids []uint64, id uint64) []uint64 {
+	for i, x := range ids {
+		if x == id {
+			return append(ids[:i], ids[i+1:]...)
+		}
+	}
+	return ids
 }

@@ -1,130 +1,150 @@
-// Package emulate tells whether programs for the Pi's processor (aarch64) run
-// on this computer, natively or by emulation.
+// Package emulate says whether this computer runs programs for the Pi's
+// processor (aarch64): by itself, or by QEMU through binfmt_misc.
 //
-// It does not look for a name in the kernel's tables: every distribution has
-// its own. It runs the smallest program there is, as execve(2) and
-// Documentation/admin-guide/binfmt-misc.rst of the kernel describe.
+// Rule: it is proven by running one. The kernel's table may be called by any
+// name and filled in many ways; only the result counts.
 package emulate
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
-// Problem is why aarch64 programs do not run, and what to do.
-type Problem struct {
-	Err  error
-	Todo []string
-}
+// Reason is why programs for aarch64 do not run here.
+type Reason string
 
-func (p *Problem) Error() string   { return p.Err.Error() }
-func (p *Problem) Unwrap() error   { return p.Err }
-func (p *Problem) Hints() []string { return p.Todo }
-
-// The two ways in which emulation is missing.
-var (
-	ErrNotRegistered      = errors.New("this computer cannot run programs for the Pi yet: emulation is not set up")
-	ErrInterpreterMissing = errors.New("emulation is set up, but the emulator it names is missing")
+// The reasons.
+const (
+	NotRegistered      Reason = "no emulator is registered"   // the kernel said ENOEXEC
+	InterpreterMissing Reason = "the emulator is missing"     // the kernel said ENOENT
+	Broken             Reason = "the emulator does not work"  // it ran and gave a wrong answer
+	NotTried           Reason = "the test could not be begun" // no folder to run a program from
 )
 
-// answer is the exit code of the test program.
-const answer = 42
-
-// program is an ELF file of one segment that ends with the answer
-// (System V ABI, AArch64: svc #0 with 93, exit, in x8).
-func program() []byte {
-	const base, header = 0x400000, 64 + 56
-	code := []byte{0x40, 0x05, 0x80, 0xd2 /* mov x0, #42 */, 0xa8, 0x0b, 0x80, 0xd2 /* mov x8, #93 */, 1, 0, 0, 0xd4 /* svc #0 */}
-	b := []byte{0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0}
-	le := binary.LittleEndian
-	b = le.AppendUint16(b, 2)   // executable
-	b = le.AppendUint16(b, 183) // AArch64
-	b = le.AppendUint32(b, 1)
-	b = le.AppendUint64(b, base+header) // entry
-	b = le.AppendUint64(b, 64)          // program headers
-	b = le.AppendUint64(b, 0)
-	b = le.AppendUint32(b, 0)
-	for _, n := range []uint16{64, 56, 1, 0, 0, 0} {
-		b = le.AppendUint16(b, n)
-	}
-	b = le.AppendUint32(b, 1) // load
-	b = le.AppendUint32(b, 5) // readable, executable
-	for _, n := range []uint64{0, base, base, uint64(header + len(code)), uint64(header + len(code)), 0x1000} {
-		b = le.AppendUint64(b, n)
-	}
-	return append(b, code...)
+// Error says why, and what to do on this distribution.
+type Error struct {
+	Reason Reason
+	Err    error
+	distro string // ID and ID_LIKE of os-release
 }
 
-// Check runs the test program. It returns nil when aarch64 programs run here.
-func Check(ctx context.Context) error {
-	dir, err := os.MkdirTemp(cacheDir(), "piwiz-aarch64-")
-	if err != nil {
-		return fmt.Errorf("try a program for the Pi: %w", err)
+func (e *Error) Error() string {
+	return fmt.Sprintf("This computer cannot run programs for the Raspberry Pi yet: %s.", e.Reason)
+}
+
+// Unwrap is what the kernel or the program answered.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hints are the commands for the distribution of this computer.
+func (e *Error) Hints() []string {
+	if e.Reason == NotTried {
+		return []string{"Let piwiz run a small test program: set TMPDIR to a folder of yours, e.g. TMPDIR=$HOME piwiz"}
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "probe")
-	if err := os.WriteFile(file, program(), 0o700); err != nil {
-		return fmt.Errorf("try a program for the Pi: %w", err)
+	is := func(names ...string) bool {
+		for id := range strings.FieldsSeq(e.distro) {
+			if slices.Contains(names, id) {
+				return true
+			}
+		}
+		return false
 	}
-	err = exec.CommandContext(ctx, file).Run()
-	var exit *exec.ExitError
 	switch {
-	case errors.As(err, &exit) && exit.ExitCode() == answer:
-		return nil
-	case errors.Is(err, syscall.ENOEXEC):
-		return &Problem{ErrNotRegistered, remedy(distribution("/etc/os-release"))}
-	case errors.Is(err, fs.ErrNotExist):
-		return &Problem{ErrInterpreterMissing, remedy(distribution("/etc/os-release"))}
-	case ctx.Err() != nil:
+	case is("nixos"):
+		return []string{
+			`Add to this computer's configuration: boot.binfmt.emulatedSystems = [ "aarch64-linux" ];`,
+			"Then: sudo nixos-rebuild switch",
+		}
+	case is("fedora", "rhel"):
+		return []string{"sudo dnf install qemu-user-static-aarch64", "sudo systemctl restart systemd-binfmt"}
+	case is("arch"):
+		return []string{"sudo pacman -S qemu-user-static qemu-user-static-binfmt", "sudo systemctl restart systemd-binfmt"}
+	case is("debian", "ubuntu"):
+		return []string{"sudo apt-get install qemu-user-static binfmt-support", "sudo systemctl restart binfmt-support"}
+	}
+	return []string{"Install QEMU's user emulation for aarch64 (often called qemu-user-static) and restart systemd-binfmt."}
+}
+
+// Check runs a small aarch64 program. It returns nil when that works, else an
+// *Error with hints.
+func Check(ctx context.Context) error {
+	err := run(ctx, program())
+	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &Problem{fmt.Errorf("a program for the Pi does not run right here: %w", err), []string{"Update the emulator (qemu-user-static) and try again."}}
+	return &Error{Reason: reason(err), Err: err, distro: distro()}
 }
 
-// cacheDir is a folder of the user's: the common temporary folder may forbid
-// running programs.
-func cacheDir() string {
-	if dir, err := os.UserCacheDir(); err == nil && os.MkdirAll(dir, 0o700) == nil {
-		return dir
+// errWritten marks failures before the program was started.
+var errWritten = errors.New("write the test program")
+
+func reason(err error) Reason {
+	switch {
+	case errors.Is(err, errWritten), errors.Is(err, os.ErrPermission):
+		return NotTried
+	case errors.Is(err, syscall.ENOEXEC):
+		return NotRegistered
+	case errors.Is(err, os.ErrNotExist):
+		return InterpreterMissing
 	}
-	return ""
+	return Broken
 }
 
-func distribution(file string) string {
-	b, err := os.ReadFile(file)
+// run starts the program and wants its exit status to be answer.
+func run(ctx context.Context, elf []byte) error {
+	dir, err := os.MkdirTemp("", "piwiz-emulate-")
+	if err != nil {
+		return errors.Join(errWritten, err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "aarch64")
+	if err := os.WriteFile(file, elf, 0o700); err != nil {
+		return errors.Join(errWritten, err)
+	}
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	for try := 0; ; try++ {
+		err = exec.CommandContext(ctx, file).Run()
+		// A child that another goroutine forked a moment ago may still hold the
+		// file open for writing.
+		if !errors.Is(err, syscall.ETXTBSY) || try == 20 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == answer {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("exit status 0 instead of %d", answer)
+	}
+	return err
+}
+
+func distro() string {
+	text, err := os.ReadFile("/etc/os-release")
 	if err != nil {
 		return ""
 	}
-	var ids string
-	for line := range strings.Lines(string(b)) {
-		for _, key := range []string{"ID=", "ID_LIKE="} {
-			if v, ok := strings.CutPrefix(strings.TrimSpace(line), key); ok {
-				ids += " " + strings.Trim(v, `"`)
-			}
-		}
-	}
-	return ids
+	return ids(string(text))
 }
 
-func remedy(ids string) []string {
-	for _, r := range []struct{ id, todo string }{
-		{"nixos", `Add this to your configuration.nix and rebuild: boot.binfmt.emulatedSystems = [ "aarch64-linux" ];`},
-		{"debian", "Run: sudo apt install qemu-user-static binfmt-support"},
-		{"ubuntu", "Run: sudo apt install qemu-user-static binfmt-support"},
-		{"fedora", "Run: sudo dnf install qemu-user-static-aarch64 && sudo systemctl restart systemd-binfmt"},
-		{"arch", "Run: sudo pacman -S qemu-user-static qemu-user-static-binfmt && sudo systemctl restart systemd-binfmt"},
-	} {
-		if strings.Contains(" "+ids+" ", r.id) {
-			return []string{r.todo}
+// ids are the values of ID and ID_LIKE, see os-release(5).
+func ids(osRelease string) string {
+	var out []string
+	for line := range strings.Lines(osRelease) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if key == "ID" || key == "ID_LIKE" {
+			out = append(out, strings.Trim(value, `"'`))
 		}
 	}
-	return []string{"Install QEMU's static user emulation for aarch64 with binfmt support; the package is often called qemu-user-static."}
+	return strings.Join(out, " ")
 }

@@ -1,24 +1,10 @@
-// Package nix runs the nix command and reads what it says.
-//
-// With --log-format internal-json Nix writes one event a line to stderr, as
-// "@nix " and a JSON object (Nix, src/libutil/logging.cc and logging.hh).
-// Lines without the prefix are other programs' words. Numbers that are not
-// known here are kept as they are: newer versions add some.
 package nix
 
-import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
-	"strings"
-)
-
-// Action is what kind of line it was.
+// Action says what kind of line an event was.
 type Action string
 
-// The actions of Nix, and Plain for a line of another program.
+// The actions. Plain is a line that Nix did not write as an event: a program
+// that Nix started (ssh, git) wrote to stderr itself.
 const (
 	Start  Action = "start"
 	Stop   Action = "stop"
@@ -27,93 +13,81 @@ const (
 	Plain  Action = "plain"
 )
 
-// Activity types (of Start) and result types (of Result) that are acted upon.
-const (
-	CopyPath     = 100
-	FileTransfer = 101
-	Builds       = 104
-	Build        = 105
+// Activity is the type number of a Start. Newer versions of Nix add numbers;
+// unknown ones are passed on as they are.
+type Activity int
 
-	BuildLogLine = 101
-	SetPhase     = 104
-	Progress     = 105
-	SetExpected  = 106
+// The activities that matter to somebody watching.
+const (
+	Unknown       Activity = 0
+	CopyPath      Activity = 100
+	FileTransfer  Activity = 101
+	Realise       Activity = 102
+	CopyPaths     Activity = 103
+	Builds        Activity = 104
+	Build         Activity = 105 // Fields: derivation, machine ("" = here)
+	Substitute    Activity = 108
+	QueryPathInfo Activity = 109
+	BuildWaiting  Activity = 111 // for a lock or for a machine
 )
 
-// Event is one line. Fields hold strings and float64s.
+// Kind is the type number of a Result.
+type Kind int
+
+// The results that matter to somebody watching.
+const (
+	LogLine     Kind = 101 // Fields: one line of the builder
+	SetPhase    Kind = 104 // Fields: name of the phase
+	Progress    Kind = 105 // Fields: done, expected, running, failed
+	SetExpected Kind = 106 // Fields: activity type, expected
+)
+
+// Level is how important Nix thinks a line is. It is no severity: a warning
+// that a daemon passes on arrives as an error.
+type Level int
+
+// The levels that are shown.
+const (
+	LevelError  Level = 0
+	LevelWarn   Level = 1
+	LevelNotice Level = 2
+	LevelInfo   Level = 3
+)
+
+// Event is one line of Nix's log.
 type Event struct {
-	Action Action `json:"action"`
-	ID     uint64 `json:"id"`
-	Parent uint64 `json:"parent"`
-	Type   int    `json:"type"`
-	Level  int    `json:"level"` // 0 error, 1 warning; others are chatter
-	Text   string `json:"text"`
-	Msg    string `json:"msg"`
-	RawMsg string `json:"raw_msg"` // the short cause, without trace
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Fields []any  `json:"fields"`
+	Action   Action
+	ID       uint64 // of the activity: Start, Stop, Result
+	Parent   uint64 // Start; 0 when there is none
+	Activity Activity
+	Kind     Kind
+	Level    Level
+	Text     string // Start: what it does; Msg: the message with its trace; Plain: the line
+	Cause    string // Msg: the innermost cause without trace, "" when Nix gave none
+	Fields   []Field
+	File     string // Msg: where in the Nix source, path only, "" when unknown
+	Line     int    // Msg: 0 when unknown
+	Column   int    // Msg: 0 when unknown
 }
 
-// Str is field i as text, "" when it is none.
-func (e Event) Str(i int) string {
-	if i < len(e.Fields) {
-		s, _ := e.Fields[i].(string)
-		return s
-	}
-	return ""
+// Field is one value of a Start or a Result: text or a number.
+type Field struct {
+	Text string
+	Num  int64
 }
 
-// Num is field i as a number, 0 when it is none.
-func (e Event) Num(i int) int64 {
-	if i < len(e.Fields) {
-		f, _ := e.Fields[i].(float64)
-		return int64(f)
+// TextAt is field i as text, "" when there is no such field.
+func (e Event) TextAt(i int) string {
+	if i >= len(e.Fields) {
+		return ""
 	}
-	return 0
+	return e.Fields[i].Text
 }
 
-// A builder can print a line without end; more than this is cut.
-const maxLine = 1 << 20
-
-// Decoder reads events line by line.
-type Decoder struct{ in *bufio.Reader }
-
-// NewDecoder reads from r.
-func NewDecoder(r io.Reader) *Decoder { return &Decoder{bufio.NewReaderSize(r, 64<<10)} }
-
-// Next returns the next event. A line that cannot be understood is Plain,
-// never an error; io.EOF ends the stream.
-func (d *Decoder) Next() (Event, error) {
-	line, err := d.line()
-	if err != nil && len(line) == 0 {
-		return Event{}, err
+// NumAt is field i as a number, 0 when there is no such field.
+func (e Event) NumAt(i int) int64 {
+	if i >= len(e.Fields) {
+		return 0
 	}
-	return parse(line), nil
-}
-
-func (d *Decoder) line() ([]byte, error) {
-	var line []byte
-	for {
-		part, err := d.in.ReadSlice('\n')
-		if len(line) < maxLine {
-			line = append(line, part...)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return bytes.TrimRight(line, "\r\n"), err
-		}
-	}
-}
-
-func parse(line []byte) Event {
-	body, ok := bytes.CutPrefix(line, []byte("@nix "))
-	var e Event
-	if !ok || json.Unmarshal(body, &e) != nil {
-		return Event{Action: Plain, Text: strings.ToValidUTF8(string(line), "\uFFFD")}
-	}
-	switch e.Action {
-	case Start, Stop, Result, Msg:
-		return e
-	}
-	return Event{Action: Plain, Text: strings.ToValidUTF8(string(line), "\uFFFD")}
+	return e.Fields[i].Num
 }

@@ -8,97 +8,116 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 )
 
-// Command is one call of nix.
-type Command struct {
-	Args    []string
-	LogFile string // all of stderr is copied there (0600); "" for nowhere
-}
-
-// ErrNotFound means that there is no nix on PATH.
-var ErrNotFound = errors.New("Nix is not installed")
-
-// patience is how long an interrupted nix may take to stop its builders; it
-// needs well under a second.
+// patience is how long an interrupted nix may take to stop its builders. It
+// needs well under a second; a kill before that leaves them running.
 const patience = 10 * time.Second
 
-// Run runs nix in a process group of its own with stdin closed, reports each
-// event on its own goroutine, and returns stdout. Cancelling ctx interrupts
-// nix, which stops its builders, and waits for it; only a nix that does not
-// end then is killed. The error of a failed nix is *exec.ExitError.
+// Command is one run of nix. Args come after "nix". Dir "" is the present
+// folder; Env nil is the present environment; LogFile "" keeps no log.
+type Command struct {
+	Args    []string
+	Dir     string
+	Env     []string
+	LogFile string // raw stderr goes here, readable by the user only
+}
+
+// Run runs nix and reports each event of its log on the calling goroutine. It
+// returns stdout. Cancelling ctx interrupts nix, waits until it has stopped its
+// builders, and returns ctx's error. Otherwise the error is ErrNotFound or an
+// *exec.ExitError. report may be nil.
 func Run(ctx context.Context, c Command, report func(Event)) ([]byte, error) {
-	cmd, err := command(ctx, c.Args)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	log, err := openLog(c.LogFile)
 	if err != nil {
 		return nil, err
 	}
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	stderr, err := cmd.StderrPipe()
+	defer log.Close()
+	read, write, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("start nix: %w", err)
+		return nil, fmt.Errorf("make a pipe for nix: %w", err)
 	}
-	var in io.Reader = stderr
-	if c.LogFile != "" {
-		log, err := os.OpenFile(c.LogFile, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("write the build log: %w", err)
-		}
-		defer log.Close()
-		in = io.TeeReader(stderr, forgiving{log})
+	defer read.Close()
+
+	var stdout bytes.Buffer
+	cmd := exec.CommandContext(ctx, "nix", c.Args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, &stdout, write
+	// Its own group: a ctrl+c at the terminal is ours to pass on, not the kernel's.
+	// And no build goes on when piwiz itself is killed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGINT}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = patience
+
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return nil, startError(err)
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start nix: %w", err)
+	waited := make(chan error, 1)
+	go func() {
+		waited <- cmd.Wait()
+		// A helper that outlives nix may hold the pipe; its words are not waited for.
+		_ = read.SetReadDeadline(time.Now().Add(2 * time.Second))
+	}()
+	bad := follow(io.TeeReader(read, log), report)
+	err = <-waited
+	if ctx.Err() != nil {
+		// A nix that had to be killed may leave children in its group.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		return stdout.Bytes(), ctx.Err()
 	}
-	for d := NewDecoder(in); ; {
+	if bad != nil && err == nil {
+		err = fmt.Errorf("read the log of nix: %w", bad)
+	}
+	return stdout.Bytes(), err
+}
+
+func follow(r io.Reader, report func(Event)) error {
+	for d := NewDecoder(r); ; {
 		e, err := d.Next()
-		if err != nil {
-			break // the end of the stream; Wait tells how it ended
-		}
-		if report != nil {
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		case report != nil:
 			report(e)
 		}
 	}
-	if err := cmd.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return stdout.Bytes(), err
-	}
-	return stdout.Bytes(), nil
 }
 
-// forgiving keeps a full disk from stopping the reading of nix's output.
-type forgiving struct{ io.Writer }
+// openLog begins the log anew. Without a name it throws away what is written.
+func openLog(name string) (io.WriteCloser, error) {
+	if name == "" {
+		return discard{}, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the build log: %w", err)
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the build log: %w", err)
+	}
+	return &lenient{f: f}, nil
+}
 
-func (f forgiving) Write(b []byte) (int, error) {
-	_, _ = f.Writer.Write(b)
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) Close() error                { return nil }
+
+// lenient keeps a build alive when only its log cannot be written: a full disk
+// is told by nix itself, and better.
+type lenient struct{ f *os.File }
+
+func (l *lenient) Write(b []byte) (int, error) {
+	_, _ = l.f.Write(b)
 	return len(b), nil
 }
-
-func command(ctx context.Context, args []string) (*exec.Cmd, error) {
-	path, err := exec.LookPath("nix")
-	if err != nil {
-		return nil, &Problem{ErrNotFound, []string{
-			"On Debian 13, Ubuntu 25.04 and later: sudo apt install nix-setup-systemd",
-			"Elsewhere, follow the four lines at https://nixos.org/download",
-		}}
-	}
-	cmd := exec.CommandContext(ctx, path, append([]string{"--extra-experimental-features", "nix-command flakes"}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = patience
-	return cmd, nil
-}
-
-// Problem is an error with what to do about it.
-type Problem struct {
-	Err  error
-	Todo []string
-}
-
-func (p *Problem) Error() string   { return p.Err.Error() }
-func (p *Problem) Unwrap() error   { return p.Err }
-func (p *Problem) Hints() []string { return p.Todo }
+func (l *lenient) Close() error { return l.f.Close() }

@@ -1,0 +1,146 @@
+package nix
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrNotFound says that there is no nix program in PATH.
+var ErrNotFound = errors.New("no Nix on this computer")
+
+// Oldest is the first version that today's nixpkgs accepts (its
+// lib/minfeatures.nix).
+var Oldest = Version{2, 18, 0}
+
+// Version is a version of Nix.
+type Version struct{ Major, Minor, Patch int }
+
+// String is the usual form, 2.26.3.
+func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch) }
+
+// Before says whether v is older than o.
+func (v Version) Before(o Version) bool {
+	if v.Major != o.Major {
+		return v.Major < o.Major
+	}
+	if v.Minor != o.Minor {
+		return v.Minor < o.Minor
+	}
+	return v.Patch < o.Patch
+}
+
+// Error is something about the Nix of this computer that the user can put
+// right.
+type Error struct {
+	Headline string
+	Fixes    []string // what to do, with the exact command
+	Err      error
+}
+
+func (e *Error) Error() string   { return e.Headline }
+func (e *Error) Unwrap() error   { return e.Err }
+func (e *Error) Hints() []string { return e.Fixes }
+
+const (
+	installHint = "Install Nix: sh <(curl -L https://nixos.org/nix/install) --daemon"
+	debianHint  = "On Debian 13 or newer this is enough: sudo apt-get install nix-setup-systemd"
+	openHint    = "Then open a new terminal, so that the nix command is found."
+)
+
+func startError(err error) error {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return &Error{Headline: "Nix is not installed on this computer.", Fixes: []string{installHint, debianHint, openHint}, Err: ErrNotFound}
+	}
+	return fmt.Errorf("start nix: %w", err)
+}
+
+// "nix (Nix) 2.26.3", "nix (Nix) 2.35.0pre20260301_abcdef", "nix (Lix, like Nix) 2.91.1"
+var versionText = regexp.MustCompile(`^nix \([^)]*\) (\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?`)
+
+func parseVersion(out string) (Version, error) {
+	m := versionText.FindStringSubmatch(out)
+	if m == nil {
+		first, _, _ := strings.Cut(Clean(out), "\n")
+		return Version{}, fmt.Errorf("nix --version answered %q, which is no version", first)
+	}
+	var v Version
+	for i, part := range []*int{&v.Major, &v.Minor, &v.Patch} {
+		if m[i+1] != "" {
+			n, err := strconv.Atoi(m[i+1])
+			if err != nil {
+				return Version{}, err
+			}
+			*part = n
+		}
+	}
+	return v, nil
+}
+
+// FindVersion asks nix for its version. The error is ErrNotFound when there is
+// no nix in PATH.
+func FindVersion(ctx context.Context) (Version, error) {
+	out, err := Run(ctx, Command{Args: []string{"--version"}}, nil)
+	if err != nil {
+		return Version{}, err
+	}
+	return parseVersion(string(out))
+}
+
+// Check says whether nix is there, new enough, and can reach its store. The
+// error has hints.
+func Check(ctx context.Context) error {
+	v, err := FindVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if v.Before(Oldest) {
+		return &Error{
+			Headline: fmt.Sprintf("Nix %s is too old. NixOS needs Nix %s or newer.", v, Oldest),
+			Fixes:    []string{"Remove the old one (Debian: sudo apt-get remove nix-bin).", installHint, openHint},
+		}
+	}
+	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	defer stop()
+	var said bytes.Buffer
+	_, err = Run(ctx, Command{Args: []string{"--extra-experimental-features", "nix-command", "store", "info", "--json"}}, func(e Event) {
+		if said.Len() < 4096 {
+			said.WriteString(e.Text + "\n")
+		}
+	})
+	if err != nil {
+		return StoreError(said.String(), err)
+	}
+	return nil
+}
+
+// StoreError explains why the store cannot be reached, from what nix said.
+func StoreError(said string, err error) *Error {
+	socket := strings.Contains(said, "daemon-socket") || strings.Contains(said, "connect to socket")
+	denied := strings.Contains(said, "Permission denied")
+	alone := strings.Contains(said, "big-lock") || strings.Contains(said, "non-root in a single-user")
+	switch {
+	case socket && denied:
+		return &Error{
+			Headline: "You are not allowed to use Nix on this computer yet.",
+			Fixes:    []string{"Join the group: sudo adduser $USER nix-users", "Then log out and in again."}, Err: err,
+		}
+	case socket || alone:
+		return &Error{
+			Headline: "The Nix service (nix-daemon) is not running.",
+			Fixes:    []string{"Start it: sudo systemctl enable --now nix-daemon.socket nix-daemon.service"}, Err: err,
+		}
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	return &Error{
+		Headline: "Nix is installed but its store does not answer: " + strings.TrimPrefix(first, "error: "),
+		Fixes:    []string{"See what it says: nix --extra-experimental-features nix-command store info"}, Err: err,
+	}
+}
