@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -219,13 +220,21 @@ func (w *wizard) trail() string {
 	return b.String()
 }
 
+// footer is the help line. In a narrow window keys of the page give way; those
+// that lead out stay, and ? lists them all.
 func (w *wizard) footer(width int) string {
-	var parts []string
-	for _, k := range append(w.page().help(w.state), bind("?", "keys"), bind("ctrl+c", "leave")) {
-		parts = append(parts, style.Key.Render(k.Help().Key)+" "+style.Dim.Render(k.Help().Desc))
+	keys := w.page().help(w.state)
+	for {
+		var parts []string
+		for _, k := range append(keys[:len(keys):len(keys)], bind("?", "keys"), bind("ctrl+c", "leave")) {
+			parts = append(parts, style.Key.Render(k.Help().Key)+" "+style.Dim.Render(k.Help().Desc))
+		}
+		line := strings.Join(parts, style.Dim.Render(" · "))
+		if lipgloss.Width(line) <= width || len(keys) == 0 {
+			return line
+		}
+		keys = slices.Delete(slices.Clone(keys), max(len(keys)-2, 0), max(len(keys)-1, 1)) // the last is the way back
 	}
-	line := strings.Join(parts, style.Dim.Render(" · "))
-	return lipgloss.NewStyle().MaxWidth(width).MaxHeight(1).Render(line)
 }
 
 func (w *wizard) allKeys() string {

@@ -1,0 +1,432 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+
+	"piwiz/flash"
+	"piwiz/flash/disk"
+	"piwiz/flash/firstboot"
+	"piwiz/nixgen"
+	"piwiz/nixgen/build"
+	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/wifi"
+	"piwiz/tui/screen"
+)
+
+// driver plays the terminal: it runs the commands on the test's own goroutine
+// and feeds their messages back. Ticks are left to the test.
+type driver struct {
+	t     *testing.T
+	w     *wizard
+	later []tea.Msg // ticks, not yet delivered
+	quit  bool
+}
+
+func drive(t *testing.T, e Engine) *driver {
+	t.Helper()
+	d := &driver{t: t, w: newWizard(context.Background(), e)}
+	d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+	d.run(d.w.Init())
+	t.Cleanup(d.w.stopAll)
+	return d
+}
+
+func (d *driver) send(msg tea.Msg) {
+	_, cmd := d.w.Update(msg)
+	d.run(cmd)
+}
+
+func (d *driver) run(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	got := make(chan tea.Msg, 1)
+	go func() { got <- cmd() }()
+	select {
+	case msg := <-got:
+		switch msg := msg.(type) {
+		case nil:
+		case tea.QuitMsg:
+			d.quit = true
+		case tea.BatchMsg:
+			for _, c := range msg {
+				d.run(c)
+			}
+		case tick, cardsSeen:
+			if c, ok := msg.(cardsSeen); ok && c.cards == nil {
+				d.later = append(d.later, msg)
+				return
+			}
+			if _, ok := msg.(tick); ok {
+				d.later = append(d.later, msg)
+				return
+			}
+			if len(d.later) < 3 { // looked at once; the next look is a second away
+				d.later = append(d.later, nil)
+				d.send(msg)
+			}
+		default:
+			d.send(msg)
+		}
+	case <-time.After(150 * time.Millisecond): // the blinking of a cursor, or a look in a second
+	}
+}
+
+// tick delivers the heartbeats until the page is another.
+func (d *driver) tick() {
+	at := d.w.at
+	for range 200 {
+		now := d.later
+		d.later = nil
+		for _, m := range now {
+			if m != nil {
+				d.send(m)
+			}
+		}
+		if d.w.at != at || len(d.later) == 0 {
+			return
+		}
+	}
+}
+
+func (d *driver) keys(keys ...string) {
+	d.t.Helper()
+	for _, k := range keys {
+		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
+		switch k {
+		case "enter":
+			msg = tea.KeyMsg{Type: tea.KeyEnter}
+		case "esc":
+			msg = tea.KeyMsg{Type: tea.KeyEsc}
+		case "up":
+			msg = tea.KeyMsg{Type: tea.KeyUp}
+		case "down":
+			msg = tea.KeyMsg{Type: tea.KeyDown}
+		case "space":
+			msg = tea.KeyMsg{Type: tea.KeySpace, Runes: []rune(" ")}
+		case "ctrl+c":
+			msg = tea.KeyMsg{Type: tea.KeyCtrlC}
+		}
+		d.send(msg)
+	}
+}
+
+func (d *driver) on(page string) {
+	d.t.Helper()
+	if got := d.w.steps[d.w.at].name; got != page {
+		d.t.Fatalf("on page %s, want %s\n%s", got, page, d.w.View())
+	}
+}
+
+func (d *driver) sees(text string) {
+	d.t.Helper()
+	if got := screen.Draw(d.w.View(), d.w.width, d.w.height).Text(); !strings.Contains(got, text) {
+		d.t.Fatalf("%q is not on the screen:\n%s", text, got)
+	}
+}
+
+var sdb = disk.Device{Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Vendor: "Generic-", Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9,
+	Partitions: []disk.Partition{{Name: "sdb1", Label: "HOLIDAY", FSType: "vfat", Size: 31 << 30}}}
+
+type memory struct{ closed int }
+
+func (m *memory) ReadAt([]byte, int64) (int, error)  { return 0, nil }
+func (m *memory) WriteAt([]byte, int64) (int, error) { return 0, nil }
+func (m *memory) Sync() error                        { return nil }
+func (m *memory) Close() error                       { m.closed++; return nil }
+
+const keyLine = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop"
+
+// engine is one in which everything works; tests change what they are about.
+func engine(t *testing.T) Engine {
+	t.Helper()
+	key, err := sshkey.ParseLine(keyLine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key.Source = "~/.ssh/id_ed25519.pub"
+	psk, _ := wifi.PSK("correct horse", "Home Net")
+	return Engine{
+		Hosts:    func() ([]hostfile.Saved, []error, error) { return nil, nil, nil },
+		Checks:   []Check{{"Nix is installed and answers", func(context.Context) error { return nil }}, {"there is room for the build", func(context.Context) error { return nil }}},
+		Defaults: func() nixgen.Host { return nixgen.Host{User: "alice", Country: "DE", TimeZone: "Europe/Berlin"} },
+		Answers:  func(context.Context, string) []string { return nil },
+		Networks: func(context.Context) ([]wifi.Network, []error, error) {
+			return []wifi.Network{{SSID: "Home Net", Security: wifi.WPA2, Secret: psk, Connected: true}, {SSID: "cafe", Security: wifi.Open}}, nil, nil
+		},
+		Keys: func(context.Context) ([]sshkey.PublicKey, []error) { return []sshkey.PublicKey{key}, nil },
+		Save: func(s hostfile.Saved) (hostfile.Saved, error) { return s, nil },
+		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
+			files, err := nixgen.Files(s.Host)
+			return files, "~/.local/share/piwiz/hosts/bach/flake/configuration.nix", err
+		},
+		Build: func(_ context.Context, _ string, report func(build.Event)) (build.Result, error) {
+			report(build.Event{Line: "building linux-6.18"})
+			return build.Result{Image: "/nix/store/x/bach.img", Size: 3 << 30, Took: 90 * time.Second}, nil
+		},
+		Cards: func(context.Context) ([]disk.Device, error) {
+			return []disk.Device{sdb, {Name: "nvme0n1", Path: "/dev/nvme0n1", Size: 512e9, Model: "Fast", Bus: disk.NVMe}}, nil
+		},
+		Open: func(disk.Device) (Card, error) { return &memory{}, nil },
+		Write: func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
+			return flash.Result{Bytes: 3 << 30}, nil
+		},
+		Wait: func(context.Context, hostfile.Saved, func(firstboot.Event)) (firstboot.Result, error) {
+			return firstboot.Result{Name: "bach.local"}, nil
+		},
+		Pin: func(hostfile.Saved, firstboot.Result) (string, error) {
+			return "The key is in ~/.ssh/known_hosts.", nil
+		},
+	}
+}
+
+// toPreview answers the questions.
+func (d *driver) toPreview() {
+	d.t.Helper()
+	d.keys("enter")
+	d.on("check")
+	d.keys("enter", "enter")
+	d.on("hostname")
+	d.keys("bach", "enter", "enter")
+	d.on("wifi")
+	d.keys("enter", "enter")
+	d.on("keys")
+	d.keys("enter")
+	d.on("preview")
+}
+
+func TestTheWholeStoryAndAPictureOfEachPage(t *testing.T) {
+	saw := map[string]bool{}
+	if os.Getenv("PIWIZ_PICTURES") != "" {
+		lipgloss.SetColorProfile(termenv.ANSI256)
+		defer lipgloss.SetColorProfile(termenv.Ascii)
+	}
+	d := drive(t, engine(t))
+	shoot := func() {
+		t.Helper()
+		name := d.w.steps[d.w.at].name
+		saw[name] = true
+		for _, size := range []tea.WindowSizeMsg{{Width: 60, Height: 20}, {Width: 120, Height: 40}, {Width: 80, Height: 24}} {
+			d.send(size)
+			term := screen.Draw(d.w.View(), size.Width, size.Height)
+			if dir := os.Getenv("PIWIZ_PICTURES"); dir != "" {
+				if err := term.PNG(filepath.Join(dir, fmt.Sprintf("%02d-%s-%dx%d.png", d.w.at, name, size.Width, size.Height))); err != nil {
+					t.Error(err)
+				}
+			}
+			lines := strings.Split(d.w.View(), "\n")
+			if len(lines) > size.Height {
+				t.Errorf("%s is %d lines tall in a window of %d", name, len(lines), size.Height)
+			}
+			if !strings.Contains(lines[len(lines)-1], "ctrl+c") {
+				t.Errorf("the bottom row of %s is not the help: %q", name, lines[len(lines)-1])
+			}
+		}
+	}
+	shoot()
+	d.keys("enter")
+	d.sees("All is well")
+	shoot()
+	d.keys("enter")
+	shoot()
+	d.keys("enter")
+	d.keys("bach")
+	shoot()
+	d.keys("enter", "enter")
+	d.sees("Home Net")
+	shoot()
+	d.keys("enter", "enter")
+	d.sees("me@laptop")
+	shoot()
+	d.keys("enter")
+	d.sees(`modulesPath + "/installer/sd-card/sd-image-aarch64.nix"`)
+	shoot()
+	d.keys("enter")
+	d.tick()
+	d.sees("The image is ready")
+	shoot()
+	d.keys("enter")
+	d.sees("HOLIDAY")
+	d.keys("h")
+	d.sees("inside this computer")
+	shoot()
+	d.keys("enter")
+	d.sees("Everything on this card will be erased")
+	d.keys("nonsense", "enter")
+	d.on("card")
+	for range len("nonsense") {
+		d.send(tea.KeyMsg{Type: tea.KeyBackspace})
+	}
+	d.keys("sdb", "enter")
+	d.on("write")
+	shoot()
+	d.tick()
+	d.on("wait")
+	shoot()
+	d.tick()
+	d.on("done")
+	d.sees("ssh alice@bach.local")
+	shoot()
+	for _, s := range d.w.steps {
+		if !saw[s.name] {
+			t.Errorf("no picture of %s", s.name)
+		}
+	}
+	d.keys("enter")
+	if !d.quit {
+		t.Error("enter on the last page does not leave")
+	}
+}
+
+func TestBackKeepsEveryAnswer(t *testing.T) {
+	d := drive(t, engine(t))
+	d.toPreview()
+	want := fmt.Sprint(d.w.saved.Host)
+	for _, page := range []string{"keys", "wifi", "hostname", "board", "check", "welcome"} {
+		d.keys("esc")
+		d.on(page)
+	}
+	d.keys("enter", "enter", "enter", "enter", "enter", "enter", "enter", "enter")
+	d.on("preview")
+	if got := fmt.Sprint(d.w.saved.Host); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAnotherNameIsAnotherHostWithAnotherKey(t *testing.T) {
+	d := drive(t, engine(t))
+	d.w.saved.Host.Name = "old"
+	id, _ := sshkey.NewIdentity("old")
+	d.w.saved.Identity = id
+	(&hostnamePage{}).keep(d.w.state, "new", "alice")
+	if !d.w.saved.Identity.IsZero() {
+		t.Error("the new host has the key of the old one")
+	}
+}
+
+func TestATakenNameIsSaidBeforeItIsUsed(t *testing.T) {
+	e := engine(t)
+	e.Answers = func(context.Context, string) []string { return []string{"10.0.0.7"} }
+	d := drive(t, e)
+	d.keys("enter", "enter", "enter", "bach", "enter", "enter")
+	d.on("hostname")
+	d.sees("10.0.0.7")
+	d.keys("enter")
+	d.on("wifi")
+}
+
+func TestAFailedBuildLeadsToThePageThatCanMendIt(t *testing.T) {
+	e := engine(t)
+	e.Build = func(context.Context, string, func(build.Event)) (build.Result, error) {
+		return build.Result{}, &build.Error{Headline: "The disk is full.", Page: "check"}
+	}
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("enter")
+	d.tick()
+	d.sees("The disk is full.")
+	d.keys("enter")
+	d.on("check")
+}
+
+func TestCtrlCAsksWhileWorkIsRunning(t *testing.T) {
+	e := engine(t)
+	stopped := false
+	e.Build = func(ctx context.Context, _ string, _ func(build.Event)) (build.Result, error) {
+		<-ctx.Done()
+		stopped = true
+		return build.Result{}, ctx.Err()
+	}
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("enter", "ctrl+c")
+	d.sees("Leave now?")
+	d.keys("n")
+	if d.quit || stopped {
+		t.Fatal("another key left")
+	}
+	d.keys("ctrl+c", "y")
+	if !d.quit || !stopped {
+		t.Error("the build was not stopped before leaving")
+	}
+}
+
+func TestACardThatIsExchangedMustBeChosenAgain(t *testing.T) {
+	e := engine(t)
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("enter")
+	d.tick()
+	d.keys("enter", "enter", "sdb")
+	p := d.w.page().(*cardPage)
+	other := sdb
+	other.DiskSeq++
+	d.send(cardsSeen{p.round, []disk.Device{other}, nil})
+	d.sees("choose it again")
+	d.keys("enter", "sdb")
+	d.send(cardsSeen{p.round, nil, nil})
+	d.sees("was taken out")
+}
+
+func TestWithoutRightsTheCommandIsShownFirst(t *testing.T) {
+	e := engine(t)
+	e.Open = func(disk.Device) (Card, error) { return nil, fs.ErrPermission }
+	e.GrantCard = func(disk.Device) CardGrant { return fakeGrant{} }
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("enter")
+	d.tick()
+	d.keys("enter", "enter", "sdb", "enter")
+	d.on("card")
+	d.sees("sudo piwiz grant open")
+}
+
+type fakeGrant struct{ tea.ExecCommand }
+
+func (fakeGrant) Command() string { return "sudo piwiz grant open /dev/sdb" }
+func (fakeGrant) Card() Card      { return &memory{} }
+
+func TestAFailedWriteClosesTheCardAndOffersAnother(t *testing.T) {
+	e := engine(t)
+	card := &memory{}
+	e.Open = func(disk.Device) (Card, error) { return card, nil }
+	e.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
+		return flash.Result{}, errors.New("the card has a bad place")
+	}
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("enter")
+	d.tick()
+	d.keys("enter", "enter", "sdb", "enter")
+	d.on("write")
+	d.keys("esc")
+	d.on("write")
+	d.tick()
+	d.sees("bad place")
+	if card.closed != 1 {
+		t.Errorf("closed %d times", card.closed)
+	}
+	d.keys("enter")
+	d.on("card")
+}
+
+func TestASmallWindowAsksForALargerOne(t *testing.T) {
+	d := drive(t, engine(t))
+	d.send(tea.WindowSizeMsg{Width: 59, Height: 24})
+	d.sees("59×24")
+	d.send(tea.WindowSizeMsg{Width: 60, Height: 20})
+	d.sees("Set up a new Raspberry Pi")
+}
