@@ -152,7 +152,7 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 			if err == nil {
 				t.Fatal("success was reported")
 			}
-			for _, w := range strings.Split(c.words, "|") {
+			for w := range strings.SplitSeq(c.words, "|") {
 				if !strings.Contains(err.Error(), w) {
 					t.Errorf("%q does not say %q", err, w)
 				}

@@ -112,7 +112,7 @@ func (p *cardPage) dropVanished(s *state) {
 			return
 		}
 	}
-	p.asking, p.err = false, fmt.Errorf("%s was taken out. Put it back and choose it again.", s.card.Path)
+	p.asking, p.err = false, fmt.Errorf("%s was taken out: put it back and choose it again", s.card.Path)
 }
 
 func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {

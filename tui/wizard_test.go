@@ -138,8 +138,10 @@ func (d *driver) sees(text string) {
 	}
 }
 
-var sdb = disk.Device{Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Vendor: "Generic-", Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9,
-	Partitions: []disk.Partition{{Name: "sdb1", Label: "HOLIDAY", FSType: "vfat", Size: 31 << 30}}}
+var sdb = disk.Device{
+	Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Vendor: "Generic-", Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9,
+	Partitions: []disk.Partition{{Name: "sdb1", Label: "HOLIDAY", FSType: "vfat", Size: 31 << 30}},
+}
 
 type memory struct{ closed int }
 

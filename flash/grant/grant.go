@@ -235,7 +235,7 @@ func answer(socket *os.File, r reply, fd int) int {
 	if fd >= 0 {
 		rights = unix.UnixRights(fd)
 	}
-	head := []byte(fmt.Sprintf("%010d\n", len(body)))
+	head := fmt.Appendf(nil, "%010d\n", len(body))
 	if err := unix.Sendmsg(int(socket.Fd()), head, rights, nil, 0); err != nil {
 		return 1
 	}
