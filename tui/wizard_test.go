@@ -27,12 +27,12 @@ import (
 )
 
 // driver plays the terminal: it runs the commands on the test's own goroutine
-// and feeds their messages back. Ticks are left to the test.
+// and feeds their messages back. What takes longer is delivered by tick.
 type driver struct {
-	t     *testing.T
-	w     *wizard
-	later []tea.Msg // ticks, not yet delivered
-	quit  bool
+	t       *testing.T
+	w       *wizard
+	pending []chan tea.Msg // of commands that take their time
+	quit    bool
 }
 
 func drive(t *testing.T, e Engine) *driver {
@@ -57,47 +57,50 @@ func (d *driver) run(cmd tea.Cmd) {
 	go func() { got <- cmd() }()
 	select {
 	case msg := <-got:
-		switch msg := msg.(type) {
-		case nil:
-		case tea.QuitMsg:
-			d.quit = true
-		case tea.BatchMsg:
-			for _, c := range msg {
-				d.run(c)
-			}
-		case tick, cardsSeen:
-			if c, ok := msg.(cardsSeen); ok && c.cards == nil {
-				d.later = append(d.later, msg)
-				return
-			}
-			if _, ok := msg.(tick); ok {
-				d.later = append(d.later, msg)
-				return
-			}
-			if len(d.later) < 3 { // looked at once; the next look is a second away
-				d.later = append(d.later, nil)
-				d.send(msg)
-			}
-		default:
-			d.send(msg)
-		}
-	case <-time.After(150 * time.Millisecond): // the blinking of a cursor, or a look in a second
+		d.take(msg)
+	case <-time.After(50 * time.Millisecond): // a heartbeat, a cursor's blinking, a look in a second
+		d.pending = append(d.pending, got)
 	}
 }
 
-// tick delivers the heartbeats until the page is another.
+func (d *driver) take(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case nil:
+	case tea.QuitMsg:
+		d.quit = true
+	case tea.BatchMsg:
+		for _, c := range msg {
+			d.run(c)
+		}
+	default:
+		d.send(msg)
+	}
+}
+
+// tick delivers what is late, heartbeats too, until the page is another or
+// its work is over.
 func (d *driver) tick() {
+	d.t.Helper()
 	at := d.w.at
-	for range 200 {
-		now := d.later
-		d.later = nil
-		for _, m := range now {
-			if m != nil {
-				d.send(m)
+	for end := time.Now().Add(10 * time.Second); d.w.at == at; time.Sleep(5 * time.Millisecond) {
+		now := d.pending
+		d.pending = nil
+		for _, c := range now {
+			select {
+			case msg := <-c:
+				d.take(msg)
+			default:
+				d.pending = append(d.pending, c)
 			}
 		}
-		if d.w.at != at || len(d.later) == 0 {
+		if b, ok := d.w.page().(*buildPage); ok && b.over {
 			return
+		}
+		if b, ok := d.w.page().(*writePage); ok && b.over {
+			return
+		}
+		if time.Now().After(end) {
+			d.t.Fatalf("nothing happened for 10 s:\n%s", d.w.View())
 		}
 	}
 }
