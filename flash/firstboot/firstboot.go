@@ -19,6 +19,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"piwiz/flash/firstboot/knownhosts"
+	"piwiz/flash/firstboot/mdns"
 )
 
 // Want is the host to wait for.
@@ -71,14 +74,64 @@ func Wait(ctx context.Context, want Want, report func(Event)) (Result, error) {
 	}
 	first := local(want.Name)
 	names := []string{first, second(first)}
-	q, err := newQuerier(names)
+	q, err := mdns.New(names)
 	if err != nil {
 		return Result{}, err
 	}
-	defer q.close()
+	defer q.Close()
 	w := newWaiter(names, key, uint16(want.Port), q, report)
 	w.system = getent
 	return w.wait(ctx)
+}
+
+// Answers is for the moment before a name is given to a new host: does
+// something answer as name.local already? It waits at most for within
+// (300 ms is plenty on a home network) and returns early when it heard
+// something. No address and no error means that nothing answered. An error
+// means that the question could not be asked, so nothing is known.
+func Answers(ctx context.Context, name string, within time.Duration) ([]netip.Addr, error) {
+	ctx, stop := context.WithTimeout(ctx, within)
+	defer stop()
+	q, err := mdns.New([]string{local(name)})
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close()
+	if err := q.Ask(ctx); err != nil {
+		return nil, err
+	}
+	again := time.NewTimer(within / 2) // one packet may be lost
+	defer again.Stop()
+	var settled <-chan time.Time
+	var found []netip.Addr
+	for {
+		select {
+		case a := <-q.Answers():
+			found = include(found, a.Addr)
+			if settled == nil {
+				settled = time.After(within / 5) // its other addresses
+			}
+		case <-again.C:
+			_ = q.Ask(ctx) // the first one went out
+		case <-settled:
+			return found, nil
+		case <-ctx.Done():
+			return found, nil
+		}
+	}
+}
+
+// Pin makes names ("bach.local", "[bach.local]:2222") stand for hostKey alone
+// ("ssh-ed25519 AAAA...", a comment may follow) in the known_hosts file, so
+// that the first login asks nothing. Everything else in the file stays as it
+// is. backup is a copy of the file as it was; "" if nothing was there or
+// nothing changed. See knownhosts.Pin.
+func Pin(file string, names []string, hostKey string) (backup string, err error) {
+	key, err := parseKey(hostKey)
+	if err != nil {
+		return "", err
+	}
+	return knownhosts.Pin(file, names, key)
 }
 
 // local makes "bach.local" of "Bach", "bach.local" or "bach.local.".

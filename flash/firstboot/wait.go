@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os/exec"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"piwiz/flash/firstboot/mdns"
 )
 
 const (
@@ -24,8 +24,8 @@ const (
 
 // finder asks for the names and tells who answers.
 type finder interface {
-	ask(ctx context.Context) error
-	answers() <-chan answer
+	Ask(ctx context.Context) error
+	Answers() <-chan mdns.Answer
 }
 
 // candidate is one address under one name: perhaps the host.
@@ -40,7 +40,7 @@ type candidate struct {
 
 // outcome is news of a check.
 type outcome struct {
-	of     answer
+	of     mdns.Answer
 	opened bool // the port answers; the check goes on
 	key    ssh.PublicKey
 	err    error
@@ -57,10 +57,10 @@ type waiter struct {
 	longest  time.Duration
 
 	began      time.Time
-	candidates map[answer]*candidate
-	order      []answer // as they were found, so that texts do not jump
+	candidates map[mdns.Answer]*candidate
+	order      []mdns.Answer // as they were found, so that texts do not jump
 	outcomes   chan outcome
-	resolved   chan answer // what the system's resolver says
+	resolved   chan mdns.Answer // what the system's resolver says
 	last       Event
 	mute       error // why questions cannot be asked
 	checks     sync.WaitGroup
@@ -72,7 +72,7 @@ func newWaiter(names []string, key ssh.PublicKey, port uint16, f finder, report 
 	}
 	return &waiter{
 		names: names, key: key, port: port, finder: f, report: report, patience: patience, longest: longest,
-		candidates: map[answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan answer),
+		candidates: map[mdns.Answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan mdns.Answer),
 	}
 }
 
@@ -84,7 +84,7 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 	beat := time.NewTicker(repeat)
 	defer beat.Stop()
 	for n := 0; ; n++ {
-		w.mute = w.finder.ask(inner)
+		w.mute = w.finder.Ask(inner)
 		if n%askEvery == 0 {
 			w.askSystem(inner)
 		}
@@ -98,7 +98,7 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 			select {
 			case <-beat.C:
 				ticked = true
-			case a := <-w.finder.answers():
+			case a := <-w.finder.Answers():
 				w.hear(inner, a)
 			case a := <-w.resolved:
 				w.hear(inner, a)
@@ -118,10 +118,10 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 }
 
 // hear notes an address and checks it at once if it is new.
-func (w *waiter) hear(ctx context.Context, a answer) {
+func (w *waiter) hear(ctx context.Context, a mdns.Answer) {
 	c := w.candidates[a]
 	if c == nil {
-		if len(w.candidates) >= maxAnswers {
+		if len(w.candidates) >= mdns.MaxAnswers {
 			return
 		}
 		c = &candidate{}
@@ -148,7 +148,7 @@ func (w *waiter) startChecks(ctx context.Context) {
 				case <-ctx.Done():
 				}
 			}
-			key, err := hostKey(ctx, netip.AddrPortFrom(a.addr, w.port), func() { tell(outcome{of: a, opened: true}) })
+			key, err := hostKey(ctx, netip.AddrPortFrom(a.Addr, w.port), func() { tell(outcome{of: a, opened: true}) })
 			tell(outcome{of: a, key: key, err: err})
 		})
 	}
@@ -176,7 +176,7 @@ func (w *waiter) learn(o outcome) bool {
 	if c.wrong == nil {
 		c.since = now
 	}
-	c.wrong = &WrongKey{Name: o.of.name, Addr: o.of.addr, Got: got, Want: fingerprint(w.key)}
+	c.wrong = &WrongKey{Name: o.of.Name, Addr: o.of.Addr, Got: got, Want: fingerprint(w.key)}
 	c.next = now.Add(recheck)
 	return false
 }
@@ -211,15 +211,15 @@ func (w *waiter) wrong() *WrongKey {
 // hopeful is an address whose name has not proven to be a stranger's, the
 // ones with an open port first. A stranger often has addresses that cannot be
 // reached; they are no reason for hope.
-func (w *waiter) hopeful() (answer, bool) {
+func (w *waiter) hopeful() (mdns.Answer, bool) {
 	strange := map[string]bool{}
 	for a, c := range w.candidates {
-		strange[a.name] = strange[a.name] || c.wrong != nil
+		strange[a.Name] = strange[a.Name] || c.wrong != nil
 	}
-	var found answer
+	var found mdns.Answer
 	ok := false
 	for _, a := range w.order {
-		if strange[a.name] {
+		if strange[a.Name] {
 			continue
 		}
 		if w.candidates[a].opened {
@@ -242,61 +242,10 @@ func (w *waiter) hopeless(now time.Time) error {
 	if _, ok := w.hopeful(); ok {
 		limit = w.longest
 	}
-	if now.Sub(w.candidates[answer{bad.Name, bad.Addr}].since) < limit {
+	if now.Sub(w.candidates[mdns.Answer{Name: bad.Name, Addr: bad.Addr}].since) < limit {
 		return nil
 	}
 	return bad
-}
-
-// tell reports what is known, if that is new or if always.
-func (w *waiter) tell(always bool) {
-	e := w.describe()
-	if !always && e == w.last {
-		return
-	}
-	w.last = e
-	e.Elapsed = time.Since(w.began)
-	w.report(e)
-}
-
-func (w *waiter) describe() Event {
-	if a, ok := w.hopeful(); ok {
-		if w.candidates[a].opened {
-			return Event{Stage: PortOpen, Addr: a.addr, Text: fmt.Sprintf("%s is at %s and its SSH answers. Checking its key.", a.name, a.addr)}
-		}
-		return Event{Stage: Resolved, Addr: a.addr, Text: fmt.Sprintf("%s is at %s. Waiting for its SSH to start.", a.name, a.addr)}
-	}
-	if bad := w.wrong(); bad != nil {
-		return Event{Stage: Looking, Addr: bad.Addr, Text: fmt.Sprintf("%s at %s is another computer, or a Pi with an old card. Looking for the right one, also as %s.",
-			bad.Name, bad.Addr, w.names[1])}
-	}
-	switch {
-	case errors.Is(w.mute, errNoNetwork):
-		return Event{Text: "This computer has no network connection. Connect it to the network of the Pi."}
-	case w.mute != nil:
-		return Event{Text: fmt.Sprintf("Looking for %s only through the system, because piwiz cannot ask the network itself: %v.", w.names[0], w.mute)}
-	}
-	return Event{Text: fmt.Sprintf("Looking for %s on your network.", w.names[0])}
-}
-
-func (w *waiter) success(a answer) Result {
-	r := Result{Name: a.name, Addrs: []netip.Addr{a.addr}, Took: time.Since(w.began)}
-	var others []netip.Addr
-	for _, o := range w.order {
-		if o.name == a.name && o.addr != a.addr {
-			others = include(others, o.addr)
-		}
-	}
-	r.Addrs = append(r.Addrs, others...)
-	text := fmt.Sprintf("%s is at %s and has the right key.", a.name, a.addr)
-	if a.name != w.names[0] {
-		short, _, _ := strings.Cut(w.names[0], ".")
-		r.Hint = fmt.Sprintf("Another computer has the name %s, so the Pi calls itself %s. To get the name back, switch the other one off, then restart the Pi and run: piwiz wait %s",
-			w.names[0], a.name, short)
-		text += " " + r.Hint
-	}
-	w.report(Event{Stage: KeyChecked, Addr: a.addr, Text: text, Elapsed: r.Took})
-	return r
 }
 
 // askSystem asks the system's own resolver beside us. It may know what a
@@ -310,29 +259,11 @@ func (w *waiter) askSystem(ctx context.Context) {
 		w.checks.Go(func() {
 			for _, a := range w.system(ctx, name) {
 				select {
-				case w.resolved <- answer{name, a}:
+				case w.resolved <- mdns.Answer{Name: name, Addr: a}:
 				case <-ctx.Done():
 					return
 				}
 			}
 		})
 	}
-}
-
-// getent asks the system's resolver, whatever it is made of. Go's own asks
-// only DNS servers. No answer and no getent are the same to us.
-func getent(ctx context.Context, name string) []netip.Addr {
-	ctx, stop := context.WithTimeout(ctx, askEvery*repeat)
-	defer stop()
-	cmd := exec.CommandContext(ctx, "getent", "ahosts", name)
-	cmd.WaitDelay = time.Second
-	out, _ := cmd.Output()
-	var found []netip.Addr
-	for line := range strings.Lines(string(out)) {
-		field, _, _ := strings.Cut(line, " ")
-		if a, err := netip.ParseAddr(strings.TrimSpace(field)); err == nil && usable(a) && len(found) < maxAnswers {
-			found = include(found, a)
-		}
-	}
-	return found
 }

@@ -1,4 +1,4 @@
-package firstboot
+package mdns
 
 import (
 	"fmt"
@@ -11,18 +11,18 @@ import (
 const (
 	// maxPacket is the largest mDNS message (RFC 6762, section 17).
 	maxPacket = 9000
-	// maxAnswers bounds what one packet can make us do. A host has a
+	// MaxAnswers bounds what one packet can make us do. A host has a
 	// handful of addresses.
-	maxAnswers = 64
+	MaxAnswers = 64
 	// cacheFlush is the bit that mDNS keeps in the class of a record for
 	// "forget what you knew" (RFC 6762, section 10.2).
 	cacheFlush = 1 << 15
 )
 
-// answer says that a name has an address.
-type answer struct {
-	name string // lower case, without the last dot
-	addr netip.Addr
+// Answer says that a name has an address.
+type Answer struct {
+	Name string     // as it was asked for, "bach.local"
+	Addr netip.Addr // with its zone if it is one of the link
 }
 
 // question is one message that asks for the IPv4 and IPv6 addresses of names.
@@ -52,11 +52,9 @@ func question(names []string) ([]byte, error) {
 	return m, nil
 }
 
-// parse reads the addresses of the wanted names out of one mDNS packet. zone
-// is the interface it came in by; an IPv6 address of the link means nothing
-// without it. What is not a sound answer is dropped without a word: anyone on
-// the network can send anything.
-func parse(packet []byte, wanted []string, zone string) []answer {
+// parse reads the addresses of the wanted names out of one mDNS packet. What
+// is not a sound answer is dropped without a word: anyone on the network can send anything.
+func parse(packet []byte, wanted []string) []Answer {
 	var p dnsmessage.Parser
 	h, err := p.Start(packet)
 	if err != nil || len(packet) > maxPacket || !h.Response || h.OpCode != 0 || h.RCode != dnsmessage.RCodeSuccess {
@@ -65,7 +63,7 @@ func parse(packet []byte, wanted []string, zone string) []answer {
 	if p.SkipAllQuestions() != nil {
 		return nil
 	}
-	var found []answer
+	var found []Answer
 	sections := []struct {
 		header func() (dnsmessage.ResourceHeader, error)
 		skip   func() error
@@ -75,7 +73,7 @@ func parse(packet []byte, wanted []string, zone string) []answer {
 		{p.AdditionalHeader, p.SkipAdditional},
 	}
 	for i, s := range sections {
-		for len(found) < maxAnswers {
+		for len(found) < MaxAnswers {
 			rh, err := s.header()
 			if err == dnsmessage.ErrSectionDone {
 				break
@@ -85,8 +83,8 @@ func parse(packet []byte, wanted []string, zone string) []answer {
 			// in it, which DNS-SD allows, is an error here and is read over
 			// too.
 			if err == nil && i != 1 {
-				if a, ok := address(&p, rh, wanted, zone); ok {
-					if usable(a.addr) {
+				if a, ok := address(&p, rh, wanted); ok {
+					if Usable(a.Addr) {
 						found = append(found, a)
 					}
 					continue
@@ -102,33 +100,30 @@ func parse(packet []byte, wanted []string, zone string) []answer {
 
 // address takes the record at the parser if it holds an address of a wanted
 // name. If it says false, the record is still to be skipped.
-func address(p *dnsmessage.Parser, h dnsmessage.ResourceHeader, wanted []string, zone string) (answer, bool) {
+func address(p *dnsmessage.Parser, h dnsmessage.ResourceHeader, wanted []string) (Answer, bool) {
 	name := match(h.Name.String(), wanted)
 	// A time to live of 0 is a goodbye (RFC 6762, section 10.1).
 	if name == "" || h.Class&^cacheFlush != dnsmessage.ClassINET || h.TTL == 0 {
-		return answer{}, false
+		return Answer{}, false
 	}
 	var a netip.Addr
 	switch {
 	case h.Type == dnsmessage.TypeA && h.Length == 4:
 		r, err := p.AResource()
 		if err != nil {
-			return answer{}, false
+			return Answer{}, false
 		}
 		a = netip.AddrFrom4(r.A)
 	case h.Type == dnsmessage.TypeAAAA && h.Length == 16:
 		r, err := p.AAAAResource()
 		if err != nil {
-			return answer{}, false
+			return Answer{}, false
 		}
 		a = netip.AddrFrom16(r.AAAA)
 	default:
-		return answer{}, false
+		return Answer{}, false
 	}
-	if a.Is6() && a.IsLinkLocalUnicast() {
-		a = a.WithZone(zone)
-	}
-	return answer{name: name, addr: a}, true
+	return Answer{name, a}, true
 }
 
 // match finds a name off the wire among the wanted, whatever its case.
@@ -143,9 +138,9 @@ func match(wire string, wanted []string) string {
 	return ""
 }
 
-// usable says whether a host on the network can have this address. The
+// Usable says whether a host on the network can have this address. The
 // loopback is not one: it would make this computer pass for the Pi.
-func usable(a netip.Addr) bool {
+func Usable(a netip.Addr) bool {
 	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && !a.Is4In6() &&
 		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

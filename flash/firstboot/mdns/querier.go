@@ -1,11 +1,17 @@
-package firstboot
+// Package mdns asks for the addresses of hosts by multicast DNS (RFC 6762),
+// over IPv4 and IPv6 on every interface that can carry it.
+//
+// It asks from port 5353 and wants multicast answers: a stateful firewall
+// drops what comes to any other port. It also hears what hosts announce by
+// themselves. Nothing that comes in is trusted: packets are bounded, answers
+// must come from port 5353 and name what was asked for.
+package mdns
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"sync"
 	"syscall"
 	"time"
@@ -15,42 +21,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const mdnsPort = 5353
+const port = 5353
 
 var (
-	group4 = net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: mdnsPort}
-	group6 = net.UDPAddr{IP: net.ParseIP("ff02::fb"), Port: mdnsPort}
+	group4 = net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: port}
+	group6 = net.UDPAddr{IP: net.ParseIP("ff02::fb"), Port: port}
 )
 
-// errNoNetwork: no interface could carry the question.
-var errNoNetwork = errors.New("this computer has no network connection")
+// ErrNoNetwork: no interface could carry the question.
+var ErrNoNetwork = errors.New("this computer has no network connection")
 
-// querier asks for names by multicast and hears the answers, and also what
+// Querier asks for names by multicast and hears the answers, and also what
 // hosts announce by themselves.
-type querier struct {
+type Querier struct {
 	names    []string
 	question []byte
-	heard    chan answer
+	heard    chan Answer
 	done     chan struct{}
 	readers  sync.WaitGroup
 	v4       *ipv4.PacketConn
 	v6       *ipv6.PacketConn
 }
 
-// newQuerier makes a querier for names like "bach.local". The sockets are
-// opened by the first ask, so that a busy port can become free meanwhile.
-func newQuerier(names []string) (*querier, error) {
+// New makes a querier for names like "bach.local". The sockets are
+// opened by the first Ask, so that a busy port can become free meanwhile.
+func New(names []string) (*Querier, error) {
 	q, err := question(names)
 	if err != nil {
 		return nil, err
 	}
-	return &querier{names: names, question: q, heard: make(chan answer, maxAnswers), done: make(chan struct{})}, nil
+	return &Querier{names: names, question: q, heard: make(chan Answer, MaxAnswers), done: make(chan struct{})}, nil
 }
 
-func (q *querier) answers() <-chan answer { return q.heard }
+// Answers gives every address of the names that is heard, repeats included.
+func (q *Querier) Answers() <-chan Answer { return q.heard }
 
-// close ends all reading; nothing comes out of answers afterwards.
-func (q *querier) close() {
+// Close ends all reading; nothing comes out of Answers afterwards.
+func (q *Querier) Close() {
 	close(q.done)
 	if q.v4 != nil {
 		_ = q.v4.Close() // nothing was buffered
@@ -61,10 +68,10 @@ func (q *querier) close() {
 	q.readers.Wait()
 }
 
-// ask sends the question once on every interface that can carry it. The
+// Ask sends the question once on every interface that can carry it. The
 // interfaces are listed anew each time: a cable or a Wi-Fi may have come up.
 // It fails only if the question left by no way at all.
-func (q *querier) ask(ctx context.Context) error {
+func (q *Querier) Ask(ctx context.Context) error {
 	opened := q.open(ctx)
 	if q.v4 == nil && q.v6 == nil {
 		return opened
@@ -94,7 +101,7 @@ func (q *querier) ask(ctx context.Context) error {
 		}
 	}
 	if sent == 0 {
-		return errNoNetwork
+		return ErrNoNetwork
 	}
 	return nil
 }
@@ -122,7 +129,7 @@ func families(i net.Interface) (has4, has6 bool) {
 // open opens what is not open yet. Port 5353 is shared with the system's own
 // mDNS service. Questions from another port would be answered to that port,
 // and a stateful firewall drops such answers.
-func (q *querier) open(ctx context.Context) error {
+func (q *Querier) open(ctx context.Context) error {
 	share := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		if e := c.Control(func(fd uintptr) {
@@ -134,13 +141,20 @@ func (q *querier) open(ctx context.Context) error {
 		}
 		return err
 	}}
+	listen := func(family, address string) (net.PacketConn, error) {
+		c, err := share.ListenPacket(ctx, family, fmt.Sprintf("%s:%d", address, port))
+		if err != nil {
+			return nil, fmt.Errorf("listen on UDP port %d: %w", port, err)
+		}
+		return c, nil
+	}
+	// That the hop limit or the interface of a packet cannot be had costs at
+	// most some hosts, so what the setters say is not asked.
 	var err4, err6 error
 	if q.v4 == nil {
 		var c net.PacketConn
-		if c, err4 = share.ListenPacket(ctx, "udp4", fmt.Sprintf("0.0.0.0:%d", mdnsPort)); err4 == nil {
+		if c, err4 = listen("udp4", "0.0.0.0"); err4 == nil {
 			p := ipv4.NewPacketConn(c)
-			// A hop limit of 255 is what the protocol wants; a refusal costs
-			// at most some hosts.
 			_ = p.SetMulticastTTL(255)
 			_ = p.SetControlMessage(ipv4.FlagInterface, true)
 			q.v4 = p
@@ -157,7 +171,7 @@ func (q *querier) open(ctx context.Context) error {
 	}
 	if q.v6 == nil {
 		var c net.PacketConn
-		if c, err6 = share.ListenPacket(ctx, "udp6", fmt.Sprintf("[::]:%d", mdnsPort)); err6 == nil {
+		if c, err6 = listen("udp6", "[::]"); err6 == nil {
 			p := ipv6.NewPacketConn(c)
 			_ = p.SetMulticastHopLimit(255)
 			_ = p.SetControlMessage(ipv6.FlagInterface, true)
@@ -173,14 +187,11 @@ func (q *querier) open(ctx context.Context) error {
 			})
 		}
 	}
-	if err := errors.Join(err4, err6); err != nil {
-		return fmt.Errorf("listen on UDP port %d: %w", mdnsPort, err)
-	}
-	return nil
+	return errors.Join(err4, err6)
 }
 
 // read hands on the answers of one socket until it is closed.
-func (q *querier) read(next func([]byte) (n, ifIndex int, from net.Addr, err error)) {
+func (q *Querier) read(next func([]byte) (n, ifIndex int, from net.Addr, err error)) {
 	buf := make([]byte, maxPacket+1)
 	for {
 		n, index, from, err := next(buf)
@@ -197,56 +208,23 @@ func (q *querier) read(next func([]byte) (n, ifIndex int, from net.Addr, err err
 			continue
 		}
 		// Answers from another port are to be ignored (RFC 6762, section 6).
-		if u, ok := from.(*net.UDPAddr); !ok || u.Port != mdnsPort {
+		if u, ok := from.(*net.UDPAddr); !ok || u.Port != port {
 			continue
 		}
-		zone := ""
-		if i, err := net.InterfaceByIndex(index); err == nil {
-			zone = i.Name
-		}
-		for _, a := range parse(buf[:n], q.names, zone) {
+		for _, a := range parse(buf[:n], q.names) {
+			// An IPv6 address of the link means nothing without the link.
+			if a.Addr.Is6() && a.Addr.IsLinkLocalUnicast() {
+				i, err := net.InterfaceByIndex(index)
+				if err != nil {
+					continue
+				}
+				a.Addr = a.Addr.WithZone(i.Name)
+			}
 			select {
 			case q.heard <- a:
 			case <-q.done:
 				return
 			}
-		}
-	}
-}
-
-// Answers asks the network once more before a name is given to a new host:
-// does something answer as name.local already? It waits at most for within
-// (300 ms is plenty on a home network) and returns early when it heard
-// something. No address and no error means that nothing answered. An error
-// means that the question could not be asked, so nothing is known.
-func Answers(ctx context.Context, name string, within time.Duration) ([]netip.Addr, error) {
-	ctx, stop := context.WithTimeout(ctx, within)
-	defer stop()
-	q, err := newQuerier([]string{local(name)})
-	if err != nil {
-		return nil, err
-	}
-	defer q.close()
-	if err := q.ask(ctx); err != nil {
-		return nil, err
-	}
-	again := time.NewTimer(within / 2) // one packet may be lost
-	defer again.Stop()
-	var settled <-chan time.Time
-	var found []netip.Addr
-	for {
-		select {
-		case a := <-q.answers():
-			found = include(found, a.addr)
-			if settled == nil {
-				settled = time.After(within / 5) // its other addresses
-			}
-		case <-again.C:
-			_ = q.ask(ctx) // the first one went out
-		case <-settled:
-			return found, nil
-		case <-ctx.Done():
-			return found, nil
 		}
 	}
 }

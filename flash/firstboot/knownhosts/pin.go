@@ -1,4 +1,10 @@
-package firstboot
+// Package knownhosts makes a host stand for one key alone in the user's
+// known_hosts file of OpenSSH.
+//
+// Rules: only the lines of that host change, everything else keeps every
+// byte; a line that cannot be read hides no other; the change is atomic and
+// the old text is kept.
+package knownhosts
 
 import (
 	"bytes"
@@ -18,21 +24,21 @@ import (
 // filling the memory.
 const largest = 64 << 20
 
-// PinError says why known_hosts could not be changed. Nothing was changed.
-type PinError struct {
+// Error says why known_hosts could not be changed. Nothing was changed.
+type Error struct {
 	File string // the file that was to be changed
 	Line string // the line that belongs into it
 	Err  error
 }
 
-func (e *PinError) Error() string {
+func (e *Error) Error() string {
 	return fmt.Sprintf("put the host key into %s: %v", e.File, e.Err)
 }
 
-func (e *PinError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
 // Hints says how to do the same by hand.
-func (e *PinError) Hints() []string {
+func (e *Error) Hints() []string {
 	name, _, _ := strings.Cut(e.Line, " ")
 	name, _, _ = strings.Cut(name, ",")
 	return []string{
@@ -41,21 +47,16 @@ func (e *PinError) Hints() []string {
 	}
 }
 
-// Pin makes names ("bach.local", "[bach.local]:2222") stand for hostKey alone
-// ("ssh-ed25519 AAAA...", a comment may follow) in a known_hosts file. Other
-// keys of these names go, also from hashed lines and from lists of names;
+// Pin makes names ("bach.local", "[bach.local]:2222") stand for key alone in a
+// known_hosts file. Other keys of these names go, also from hashed lines and from lists of names;
 // lines with a marker, patterns and whatever else is in the file keep every
 // byte. A missing file is made (0600, its folder 0700); a symbolic link is
 // followed. The change is atomic.
 //
 // backup is the copy of the file as it was, file.piwiz-old or with the next
 // free number; "" if there was nothing to keep or nothing to change. An error
-// is a *PinError when the names and the key make sense.
-func Pin(file string, names []string, hostKey string) (backup string, err error) {
-	key, err := parseKey(hostKey)
-	if err != nil {
-		return "", err
-	}
+// is an *Error unless a name makes no sense.
+func Pin(file string, names []string, key ssh.PublicKey) (backup string, err error) {
 	var clean []string
 	for _, n := range names {
 		c, err := checkName(n)
@@ -72,7 +73,7 @@ func Pin(file string, names []string, hostKey string) (backup string, err error)
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 	backup, err = pin(file, clean, key.Marshal(), line)
 	if err != nil {
-		return "", &PinError{file, strings.Join(clean, ",") + " " + line, err}
+		return "", &Error{file, strings.Join(clean, ",") + " " + line, err}
 	}
 	return backup, nil
 }
