@@ -78,7 +78,12 @@ func without(field string, names []string) (rest string, found bool) {
 	if !found {
 		return field, false
 	}
-	return strings.Join(kept, ","), true
+	rest = strings.Join(kept, ",")
+	// At the front these would make the line a comment, a marker or a hash.
+	if rest != "" && strings.IndexByte("#@|", rest[0]) >= 0 {
+		rest = "," + rest
+	}
+	return rest, true
 }
 
 func has(names []string, one string) bool {
