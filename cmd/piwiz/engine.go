@@ -189,11 +189,9 @@ func pin(s hostfile.Saved, found firstboot.Result) (string, error) {
 		return "", fmt.Errorf("find your home folder: %w", err)
 	}
 	file := filepath.Join(home, ".ssh", "known_hosts")
-	names := []string{found.Name}
-	if own := s.Host.Name + ".local"; own != found.Name {
-		names = append(names, own)
-	}
-	backup, err := firstboot.Pin(file, names, s.Identity.PublicLine())
+	// Only the name that answered: HOST.local may be another machine's, whose
+	// key is none of our business.
+	backup, err := firstboot.Pin(file, []string{found.Name}, s.Identity.PublicLine())
 	if err != nil {
 		return "", err
 	}
