@@ -112,7 +112,7 @@ func TestSampleIsNix(t *testing.T) {
 		t.Skip("needs nix-instantiate (apt-get install nix-bin): parses the sample")
 	}
 	cmd := exec.Command("nix-instantiate", "--parse", "-")
-	cmd.Stdin = strings.NewReader(sample)
+	cmd.Stdin = strings.NewReader("a: b: " + sample) // the two names it uses
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
