@@ -47,6 +47,9 @@ func (p *donePage) view(s *state, width, _ int) string {
 	h := s.saved.Host
 	var b strings.Builder
 	b.WriteString(style.OK.Render(wrap(fmt.Sprintf("√ %s answers, with the host key that was made for it.", s.found.Name), width)) + "\n\n")
+	if s.found.Hint != "" {
+		b.WriteString(style.Warn.Render(wrap(s.found.Hint, width)) + "\n\n")
+	}
 	b.WriteString("Log in with:\n\n  " + style.Command.Render(fmt.Sprintf("ssh %s@%s", h.User, s.found.Name)) + "\n\n")
 	b.WriteString(style.Dim.Render("Host key  ") + s.saved.Identity.Fingerprint() + "\n")
 	if p.pinned && p.err == nil {

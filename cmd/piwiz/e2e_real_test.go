@@ -329,7 +329,7 @@ func (w *world) noSecretInTheStore(card string) {
 		}
 		pattern := filepath.Join(w.dir, "pattern")
 		w.write("pattern", secret)
-		out, err := exec.Command("grep", "-rlaFf", pattern, filepath.Join(w.rig, "store/store"), filepath.Join(w.dir, "home/.local/state"), filepath.Join(w.dir, "home/.local/share/piwiz/hosts/bach/flake")).Output()
+		out, err := exec.Command("grep", "-rlaFf", pattern, filepath.Join(w.rig, "nix-of-0/store"), filepath.Join(w.dir, "home/.local/state"), filepath.Join(w.dir, "home/.local/share/piwiz/hosts/bach/flake")).Output()
 		if err == nil {
 			w.t.Errorf("a secret lies in %s", out)
 		}

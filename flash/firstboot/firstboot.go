@@ -1,156 +1,158 @@
-// Package firstboot waits for a host to answer as HOST.local: its address by
-// multicast DNS (RFC 6762), then its SSH port, then the host key, which must
-// be the one that was made for it. Another key is never success.
+// Package firstboot waits for a freshly written card to come alive on the
+// network, and makes the first login ask nothing.
+//
+// A host is found by its name (multicast DNS, RFC 6762), then by its open SSH
+// port, and is believed only when it proves to hold the host key that was put
+// on the card. A name proves nothing: the Pi with the old card may still be
+// on, and then the new one calls itself bach-2.local (RFC 6762, section 9).
+//
+// Rules: whatever the network sends is checked and bounded; the interfaces
+// are listed anew at every repeat; a wrong key is never a success, but does
+// not end the search at once; known_hosts is changed only in the lines of
+// this host.
 package firstboot
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/ssh"
+	"piwiz/flash/firstboot/knownhosts"
+	"piwiz/flash/firstboot/mdns"
 )
 
-// Want is the host that is waited for.
+// Want is the host to wait for.
 type Want struct {
-	Name    string // without .local
-	HostKey string // public half, one line of authorized_keys
-	Port    int    // of SSH
+	Name    string // "bach" or "bach.local"
+	HostKey string // "ssh-ed25519 AAAA...", a comment may follow
+	Port    int    // of SSH; 0 means 22
 }
 
-// Event is what is known while waiting.
+// Stage says how far the wait has come. It can go back: a host may leave.
+type Stage int
+
+const (
+	Looking    Stage = iota // nothing answers by the name, or only a stranger
+	Resolved                // an address is known
+	PortOpen                // the SSH port answers
+	KeyChecked              // the host holds the right key; the wait is over
+)
+
+// Event says what is known now. One comes at every change and every second.
 type Event struct {
-	Text    string
-	Elapsed time.Duration
+	Stage   Stage
+	Text    string        // for the user: what is known, or what is waited for
+	Addr    netip.Addr    // the address in Text; not valid when there is none
+	Elapsed time.Duration // since the wait began
 }
 
-// Result is the host that was found.
+// Result is where the host is.
 type Result struct {
-	Name  string // bach.local, or bach-2.local when another has the name
-	Addrs []netip.Addr
-	Took  time.Duration
+	Name  string        // "bach.local", or "bach-2.local" when the first was taken
+	Addrs []netip.Addr  // the proven one first, then others heard for Name
+	Took  time.Duration // from the start of the wait
+	Hint  string        // what to do about a name that was taken; "" when all is well
 }
 
-// WrongKey is a machine that has the name but another host key.
-type WrongKey struct {
-	Name      string
-	Addr      netip.Addr
-	Got, Want string // fingerprints
-}
-
-func (e *WrongKey) Error() string {
-	return fmt.Sprintf("another machine answers as %s, at %s: its host key is %s, the one made for this host is %s", e.Name, e.Addr, e.Got, e.Want)
-}
-
-// Hints says what it can be.
-func (e *WrongKey) Hints() []string {
-	return []string{
-		"Is the Pi with the old card still on, or another computer of that name? Switch it off and wait again.",
-		"Do not log in to it under this name: it is not the host you made.",
-	}
-}
-
-// persists is how long a wrong key alone must answer before it counts: the
-// right host may still be starting under HOST-2.local.
-const persists = 20 * time.Second
-
-// Wait returns when the host answers with its key. It ends with ctx's error,
-// or with *WrongKey when only another machine answers.
-func Wait(ctx context.Context, w Want, report func(Event)) (Result, error) {
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(w.HostKey))
+// Wait looks for the host until it answers with the right key, ctx ends, or
+// something else keeps answering in its place (*WrongKey, after about 20
+// seconds). It fails at once if want makes no sense. Each event is reported
+// from the calling goroutine; report may be nil.
+func Wait(ctx context.Context, want Want, report func(Event)) (Result, error) {
+	key, err := parseKey(want.HostKey)
 	if err != nil {
-		return Result{}, errors.New("the host key of this host is not known; save the host again")
+		return Result{}, err
 	}
-	began := time.Now()
-	say := func(format string, args ...any) {
-		if report != nil {
-			report(Event{fmt.Sprintf(format, args...), time.Since(began)})
-		}
+	if want.Port == 0 {
+		want.Port = 22
 	}
-	q := newQuerier(w.Name+".local.", w.Name+"-2.local.")
-	defer q.close()
-	var wrongSince time.Time
-	say("Looking for %s.local on your network.", w.Name)
-	for {
-		found := q.ask(ctx, time.Second)
-		if ctx.Err() != nil {
-			return Result{}, ctx.Err()
-		}
-		r, wrong := w.try(ctx, key, found, say)
-		if r.Name != "" {
-			r.Took = time.Since(began)
-			return r, nil
-		}
-		switch {
-		case wrong == nil:
-			wrongSince = time.Time{}
-		case wrongSince.IsZero():
-			wrongSince = time.Now()
-		case time.Since(wrongSince) > persists:
-			return Result{}, wrong
-		}
+	if want.Port < 1 || want.Port > 65535 {
+		return Result{}, errors.New("the SSH port must be between 1 and 65535")
 	}
+	first := local(want.Name)
+	names := []string{first, second(first)}
+	q, err := mdns.New(names)
+	if err != nil {
+		return Result{}, err
+	}
+	defer q.Close()
+	w := newWaiter(names, key, uint16(want.Port), q, report)
+	w.system = getent
+	return w.wait(ctx)
 }
 
-// try asks each machine that answers for its key.
-func (w Want) try(ctx context.Context, key ssh.PublicKey, found map[string][]netip.Addr, say func(string, ...any)) (Result, *WrongKey) {
-	var wrong *WrongKey
-	for _, name := range []string{w.Name + ".local", w.Name + "-2.local"} {
-		for _, addr := range found[name+"."] {
-			got, err := hostKey(ctx, addr, w.Port)
-			switch {
-			case err != nil:
-				say("%s is at %s and is still starting its SSH service.", name, addr)
-			case string(got.Marshal()) == string(key.Marshal()):
-				say("%s answers with its own key.", name)
-				return Result{Name: name, Addrs: found[name+"."]}, nil
-			default:
-				wrong = &WrongKey{name, addr, ssh.FingerprintSHA256(got), ssh.FingerprintSHA256(key)}
-				say("A machine at %s answers as %s, but it is another one. Is the old card still running?", addr, name)
-			}
-		}
-	}
-	return Result{}, wrong
-}
-
-var errSeen = errors.New("seen")
-
-// hostKey asks an SSH server for its ed25519 host key and goes no further.
-func hostKey(ctx context.Context, addr netip.Addr, port int) (ssh.PublicKey, error) {
-	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+// Answers is for the moment before a name is given to a new host: does
+// something answer as name.local already? It waits at most for within
+// (300 ms is plenty on a home network) and returns early when it heard
+// something. No address and no error means that nothing answered. An error
+// means that the question could not be asked, so nothing is known.
+func Answers(ctx context.Context, name string, within time.Duration) ([]netip.Addr, error) {
+	ctx, stop := context.WithTimeout(ctx, within)
 	defer stop()
-	target := net.JoinHostPort(addr.String(), strconv.Itoa(port))
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", target)
+	q, err := mdns.New([]string{local(name)})
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	end := context.AfterFunc(ctx, func() { conn.Close() })
-	defer end()
-	var got ssh.PublicKey
-	_, _, _, err = ssh.NewClientConn(conn, target, &ssh.ClientConfig{
-		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
-		HostKeyCallback: func(_ string, _ net.Addr, k ssh.PublicKey) error {
-			got = k
-			return errSeen
-		},
-	})
-	if got != nil {
-		return got, nil
+	defer q.Close()
+	if err := q.Ask(ctx); err != nil {
+		return nil, err
 	}
-	return nil, err
+	again := time.NewTimer(within / 2) // one packet may be lost
+	defer again.Stop()
+	var settled <-chan time.Time
+	var found []netip.Addr
+	for {
+		select {
+		case a := <-q.Answers():
+			found = include(found, a.Addr)
+			if settled == nil {
+				settled = time.After(within / 5) // its other addresses
+			}
+		case <-again.C:
+			_ = q.Ask(ctx) // the first one went out
+		case <-settled:
+			return found, nil
+		case <-ctx.Done():
+			return found, nil
+		}
+	}
 }
 
-// Answers asks who has NAME.local now, for at most within. No address means
-// that nobody answered in that time.
-func Answers(ctx context.Context, name string, within time.Duration) ([]netip.Addr, error) {
-	full := strings.ToLower(name) + ".local."
-	q := newQuerier(full)
-	defer q.close()
-	return q.ask(ctx, within)[full], nil
+// Pin makes names ("bach.local", "[bach.local]:2222") stand for hostKey alone
+// ("ssh-ed25519 AAAA...", a comment may follow) in the known_hosts file, so
+// that the first login asks nothing. Everything else in the file stays as it
+// is. backup is a copy of the file as it was; "" if nothing was there or
+// nothing changed. See knownhosts.Pin.
+func Pin(file string, names []string, hostKey string) (backup string, err error) {
+	key, err := parseKey(hostKey)
+	if err != nil {
+		return "", err
+	}
+	return knownhosts.Pin(file, names, key)
+}
+
+// local makes "bach.local" of "Bach", "bach.local" or "bach.local.".
+func local(name string) string {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return strings.TrimSuffix(name, ".local") + ".local"
+}
+
+// second is the name that a host takes when name is in use. A label has at
+// most 63 bytes, so a long one is cut.
+func second(name string) string {
+	label := strings.TrimSuffix(name, ".local")
+	return label[:min(len(label), 61)] + "-2.local"
+}
+
+// include adds an address once and keeps IPv4 first: people can read it.
+func include(list []netip.Addr, a netip.Addr) []netip.Addr {
+	if slices.Contains(list, a) {
+		return list
+	}
+	list = append(list, a)
+	slices.SortStableFunc(list, netip.Addr.Compare)
+	return list
 }

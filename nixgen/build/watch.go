@@ -183,8 +183,13 @@ func (w *watch) tick() {
 	}
 }
 
+// finish sends the last event. Nix stops counting before the last of a
+// successful build, so then all is done.
 func (w *watch) finish(stage string) {
 	w.p.Stage = stage
+	if stage == "done" {
+		w.p.Done = max(w.p.Done, w.p.Expected)
+	}
 	w.send(Event{Error: stage == "failed"})
 }
 

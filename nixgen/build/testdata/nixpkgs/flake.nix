@@ -1,14 +1,22 @@
-# Stands in for nixpkgs in the tests: nixosSystem with a strict module system, and a real SD image by emulated builders.
-# Every option that a generated host sets must be declared in nixos/modules/module-list.nix.
 {
-  description = "piwiz test fixture: the smallest flake that answers like nixpkgs";
+  description = "A stand-in for nixpkgs: strict options, a real SD image, no network";
+
   outputs = { self }:
-    let lib = import ./lib; in
-    {
+    let lib = import ./lib;
+    in {
       lib = lib // {
-        nixosSystem = args: import ./nixos/lib/eval-config.nix ({ inherit lib; } // args);
+        nixosSystem = { modules, specialArgs ? { } }:
+          let
+            system = lib.evalModules {
+              modules = [ ./nixos/modules/options.nix ] ++ modules;
+              specialArgs = {
+                pkgs = import ./pkgs;
+                modulesPath = toString ./nixos/modules;
+              } // specialArgs;
+            };
+          in
+          system;
       };
-      legacyPackages.aarch64-linux = import ./pkgs { system = "aarch64-linux"; };
-      legacyPackages.x86_64-linux = import ./pkgs { system = "x86_64-linux"; };
+      legacyPackages.aarch64-linux = import ./pkgs;
     };
 }

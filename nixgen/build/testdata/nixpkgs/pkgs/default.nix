@@ -1,21 +1,15 @@
-# A package set of one function: run NAME ENV SCRIPT = an aarch64 derivation built by busybox.
-{ system }:
+# Packages whose builders are arm64 programs, so that building them is the proof
+# of the emulation.
 let
-  # Debian arm64 binaries, put beside this file by the test harness (not committed).
   tools = builtins.path { name = "aarch64-tools"; path = ./aarch64-tools; };
-  busybox = "${tools}/bin/busybox";
-in
-rec {
-  inherit system tools;
-  run = name: env: script: derivation ({
+  run = name: script: env: derivation (env // {
     inherit name tools;
     system = "aarch64-linux";
-    builder = busybox;
+    builder = "${tools}/bin/busybox";
     args = [ "sh" "-eu" ./setup.sh script ];
-  } // env);
-  coreutils = run "coreutils" { } (builtins.toFile "empty.sh" "mkdir $out");
-  gnugrep = run "gnugrep" { } (builtins.toFile "empty.sh" "mkdir $out");
-  writeText = name: text: run name { inherit text; passAsFile = [ "text" ]; } (builtins.toFile "write-text.sh" "cp $textPath $out");
-  blob = name: kib: salt: run name { kib = toString kib; inherit salt; } ./blob.sh;
-  hello = run "hello" { } (builtins.toFile "hello.sh" "uname -m > $out");
-}
+  });
+  named = name: { ${builtins.head (builtins.split "-[0-9]" name)} = run name ./stub.sh { }; };
+in
+{ inherit run; } // builtins.foldl' (all: name: all // named name) { } [
+  "coreutils-9.8" "gnugrep-3.12" "util-linux-2.41" "git-2.52" "htop-3.4" "vim-9.1"
+]

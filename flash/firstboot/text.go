@@ -1,0 +1,62 @@
+package firstboot
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"piwiz/flash/firstboot/mdns"
+)
+
+// tell reports what is known, if that is new or if always.
+func (w *waiter) tell(always bool) {
+	e := w.describe()
+	if !always && e == w.last {
+		return
+	}
+	w.last = e
+	e.Elapsed = time.Since(w.began)
+	w.report(e)
+}
+
+func (w *waiter) describe() Event {
+	if a, ok := w.hopeful(); ok {
+		if w.candidates[a].opened {
+			return Event{Stage: PortOpen, Addr: a.Addr, Text: fmt.Sprintf("%s is at %s and its SSH answers. Checking its key.", a.Name, a.Addr)}
+		}
+		return Event{Stage: Resolved, Addr: a.Addr, Text: fmt.Sprintf("%s is at %s. Waiting for its SSH to start.", a.Name, a.Addr)}
+	}
+	if bad := w.wrong(); bad != nil {
+		return Event{Stage: Looking, Addr: bad.Addr, Text: fmt.Sprintf("%s at %s is another computer, or a Pi with an old card. Looking for the right one, also as %s.",
+			bad.Name, bad.Addr, w.names[1])}
+	}
+	switch {
+	case errors.Is(w.mute, mdns.ErrNoNetwork):
+		return Event{Text: "This computer has no network connection. Connect it to the network of the Pi."}
+	case w.mute != nil:
+		return Event{Text: fmt.Sprintf("Looking for %s only through the system, because piwiz cannot ask the network itself: %v.", w.names[0], w.mute)}
+	}
+	return Event{Text: fmt.Sprintf("Looking for %s on your network.", w.names[0])}
+}
+
+func (w *waiter) success(a mdns.Answer) Result {
+	r := Result{Name: a.Name, Addrs: []netip.Addr{a.Addr}, Took: time.Since(w.began)}
+	var others []netip.Addr
+	for _, o := range w.order {
+		if o.Name == a.Name && o.Addr != a.Addr {
+			others = include(others, o.Addr)
+		}
+	}
+	r.Addrs = append(r.Addrs, others...)
+	text := fmt.Sprintf("%s is at %s and has the right key.", a.Name, a.Addr)
+	if a.Name != w.names[0] {
+		short, _, _ := strings.Cut(w.names[0], ".")
+		r.Hint = fmt.Sprintf("Another computer has the name %s, so the Pi calls itself %s. To get the name back, switch the other one off, then restart the Pi and run: piwiz wait %s",
+			w.names[0], a.Name, short)
+		text += " " + r.Hint
+	}
+	w.report(Event{Stage: KeyChecked, Addr: a.Addr, Text: text, Elapsed: r.Took})
+	return r
+}

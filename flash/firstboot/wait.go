@@ -1,0 +1,269 @@
+package firstboot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"piwiz/flash/firstboot/mdns"
+)
+
+const (
+	repeat   = time.Second      // between two questions
+	recheck  = 2 * time.Second  // until a host with a wrong key is asked again: its card may be changed
+	forget   = 30 * time.Second // an address that nobody confirms any more
+	patience = 20 * time.Second // with a wrong key, when there is nothing else to hope for
+	longest  = 60 * time.Second // with a wrong key, when another name has an address too
+	askEvery = 5                // questions of ours for each one to the system's resolver
+)
+
+// finder asks for the names and tells who answers.
+type finder interface {
+	Ask(ctx context.Context) error
+	Answers() <-chan mdns.Answer
+}
+
+// candidate is one address under one name: perhaps the host.
+type candidate struct {
+	seen   time.Time // when it was last heard of
+	next   time.Time // when to check it again
+	busy   bool      // a check runs
+	opened bool      // and its port has answered
+	wrong  *WrongKey // what it last proved to be
+	since  time.Time // since when it has been that
+}
+
+// outcome is news of a check.
+type outcome struct {
+	of     mdns.Answer
+	opened bool // the port answers; the check goes on
+	key    ssh.PublicKey
+	err    error
+}
+
+type waiter struct {
+	names    []string // the second is taken by a host that finds the first in use
+	key      ssh.PublicKey
+	port     uint16
+	finder   finder
+	report   func(Event)
+	system   func(ctx context.Context, name string) []netip.Addr // nil: do not ask it
+	patience time.Duration
+	longest  time.Duration
+
+	began      time.Time
+	candidates map[mdns.Answer]*candidate
+	order      []mdns.Answer // as they were found, so that texts do not jump
+	outcomes   chan outcome
+	resolved   chan mdns.Answer // what the system's resolver says
+	last       Event
+	mute       error // why questions cannot be asked
+	checks     sync.WaitGroup
+}
+
+func newWaiter(names []string, key ssh.PublicKey, port uint16, f finder, report func(Event)) *waiter {
+	if report == nil {
+		report = func(Event) {}
+	}
+	return &waiter{
+		names: names, key: key, port: port, finder: f, report: report, patience: patience, longest: longest,
+		candidates: map[mdns.Answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan mdns.Answer),
+	}
+}
+
+func (w *waiter) wait(ctx context.Context) (Result, error) {
+	inner, stop := context.WithCancel(ctx)
+	defer w.checks.Wait()
+	defer stop()
+	w.began = time.Now()
+	beat := time.NewTicker(repeat)
+	defer beat.Stop()
+	for n := 0; ; n++ {
+		w.mute = w.finder.Ask(inner)
+		if n%askEvery == 0 {
+			w.askSystem(inner)
+		}
+		w.tidy()
+		w.startChecks(inner)
+		if bad := w.hopeless(time.Now()); bad != nil {
+			return Result{}, bad
+		}
+		w.tell(true)
+		for ticked := false; !ticked; {
+			select {
+			case <-beat.C:
+				ticked = true
+			case a := <-w.finder.Answers():
+				w.hear(inner, a)
+			case a := <-w.resolved:
+				w.hear(inner, a)
+			case o := <-w.outcomes:
+				if w.learn(o) {
+					return w.success(o.of), nil
+				}
+				w.tell(false)
+			case <-ctx.Done():
+				if wrong := w.wrong(); wrong != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+					return Result{}, wrong
+				}
+				return Result{}, fmt.Errorf("wait for %s: %w", w.names[0], ctx.Err())
+			}
+		}
+	}
+}
+
+// hear notes an address and checks it at once if it is new.
+func (w *waiter) hear(ctx context.Context, a mdns.Answer) {
+	c := w.candidates[a]
+	if c == nil {
+		if len(w.candidates) >= mdns.MaxAnswers {
+			return
+		}
+		c = &candidate{}
+		w.candidates[a] = c
+		w.order = append(w.order, a)
+	}
+	c.seen = time.Now()
+	w.startChecks(ctx)
+	w.tell(false)
+}
+
+// startChecks starts every check that is due.
+func (w *waiter) startChecks(ctx context.Context) {
+	now := time.Now()
+	for a, c := range w.candidates {
+		if c.busy || now.Before(c.next) {
+			continue
+		}
+		c.busy = true
+		w.checks.Go(func() {
+			tell := func(o outcome) {
+				select {
+				case w.outcomes <- o:
+				case <-ctx.Done():
+				}
+			}
+			key, err := hostKey(ctx, netip.AddrPortFrom(a.Addr, w.port), func() { tell(outcome{of: a, opened: true}) })
+			tell(outcome{of: a, key: key, err: err})
+		})
+	}
+}
+
+// learn takes the news of a check and says whether it is the host.
+func (w *waiter) learn(o outcome) bool {
+	c := w.candidates[o.of]
+	if o.opened {
+		c.opened = true
+		return false
+	}
+	now := time.Now()
+	c.busy, c.opened, c.next = false, false, now.Add(repeat)
+	got := ""
+	switch {
+	case o.err == nil && same(o.key, w.key):
+		return true
+	case o.err == nil:
+		got = fingerprint(o.key)
+	case !errors.Is(o.err, errNoKey):
+		c.wrong = nil // it is starting, or gone
+		return false
+	}
+	if c.wrong == nil {
+		c.since = now
+	}
+	c.wrong = &WrongKey{Name: o.of.Name, Addr: o.of.Addr, Got: got, Want: fingerprint(w.key)}
+	c.next = now.Add(recheck)
+	return false
+}
+
+// tidy forgets addresses that nobody has confirmed for long.
+func (w *waiter) tidy() {
+	kept := w.order[:0]
+	for _, a := range w.order {
+		if c := w.candidates[a]; !c.busy && time.Since(c.seen) > forget {
+			delete(w.candidates, a)
+			continue
+		}
+		kept = append(kept, a)
+	}
+	w.order = kept
+}
+
+// wrong is the longest-standing stranger, or nil.
+func (w *waiter) wrong() *WrongKey {
+	var c *candidate
+	for _, a := range w.order {
+		if o := w.candidates[a]; o.wrong != nil && (c == nil || o.since.Before(c.since)) {
+			c = o
+		}
+	}
+	if c == nil {
+		return nil
+	}
+	return c.wrong
+}
+
+// hopeful is an address whose name has not proven to be a stranger's, the
+// ones with an open port first. A stranger often has addresses that cannot be
+// reached; they are no reason for hope.
+func (w *waiter) hopeful() (mdns.Answer, bool) {
+	strange := map[string]bool{}
+	for a, c := range w.candidates {
+		strange[a.Name] = strange[a.Name] || c.wrong != nil
+	}
+	var found mdns.Answer
+	ok := false
+	for _, a := range w.order {
+		if strange[a.Name] {
+			continue
+		}
+		if w.candidates[a].opened {
+			return a, true
+		}
+		if !ok {
+			found, ok = a, true
+		}
+	}
+	return found, ok
+}
+
+// hopeless gives up when a stranger keeps answering.
+func (w *waiter) hopeless(now time.Time) error {
+	bad := w.wrong()
+	if bad == nil {
+		return nil
+	}
+	limit := w.patience
+	if _, ok := w.hopeful(); ok {
+		limit = w.longest
+	}
+	if now.Sub(w.candidates[mdns.Answer{Name: bad.Name, Addr: bad.Addr}].since) < limit {
+		return nil
+	}
+	return bad
+}
+
+// askSystem asks the system's own resolver beside us. It may know what a
+// firewall hides from us, and a plain DNS that knows the name is welcome too:
+// the key decides.
+func (w *waiter) askSystem(ctx context.Context) {
+	if w.system == nil {
+		return
+	}
+	for _, name := range w.names {
+		w.checks.Go(func() {
+			for _, a := range w.system(ctx, name) {
+				select {
+				case w.resolved <- mdns.Answer{Name: name, Addr: a}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+}

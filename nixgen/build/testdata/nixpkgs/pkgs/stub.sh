@@ -1,0 +1,2 @@
+mkdir -p "$out/bin"
+echo "$name" > "$out/bin/README"
