@@ -58,8 +58,10 @@ func (p *donePage) view(s *state, width, _ int) string {
 	if p.err != nil {
 		b.WriteString("\n" + failure(p.err, width) + "\n")
 	}
-	b.WriteString("\n" + wrap("Should this card die one day: start piwiz, choose \"Replace the dead card of "+h.Name+"\", and the same host is back with the same keys. The same without questions:", width))
-	b.WriteString("\n\n  " + style.Command.Render(fmt.Sprintf("piwiz build %s && piwiz flash %s %s && piwiz wait %s", h.Name, h.Name, s.card.Path, h.Name)))
+	b.WriteString("\n" + wrap("Should this card die one day: start piwiz, choose \"Replace the dead card of "+h.Name+"\", and the same host is back with the same keys. The same without questions:", width) + "\n")
+	for _, c := range []string{"build " + h.Name, "flash " + h.Name + " " + s.card.Path, "wait " + h.Name} {
+		b.WriteString("\n  " + style.Command.Render("piwiz "+c))
+	}
 	return b.String()
 }
 

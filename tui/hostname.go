@@ -7,19 +7,21 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/tui/form"
 	"piwiz/tui/style"
 )
 
-// hostnamePage asks for the host's name and the user's, and asks the network
-// whether somebody has that name already.
+// hostnamePage asks for the host's name and the user's. It says so when that
+// name is in use: on the network, or by a host that was saved earlier.
 type hostnamePage struct {
 	form   *form.Form
 	name   string
 	user   string
 	asking bool
 	taken  []string // addresses that answer as the name that was asked for
+	old    *hostfile.Saved
 }
 
 type nameAnswered struct {
@@ -28,7 +30,7 @@ type nameAnswered struct {
 }
 
 func (p *hostnamePage) enter(s *state) tea.Cmd {
-	p.name, p.user, p.asking, p.taken = s.saved.Host.Name, s.saved.Host.User, false, nil
+	p.name, p.user, p.asking, p.taken, p.old = s.saved.Host.Name, s.saved.Host.User, false, nil, nil
 	return p.ask(s)
 }
 
@@ -56,21 +58,18 @@ func (p *hostnamePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		return p.answered(s, msg)
 	case tea.KeyMsg:
 		switch {
-		case msg.String() == "esc" && p.taken != nil:
+		case msg.String() == "esc" && p.inUse():
 			return stay, p.enter(s)
 		case msg.String() == "esc":
 			return back, nil
-		case p.taken != nil:
-			if msg.String() == "enter" {
-				return next, nil
-			}
-			return stay, nil
+		case p.inUse():
+			return p.goOn(s, msg.String()), nil
 		case p.asking:
 			return stay, nil
 		}
 	}
 	cmd := p.form.Update(msg)
-	if !p.form.Done() || p.asking || p.taken != nil {
+	if !p.form.Done() || p.asking || p.inUse() {
 		return stay, cmd
 	}
 	p.asking = true
@@ -94,11 +93,37 @@ func (p *hostnamePage) answered(s *state, msg nameAnswered) (move, tea.Cmd) {
 		return stay, nil
 	}
 	p.asking = false
-	if len(msg.addrs) == 0 {
-		return next, nil
+	p.taken, p.old = msg.addrs, savedBefore(s)
+	if p.inUse() {
+		return stay, nil
 	}
-	p.taken = msg.addrs
-	return stay, nil
+	return next, nil
+}
+
+func (p *hostnamePage) inUse() bool { return len(p.taken) > 0 || p.old != nil }
+
+// goOn takes the name in spite of its use. A host that was saved under it
+// keeps its host key: a computer that has logged in to it knows that key.
+func (p *hostnamePage) goOn(s *state, k string) move {
+	if k != "enter" {
+		return stay
+	}
+	if p.old != nil {
+		s.saved.Identity, s.saved.Host.HostKey = p.old.Identity, p.old.Host.HostKey
+	}
+	return next
+}
+
+// savedBefore is the saved host of this name, unless it is the one that is
+// being asked about.
+func savedBefore(s *state) *hostfile.Saved {
+	saved, _, _ := s.engine.Hosts() // a list that cannot be read was told on the first page
+	for _, h := range saved {
+		if h.Host.Name == s.saved.Host.Name && (s.saved.Identity.IsZero() || h.Identity.Fingerprint() != s.saved.Identity.Fingerprint()) {
+			return &h
+		}
+	}
+	return nil
 }
 
 func (p *hostnamePage) view(s *state, width, _ int) string {
@@ -106,6 +131,9 @@ func (p *hostnamePage) view(s *state, width, _ int) string {
 	switch {
 	case p.asking:
 		return style.Dim.Render("Asking the network whether " + name + ".local is free …")
+	case p.old != nil:
+		return style.Warn.Render(wrap("You have already saved a host called "+name+".", width)) + "\n\n" +
+			wrap("Press enter to give it new answers: it keeps its host key, and its configuration.nix stays as it is. For the same host on a new card, choose \"Replace the dead card\" on the first page. Press esc to choose another name.", width)
 	case p.taken != nil:
 		return style.Warn.Render(wrap(name+".local already answers on your network, at "+strings.Join(p.taken, ", ")+".", width)) + "\n\n" +
 			wrap("Two machines with one name get in each other's way: the second becomes "+name+"-2.local. If this is the Pi you are replacing, switch it off and press enter. Else press esc and choose another name.", width)
@@ -113,7 +141,7 @@ func (p *hostnamePage) view(s *state, width, _ int) string {
 	return p.form.View()
 }
 
-func (p *hostnamePage) typing() bool { return p.taken == nil }
+func (p *hostnamePage) typing() bool { return !p.inUse() }
 
 func (p *hostnamePage) help(*state) []key.Binding {
 	return []key.Binding{bind("enter", "go on"), bind("esc", "back")}

@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen"
+	"piwiz/tui/logpane"
 	"piwiz/tui/nixtext"
 	"piwiz/tui/style"
 )
@@ -47,9 +48,20 @@ func (p *previewPage) fill(s *state) {
 	offset := p.pane.YOffset
 	p.pane = viewport.New(max(s.width-4, 1), max(s.height-9, 1))
 	if p.at < len(p.files) {
-		p.pane.SetContent(nixtext.Colour(strings.ReplaceAll(p.files[p.at].Text, "\t", "  ")))
+		p.pane.SetHorizontalStep(8)
+		p.pane.SetContent(nixtext.Colour(harmless(p.files[p.at].Text)))
 		p.pane.SetYOffset(offset)
 	}
+}
+
+// harmless keeps what the user's own file may hold from reaching the terminal
+// as a command.
+func harmless(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = logpane.Clean(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (p *previewPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
@@ -72,7 +84,7 @@ func (p *previewPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 				return next, nil
 			}
 			return stay, nil
-		case "tab", "right", "left", "shift+tab":
+		case "tab", "shift+tab":
 			p.turn(s, msg.String())
 			return stay, nil
 		case "e":
@@ -89,7 +101,7 @@ func (p *previewPage) turn(s *state, k string) {
 		return
 	}
 	step := 1
-	if k == "left" || k == "shift+tab" {
+	if k == "shift+tab" {
 		step = len(p.files) - 1
 	}
 	p.at = (p.at + step) % len(p.files)
@@ -124,5 +136,5 @@ func (p *previewPage) view(_ *state, width, _ int) string {
 }
 
 func (p *previewPage) help(*state) []key.Binding {
-	return []key.Binding{bind("enter", "build it"), bind("↑↓", "scroll"), bind("tab", "next file"), bind("e", "edit yours"), bind("esc", "back")}
+	return []key.Binding{bind("enter", "build it"), bind("↑↓←→", "scroll"), bind("tab", "next file"), bind("e", "edit yours"), bind("esc", "back")}
 }

@@ -90,5 +90,8 @@ func (p *waitPage) busy() string {
 func (p *waitPage) stop() { p.run.stop() }
 
 func (p *waitPage) help(*state) []key.Binding {
+	if !p.over {
+		return []key.Binding{bind("q", "leave")}
+	}
 	return []key.Binding{bind("r", "wait again"), bind("q", "leave")}
 }

@@ -135,7 +135,7 @@ func (p *wifiPage) ask(s *state) tea.Cmd {
 	}
 	fields := []form.Field{form.Text("Country", "Two letters, for example DE. It decides which Wi-Fi channels are allowed.", &p.country, complaint(nixgen.CheckCountry))}
 	if len(p.known) > 0 {
-		fields = append([]form.Field{form.Many("Wi-Fi networks the Pi may join. Space marks one. None: it uses its cable.", &p.chosen, p.options())}, fields...)
+		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &p.chosen, p.options())}, fields...)
 	}
 	p.form = newForm(s, 4, fields...)
 	return p.form.Init()

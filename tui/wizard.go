@@ -221,7 +221,7 @@ func (w *wizard) trail() string {
 }
 
 // footer is the help line. In a narrow window keys of the page give way; those
-// that lead out stay, and ? lists them all.
+// that lead on and out stay, and ? lists them all.
 func (w *wizard) footer(width int) string {
 	keys := w.page().help(w.state)
 	for {
@@ -233,8 +233,19 @@ func (w *wizard) footer(width int) string {
 		if lipgloss.Width(line) <= width || len(keys) == 0 {
 			return line
 		}
-		keys = slices.Delete(slices.Clone(keys), max(len(keys)-2, 0), max(len(keys)-1, 1)) // the last is the way back
+		keys = shorter(keys)
 	}
+}
+
+// shorter leaves out the key that is missed least: never enter, and the last,
+// which is the way back, only at the end.
+func shorter(keys []key.Binding) []key.Binding {
+	for i := len(keys) - 2; i >= 0; i-- {
+		if keys[i].Help().Key != "enter" {
+			return slices.Delete(slices.Clone(keys), i, i+1)
+		}
+	}
+	return keys[:len(keys)-1]
 }
 
 func (w *wizard) allKeys() string {

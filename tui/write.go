@@ -75,7 +75,12 @@ func (p *writePage) view(s *state, width, _ int) string {
 		}
 		fmt.Fprintf(&b, "  %-20s%s %3.0f %%\n", st.name, bar(share, width-30), share*100)
 	}
-	fmt.Fprintf(&b, "\n  %s of %s", disk.Human(g.Done), disk.Human(g.Total))
+	b.WriteString("\n  ")
+	if g.Total > 0 {
+		fmt.Fprintf(&b, "%s of %s", disk.Human(g.Done), disk.Human(g.Total))
+	} else {
+		b.WriteString("Reading the image")
+	}
 	if g.Rate > 0 {
 		fmt.Fprintf(&b, " · %.1f MB/s", g.Rate/1e6)
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -143,11 +145,10 @@ func withSecrets(s hostfile.Saved) (hostfile.Saved, error) {
 // keep saves a host and its flake; a host without an identity gets one.
 func keep(store hostfile.Store, s hostfile.Saved) (hostfile.Saved, error) {
 	if s.Identity.IsZero() {
-		id, err := sshkey.NewIdentity(s.Host.Name)
-		if err != nil {
-			return s, fmt.Errorf("make the host key: %w", err)
+		var err error
+		if s.Identity, err = identity(store, s.Host.Name); err != nil {
+			return s, err
 		}
-		s.Identity = id
 	}
 	s.Host.HostKey = s.Identity.PublicLine()
 	files, err := nixgen.Files(s.Host)
@@ -159,6 +160,23 @@ func keep(store hostfile.Store, s hostfile.Saved) (hostfile.Saved, error) {
 	}
 	_, err = store.WriteFlake(s.Host.Name, files)
 	return s, err
+}
+
+// identity is the one a saved host has, else a new one. What is saved and
+// cannot be read is not written over: it may hold the only copy of the key.
+func identity(store hostfile.Store, name string) (sshkey.Identity, error) {
+	old, err := store.Load(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return sshkey.Identity{}, err
+	}
+	if !old.Identity.IsZero() {
+		return old.Identity, nil
+	}
+	id, err := sshkey.NewIdentity(name)
+	if err != nil {
+		return id, fmt.Errorf("make the host key: %w", err)
+	}
+	return id, nil
 }
 
 // logToFile sends the log to a file that only the user can read, because

@@ -62,7 +62,7 @@ func (p *Pane) status(top int) string {
 	case p.missed:
 		return style.Warn.Render(fmt.Sprintf("no line with %q", p.query))
 	case p.follow:
-		return style.Dim.Render(fmt.Sprintf("%d lines, following", p.total))
+		return style.Dim.Render(fmt.Sprintf("following line %d", p.total))
 	case below > 0:
 		return style.Dim.Render(fmt.Sprintf("paused, %d more lines below; end: follow again", below))
 	}
