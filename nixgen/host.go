@@ -83,7 +83,7 @@ func (e *Invalid) Error() string {
 	for _, p := range e.Problems {
 		lines = append(lines, p.Field+": "+p.Text)
 	}
-	return "these answers must be changed: " + strings.Join(lines, "; ")
+	return "these answers must be changed:\n  " + strings.Join(lines, "\n  ")
 }
 
 // Hints says where answers are changed.

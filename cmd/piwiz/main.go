@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"piwiz/cmd/piwiz/quiet"
@@ -51,8 +52,13 @@ func (p *program) command() *cobra.Command {
 			"Without a verb it starts the wizard; each verb does one step of it.\n\n" +
 			"Exit codes: 0 done · 1 failed · 2 wrong usage · 3 refused for safety ·\n" +
 			"4 this computer lacks something · 130 cancelled",
-		Example:           "  piwiz\n  piwiz build bach && piwiz flash bach /dev/sdb && piwiz wait bach",
-		Args:              cobra.NoArgs,
+		Example: "  piwiz\n  piwiz build bach && piwiz flash bach /dev/sdb && piwiz wait bach",
+		Args: func(c *cobra.Command, a []string) error {
+			if err := cobra.NoArgs(c, a); err != nil {
+				return &exit{usage, fmt.Errorf("%w; `piwiz --help` lists the verbs", err)}
+			}
+			return nil
+		},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -66,6 +72,9 @@ func (p *program) command() *cobra.Command {
 }
 
 func (p *program) wizard(ctx context.Context) error {
+	if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
+		return &exit{usage, errors.New("the wizard needs a terminal to ask its questions; in a script use the verbs, which `piwiz --help` lists")}
+	}
 	// In raw mode ^C is a key. During a password prompt it is a signal for
 	// the prompt alone; it must not end the wizard behind it.
 	interrupts := make(chan os.Signal, 1)
@@ -76,29 +85,4 @@ func (p *program) wizard(ctx context.Context) error {
 		return err
 	}
 	return tui.Run(ctx, e, os.Stdin, os.Stdout)
-}
-
-// end prints the error, if any, and gives the exit code.
-func (p *program) end(err error) int {
-	if err == nil {
-		return 0
-	}
-	if errors.Is(err, context.Canceled) {
-		err = &exit{cancelled, errors.New("cancelled")}
-	}
-	code := failed
-	var e *exit
-	if errors.As(err, &e) {
-		code = e.code
-	}
-	headline, hints := tui.Explain(err)
-	if p.json {
-		p.line("error", map[string]any{"error": headline, "hints": hints, "exit": code})
-		return code
-	}
-	fmt.Fprintln(os.Stderr, "piwiz: "+headline)
-	for _, h := range hints {
-		fmt.Fprintln(os.Stderr, "  "+h)
-	}
-	return code
 }

@@ -21,24 +21,6 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// Exit codes other than 0; they are part of the interface.
-const (
-	failed    = 1
-	usage     = 2
-	refused   = 3
-	lacking   = 4
-	cancelled = 130
-)
-
-// exit is an error with its exit code.
-type exit struct {
-	code int
-	err  error
-}
-
-func (e *exit) Error() string { return e.err.Error() }
-func (e *exit) Unwrap() error { return e.err }
-
 // program is what all verbs share.
 type program struct {
 	json    bool
@@ -104,13 +86,13 @@ func (p *program) host(store hostfile.Store, arg string) (hostfile.Saved, error)
 	if _, err := nixgen.Files(h); err != nil {
 		return hostfile.Saved{}, fmt.Errorf("%s: %w", arg, err)
 	}
-	saved := hostfile.Saved{}
+	var saved hostfile.Saved
 	if old, err := store.Load(h.Name); err == nil {
 		saved = old // its secrets go on being used
 		h.HostKey = old.Host.HostKey
 	}
 	saved.Host = h
-	return withSecrets(saved)
+	return saved, nil
 }
 
 // withSecrets adds what is missing of the Wi-Fi secrets from the networks

@@ -14,7 +14,6 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
-	"piwiz/tui"
 )
 
 func (p *program) checkVerb() *cobra.Command {
@@ -29,7 +28,7 @@ func (p *program) checkVerb() *cobra.Command {
 		bad := 0
 		for _, c := range checks(store) {
 			err := c.Run(ctx)
-			headline, hints := tui.Explain(err)
+			headline, hints := explain(err)
 			text := "ok      " + c.Name
 			if err != nil {
 				bad++
@@ -82,6 +81,9 @@ func (p *program) buildVerb() *cobra.Command {
 		}
 		s, err := p.host(store, args[0])
 		if err != nil {
+			return err
+		}
+		if s, err = withSecrets(s); err != nil {
 			return err
 		}
 		if s, err = keep(store, s); err != nil {

@@ -71,6 +71,17 @@ func (s Store) Path(name string, elem ...string) string {
 	return filepath.Join(append([]string{s.Dir, name}, elem...)...)
 }
 
+// unknown is the error for a host that was never saved; it is fs.ErrNotExist.
+type unknown string
+
+func (u unknown) Error() string        { return "there is no saved host " + string(u) + "." }
+func (u unknown) Is(target error) bool { return target == fs.ErrNotExist }
+
+// Hints says how to get one.
+func (u unknown) Hints() []string {
+	return []string{"`piwiz hosts` lists the saved hosts; `piwiz` alone, or `piwiz build FILE.toml`, makes a new one."}
+}
+
 // List reads all hosts. Those that cannot be read are Problems and do not
 // hide the others.
 func (s Store) List() ([]Saved, []Problem, error) {
@@ -109,7 +120,7 @@ func (s Store) Load(name string) (Saved, error) {
 	file := s.Path(name, "host.toml")
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Saved{}, fmt.Errorf("there is no saved host %s (`piwiz hosts` lists them): %w", name, fs.ErrNotExist)
+		return Saved{}, unknown(name)
 	}
 	if err != nil {
 		return Saved{}, Problem{file, err}
