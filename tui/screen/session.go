@@ -14,6 +14,7 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/hinshun/vt10x"
+	"golang.org/x/sys/unix"
 )
 
 // Session is a program running on a terminal.
@@ -42,11 +43,31 @@ func Start(cmd *exec.Cmd, w, h int) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s on a terminal: %w", cmd.Path, err)
 	}
+	if tty, err = interruptible(tty); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return nil, fmt.Errorf("start %s on a terminal: %w", cmd.Path, err)
+	}
 	// The emulator answers questions (where is the cursor, what colour is
 	// the background): without an answer some programs wait for seconds.
 	s := &Session{Term: Term{vt10x.New(vt10x.WithWriter(tty), vt10x.WithSize(w, h))}, cmd: cmd, tty: tty, done: make(chan struct{})}
 	go s.run()
 	return s, nil
+}
+
+// interruptible is the same terminal as a file whose Close does not wait for
+// a Read; the one of package pty is in blocking mode.
+func interruptible(tty *os.File) (*os.File, error) {
+	defer tty.Close()
+	fd, err := unix.FcntlInt(tty.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), tty.Name()), nil
 }
 
 // run reads until the program and all its children have closed the terminal.
@@ -176,8 +197,19 @@ func (s *Session) Raw() []byte {
 // Resize changes the size of the terminal and tells the program.
 func (s *Session) Resize(w, h int) error {
 	s.vt.Resize(w, h)
-	return pty.Setsize(s.tty, &pty.Winsize{Cols: uint16(w), Rows: uint16(h)})
+	c, err := s.tty.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = c.Control(func(fd uintptr) {
+		failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(w), Row: uint16(h)})
+	})
+	return errors.Join(err, failed)
 }
+
+// Pid is the number of the program.
+func (s *Session) Pid() int { return s.cmd.Process.Pid }
 
 // Wait waits for the end of the program and returns its exit code, -1 if a
 // signal ended it. The error tells that it did not end in time.
@@ -193,6 +225,13 @@ func (s *Session) Wait(timeout time.Duration) (code int, err error) {
 	}
 	return s.cmd.ProcessState.ExitCode(), nil
 }
+
+// Hangup closes the terminal as a closed window does: the program gets
+// SIGHUP, and nobody reads what it writes.
+func (s *Session) Hangup() error { return s.tty.Close() }
+
+// Signal sends sig to the program alone.
+func (s *Session) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
 // Close ends the program if it still runs, and the terminal.
 func (s *Session) Close() {
