@@ -1,43 +1,38 @@
 package grant
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/disk"
 )
 
-// asker runs the privileged half through sudo or its like. sudo closes all
-// descriptors above 2, so the socket is its standard input.
-type asker struct {
-	out, err io.Writer
-	socket   *os.File
-	cmd      *exec.Cmd
-}
+// Denied says that administrator rights could not be had, and why.
+type Denied struct{ Why, Todo string }
 
-// SetStdin is not used: the password comes from the terminal itself.
-func (a *asker) SetStdin(io.Reader)    {}
-func (a *asker) SetStdout(w io.Writer) { a.out = w }
-func (a *asker) SetStderr(w io.Writer) { a.err = w }
+func (d *Denied) Error() string { return d.Why + "; nothing was changed" }
+
+// Hints says what to do.
+func (d *Denied) Hints() []string { return []string{d.Todo} }
 
 // program is what gives administrator rights here.
 func program() (string, error) {
-	for _, p := range []string{"sudo", "doas", "run0", "pkexec"} {
+	for _, p := range []string{"sudo", "pkexec"} {
 		if _, err := exec.LookPath(p); err == nil {
 			return p, nil
 		}
 	}
-	return "", errors.New("there is no sudo, doas, run0 or pkexec here; install sudo, or run piwiz as root")
+	return "", &Denied{"administrator rights are needed, and there is no sudo or pkexec here", "Install sudo, or run piwiz as root."}
 }
 
+// commandLine is what a shell would take; it is shown before it is run.
 func commandLine(self string, args []string) string {
 	p, err := program()
 	if err != nil {
@@ -45,12 +40,26 @@ func commandLine(self string, args []string) string {
 	}
 	words := append([]string{p, self, "grant"}, args...)
 	for i, w := range words {
-		if strings.ContainsAny(w, " \"{}'$") {
+		if strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") != "" || w == "" {
 			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 	}
 	return strings.Join(words, " ")
 }
+
+// asker runs the privileged half. sudo closes all descriptors above 2, so the
+// socket is its standard input; the password comes from the terminal.
+type asker struct {
+	out, err io.Writer
+	socket   *os.File
+	cmd      *exec.Cmd
+	ended    chan int // the exit code, once
+}
+
+// SetStdin is not used: the password comes from the terminal itself.
+func (a *asker) SetStdin(io.Reader)    {}
+func (a *asker) SetStdout(w io.Writer) { a.out = w }
+func (a *asker) SetStderr(w io.Writer) { a.err = w }
 
 // ask starts the privileged half and waits for its reply. It lives on until
 // the socket is closed.
@@ -64,62 +73,65 @@ func (a *asker) ask(self string, args []string) (reply, *os.File, error) {
 		return reply{}, nil, fmt.Errorf("ask for administrator rights: %w", err)
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "socket")
-	a.socket = os.NewFile(uintptr(pair[0]), "socket")
 	a.cmd = exec.Command(p, append([]string{self, "grant"}, args...)...)
 	a.cmd.Stdin, a.cmd.Stdout, a.cmd.Stderr = theirs, a.out, a.err
 	err = a.cmd.Start()
 	_ = theirs.Close() // the child has its own
 	if err != nil {
-		_ = a.socket.Close()
+		_ = unix.Close(pair[0])
 		return reply{}, nil, fmt.Errorf("ask for administrator rights: %w", err)
 	}
-	r, f, err := a.receive()
-	if err != nil {
-		_ = a.Close()
-		return r, nil, err
+	a.socket, a.ended = os.NewFile(uintptr(pair[0]), "socket"), make(chan int, 1)
+	go func() {
+		_ = a.cmd.Wait() // the exit code says it
+		a.ended <- a.cmd.ProcessState.ExitCode()
+	}()
+	r, f, err := receive(pair[0])
+	if err == nil {
+		return r, f, nil
 	}
-	return r, f, nil
+	code := a.end()
+	if errors.Is(err, errSilent) {
+		err = denied(p, code)
+	}
+	return reply{}, nil, err
 }
 
-func (a *asker) receive() (reply, *os.File, error) {
-	head, rights := make([]byte, 11), make([]byte, unix.CmsgSpace(4))
-	n, rn, _, _, err := unix.Recvmsg(int(a.socket.Fd()), head, rights, unix.MSG_WAITALL|unix.MSG_CMSG_CLOEXEC)
-	if err != nil || n != len(head) {
-		return reply{}, nil, errors.New("administrator rights were not given; nothing was changed")
-	}
-	var f *os.File
-	if messages, err := unix.ParseSocketControlMessage(rights[:rn]); err == nil && len(messages) == 1 {
-		if fds, err := unix.ParseUnixRights(&messages[0]); err == nil && len(fds) == 1 {
-			f = os.NewFile(uintptr(fds[0]), "card")
+// denied explains why nothing was answered, by the exit code of sudo or of
+// the privileged half that it ran.
+func denied(program string, code int) error {
+	if code == usage {
+		return &Denied{
+			program + " does not connect what it runs with piwiz",
+			"If it is set to record what is typed (log_input or log_stdin), switch that off for piwiz, or run piwiz as root.",
 		}
 	}
-	size, err := strconv.Atoi(strings.TrimSpace(string(head)))
-	if err != nil || size < 0 || size > maxReply {
-		return reply{}, f, errors.New("the privileged half of piwiz gave no sensible answer")
+	return &Denied{
+		"administrator rights were not given",
+		"Try again with the password of your user. If " + program + " refuses your user, run piwiz as root, or ask who looks after this computer.",
 	}
-	body := make([]byte, size)
-	if _, err := io.ReadFull(a.socket, body); err != nil {
-		return reply{}, f, fmt.Errorf("read the answer of the privileged half: %w", err)
-	}
-	var r reply
-	if err := json.Unmarshal(body, &r); err != nil {
-		return reply{}, f, errors.New("the privileged half of piwiz gave no sensible answer")
-	}
-	if r.Error != "" {
-		return r, f, errors.New(r.Error)
-	}
-	return r, f, nil
 }
 
-// Close ends the privileged half and waits for it.
+// Close ends the privileged half.
 func (a *asker) Close() error {
+	a.end()
+	return nil
+}
+
+// end closes the socket and waits for the privileged half, but not for a disk
+// that hangs in the kernel. It returns the exit code, -1 when none is known.
+func (a *asker) end() int {
 	if a.socket == nil {
-		return nil
+		return -1
 	}
 	_ = a.socket.Close()
 	a.socket = nil
-	_ = a.cmd.Wait() // its exit code repeats the reply
-	return nil
+	select {
+	case code := <-a.ended:
+		return code
+	case <-time.After(5 * time.Second):
+		return -1
+	}
 }
 
 // Opener opens a card with administrator rights. Run returns when the card is
@@ -138,20 +150,21 @@ func (o *Opener) args() []string {
 // Command is the command line that Run runs.
 func (o *Opener) Command() string { return commandLine(o.Self, o.args()) }
 
-// Run asks for the rights and opens the card.
+// Run asks for the rights and opens the card. *Refused is a card that must
+// not be written, *Denied means that there were no rights.
 func (o *Opener) Run() error {
 	_, f, err := o.ask(o.Self, o.args())
 	if err != nil {
 		return err
 	}
 	if f == nil {
-		_ = o.asker.Close()
-		return errors.New("the privileged half of piwiz sent no card")
+		o.end()
+		return errNonsense
 	}
 	if why := opened(int(f.Fd()), o.Device.Identity()); why != "" {
-		_ = f.Close()
-		_ = o.asker.Close()
-		return &Refused{o.Device.Path, why}
+		_ = f.Close() // nothing was written
+		o.end()
+		return &Refused{Path: o.Device.Path, Why: why}
 	}
 	o.file = f
 	return nil
@@ -164,7 +177,6 @@ func (o *Opener) File() *os.File { return o.file }
 func (o *Opener) Close() error {
 	if o.file != nil {
 		_ = o.file.Close() // what matters was synced and read back before
-		o.file = nil
 	}
 	return o.asker.Close()
 }
@@ -173,7 +185,7 @@ func (o *Opener) Close() error {
 type WifiReader struct {
 	asker
 	Self  string
-	files map[string][]byte
+	reply reply
 }
 
 // Command is the command line that Run runs.
@@ -181,11 +193,17 @@ func (w *WifiReader) Command() string { return commandLine(w.Self, []string{"wif
 
 // Run asks for the rights and reads the files.
 func (w *WifiReader) Run() error {
-	r, _, err := w.ask(w.Self, []string{"wifi"})
-	w.files = r.Files
-	_ = w.Close()
+	r, f, err := w.ask(w.Self, []string{"wifi"})
+	if f != nil {
+		_ = f.Close() // nobody asked for one
+	}
+	w.reply = r
+	w.end()
 	return err
 }
 
 // Files are the files by name; they hold secrets.
-func (w *WifiReader) Files() map[string][]byte { return w.files }
+func (w *WifiReader) Files() map[string][]byte { return w.reply.Files }
+
+// LeftOut says why a file, by name, was not read.
+func (w *WifiReader) LeftOut() map[string]string { return w.reply.LeftOut }

@@ -1,0 +1,210 @@
+package grant
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"piwiz/flash/disk"
+)
+
+const putBack = "Put it back and choose it again."
+
+// OpenDirect opens a card as the user piwiz runs as. fs.ErrPermission means
+// that administrator rights are needed; *Refused is final.
+func OpenDirect(d disk.Device) (*os.File, error) { return take(d.Name, d.Identity()) }
+
+// openFor is OpenDirect for what stands on the command line.
+func openFor(path, expect string) (*os.File, error) {
+	want, err := disk.ParseIdentity(expect)
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Base(path)
+	if path != "/dev/"+name {
+		return nil, &Refused{Path: printable(path), Why: "It is not a disk."}
+	}
+	return take(name, want)
+}
+
+// take is every rule about a card, on facts gathered now: before it is
+// unmounted, and again when nobody else can have it any more.
+func take(name string, want disk.Identity) (*os.File, error) {
+	d, err := look(name, want)
+	if err != nil {
+		return nil, err
+	}
+	f, err := unmountAndOpen(d, want)
+	// An auto-mounter may come in between.
+	for range 2 {
+		if !errors.Is(err, unix.EBUSY) {
+			break
+		}
+		if d, err = look(name, want); err != nil {
+			return nil, err
+		}
+		f, err = unmountAndOpen(d, want)
+	}
+	if errors.Is(err, unix.EBUSY) {
+		return nil, busy(d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := look(name, want); err != nil {
+		_ = f.Close() // nothing was written
+		return nil, err
+	}
+	return f, nil
+}
+
+func unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error) {
+	if err := unmount(d); err != nil {
+		return nil, err
+	}
+	return open(d, want)
+}
+
+// look reads the facts about a disk and judges them.
+func look(name string, want disk.Identity) (disk.Device, error) {
+	d, err := disk.Read("/", name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return d, &Refused{Path: "/dev/" + printable(name), Why: "It is not there: the card or its reader was taken out.", Todo: putBack}
+	case err != nil:
+		return d, err
+	}
+	if why := d.Refusal(); why != "" {
+		return d, &Refused{Path: d.Path, Why: why}
+	}
+	if why := want.Differs(d.Identity()); why != "" {
+		return d, &Refused{Path: d.Path, Why: why}
+	}
+	return d, nil
+}
+
+// unmount closes the file systems of a card, the last mounted first; look has
+// made sure that none is the system's. UMOUNT_NOFOLLOW: the folder above a
+// mount point may be the user's.
+func unmount(d disk.Device) error {
+	mounts := d.Unmounts()
+	if len(mounts) > 0 && os.Geteuid() != 0 {
+		return fmt.Errorf("unmount %s: %w", printable(mounts[0]), fs.ErrPermission)
+	}
+	for _, m := range slices.Backward(mounts) {
+		err := unix.Unmount(m, unix.UMOUNT_NOFOLLOW)
+		switch {
+		case err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT): // gone meanwhile
+		case errors.Is(err, unix.EBUSY):
+			return busy(d)
+		default:
+			return &Refused{d.Path, "Its files at " + printable(m) + " cannot be closed: " + err.Error() + ".", "Take the card out, put it back and choose it again."}
+		}
+	}
+	return nil
+}
+
+// open opens a card for itself alone and past the page cache, and checks that
+// what was opened is what was meant. EBUSY is left to the caller.
+func open(d disk.Device, want disk.Identity) (*os.File, error) {
+	fd, err := unix.Open(d.Path, unix.O_RDWR|unix.O_EXCL|unix.O_DIRECT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, openProblem(d.Path, err)
+	}
+	f := os.NewFile(uintptr(fd), d.Path)
+	if why := opened(fd, want); why != "" {
+		_ = f.Close() // nothing was written
+		return nil, &Refused{Path: d.Path, Why: why}
+	}
+	if err := lock(fd); err != nil {
+		_ = f.Close()
+		return nil, busy(d)
+	}
+	return f, nil
+}
+
+func openProblem(path string, err error) error {
+	switch {
+	case errors.Is(err, unix.ENOMEDIUM):
+		return &Refused{path, "There is no card in this slot.", putBack}
+	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOENT):
+		return &Refused{path, "It is not there: the card or its reader was taken out.", putBack}
+	case errors.Is(err, unix.EROFS):
+		return &Refused{path, "The card is locked.", "Move the small switch on its side, then put it in again."}
+	case errors.Is(err, unix.ELOOP):
+		return &Refused{Path: path, Why: "It is not a disk."}
+	case errors.Is(err, unix.EIO):
+		return &Refused{path, "The card does not answer.", "Try another reader; if it is the same there, use another card."}
+	}
+	return &fs.PathError{Op: "open for writing", Path: path, Err: err}
+}
+
+// opened asks the kernel about an open descriptor. A kernel before 5.15 knows
+// no diskseq; then size and number decide.
+func opened(fd int, want disk.Identity) string {
+	const gone = "The card or its reader was taken out just now."
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return "It is not a disk."
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if must := unix.O_RDWR | unix.O_DIRECT; err != nil || flags&(unix.O_ACCMODE|unix.O_DIRECT) != must {
+		return "It is not open for reading and writing past the memory of this computer."
+	}
+	now := want
+	now.Major, now.Minor = unix.Major(st.Rdev), unix.Minor(st.Rdev)
+	size, err := ioctl64(fd, unix.BLKGETSIZE64)
+	if err != nil || size == 0 {
+		return gone
+	}
+	now.Size = int64(size)
+	const blkGetDiskSeq = 0x80081280 // linux/fs.h, _IOR(0x12, 128, __u64)
+	if want.DiskSeq != 0 {
+		if now.DiskSeq, err = ioctl64(fd, blkGetDiskSeq); err != nil {
+			return gone
+		}
+	}
+	return want.Differs(now)
+}
+
+func ioctl64(fd int, request uint) (uint64, error) {
+	var n uint64
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(unsafe.Pointer(&n))); e != 0 {
+		return 0, e
+	}
+	return n, nil
+}
+
+// lock keeps udev from looking into a card that is half written
+// (systemd.io/BLOCK_DEVICE_LOCKING). The lock belongs to the open card, so it
+// lasts until the ordinary half has closed it too. udev itself holds a lock
+// for a moment when a card was put in.
+func lock(fd int) error {
+	err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+	for range 20 {
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+		err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+	}
+	return err
+}
+
+// reread lets the kernel look at the new partition table. Right after writing
+// the disk can be busy for a moment.
+func reread(f *os.File) {
+	for range 10 {
+		if _, _, e := unix.Syscall(unix.SYS_IOCTL, f.Fd(), unix.BLKRRPART, 0); e != unix.EBUSY {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
