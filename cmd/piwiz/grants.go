@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
@@ -16,6 +19,16 @@ type cardGrant struct {
 
 func newCardGrant(d disk.Device) *cardGrant {
 	return &cardGrant{grant.Opener{Device: d, Self: self()}}
+}
+
+// Run gives a refused card its exit code.
+func (g *cardGrant) Run() error {
+	err := g.Opener.Run()
+	var no *grant.Refused
+	if errors.As(err, &no) {
+		return &exit{refused, err}
+	}
+	return err
 }
 
 func (g *cardGrant) Card() tui.Card { return grantedCard{g} }
@@ -36,5 +49,9 @@ type wifiGrant struct {
 
 func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
 	found, problems := wifi.FromFiles(g.Files())
+	left := g.LeftOut()
+	for _, file := range slices.Sorted(maps.Keys(left)) {
+		problems = append(problems, wifi.Problem{File: file, Err: errors.New(left[file])})
+	}
 	return sorted(context.Background(), found), errorsOf(problems)
 }
