@@ -1,0 +1,502 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"piwiz/flash/disk"
+	"piwiz/flash/grant"
+	"piwiz/tui/screen"
+)
+
+// The test program is also the program of an ordinary user that asks the
+// privileged half for what piwiz itself would never ask: caller PIWIZ open
+// DEVICE IDENTITY, or caller PIWIZ wifi. What it got it holds until its input
+// ends.
+func init() {
+	if os.Getenv("PIWIZ_TEST_CALLER") == "" {
+		return
+	}
+	if os.Args[2] == "wifi" {
+		g := wifiGrant{grant.WifiReader{Self: os.Args[1]}}
+		g.SetStderr(os.Stderr)
+		err := g.Run()
+		known, problems := g.Networks()
+		for _, n := range known {
+			fmt.Println("network:", n.SSID, n.Secret.Reveal())
+		}
+		fmt.Println(problems, err)
+		os.Exit((&program{}).end(err))
+	}
+	id, err := disk.ParseIdentity(os.Args[4])
+	if err != nil {
+		panic(err)
+	}
+	g := newCardGrant(disk.Device{Path: os.Args[3], DiskSeq: id.DiskSeq, Size: id.Size, Serial: id.Serial, Major: id.Major, Minor: id.Minor})
+	g.Self = os.Args[1]
+	g.SetStderr(os.Stderr)
+	if err := g.Run(); err != nil {
+		os.Exit((&program{}).end(err))
+	}
+	fmt.Println("opened by", os.Getuid())
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
+}
+
+// ask is the command of such a caller.
+func (d *desk) ask(args ...string) *exec.Cmd {
+	return d.as(append([]string{"PIWIZ_TEST_CALLER=yes", filepath.Join(d.dir, "caller"), filepath.Join(d.dir, "piwiz")}, args...)...)
+}
+
+func expect(t *testing.T, code int, output string, want int, words ...string) {
+	t.Helper()
+	if code != want {
+		t.Errorf("ended with %d, want %d", code, want)
+	}
+	for _, w := range words {
+		if !strings.Contains(output, w) {
+			t.Errorf("does not say %q", w)
+		}
+	}
+	if t.Failed() {
+		t.Logf("it said:\n%s", output)
+	}
+}
+
+const (
+	asksNothing  = "USER ALL=(ALL:ALL) NOPASSWD: ALL"
+	asksPassword = "USER ALL=(ALL:ALL) ALL"
+)
+
+func TestAnOrdinaryUserAndThePrivilegedHalf(t *testing.T) {
+	if os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip("needs root, sudo and loop devices: set PIWIZ_REAL=1 and see .ci/run")
+	}
+	piwiz := filepath.Join(t.TempDir(), "piwiz")
+	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, c := range []struct {
+		name, sudoers string
+		test          func(*testing.T, *desk)
+	}{
+		{"a card is written through sudo", asksNothing, writesThroughSudo},
+		{"a mounted card is unmounted first", asksNothing, unmountsFirst},
+		{"a card with an open file is refused with the place and the program", asksNothing, refusesBusy},
+		{"a card that a container has mounted is refused with its name", asksNothing, refusesBusyElsewhere},
+		{"the password is asked on the terminal", asksPassword, asksOnTheTerminal},
+		{"the password is asked on a terminal of sudo's own", asksPassword + "\nDefaults use_pty", asksOnTheTerminal},
+		{"a wrong password writes nothing", asksPassword, refusedBySudo},
+		{"a user whom sudo does not know writes nothing", "root ALL=(ALL:ALL) ALL", refusedBySudo},
+		{"a card exchanged while sudo asks is refused", asksPassword, refusesExchanged},
+		{"a system disk is refused whatever the caller says", asksNothing, refusesSystemDisks},
+		{"the ordinary user holds the card and its lock", asksNothing, userHoldsCard},
+		{"nothing stays behind when piwiz is killed", asksNothing, killed},
+		{"only a socket of the user is answered", asksNothing, onlyTheUsersSocket},
+		{"a sudo that records its input is named", asksNothing + "\nDefaults log_input", recordedInput},
+		{"Wi-Fi files of root are read and links are not followed", asksNothing, readsWifi},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, newDesk(t, piwiz, c.sudoers)) })
+	}
+}
+
+func writesThroughSudo(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 0, "Opening the card needs administrator rights: sudo "+d.dir+"/piwiz grant open /dev/sda", "/dev/sda is written and checked")
+	card.written()
+	card.free()
+}
+
+func unmountsFirst(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	d.root("mount /dev/sda1 /media/%s/CARD && mount --bind /media/%[1]s/CARD /media/else", d.user)
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 0, "/dev/sda is written and checked")
+	if table := d.root("cat /proc/self/mounts"); strings.Contains(table, "/dev/sda1") {
+		t.Errorf("still mounted:\n%s", table)
+	}
+	card.written()
+}
+
+func refusesBusy(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	d.root("mount /dev/sda1 /media/%s/CARD && echo letter > /media/%[1]s/CARD/letter && chmod 644 /media/%[1]s/CARD/letter", d.user)
+	before := card.untouched()
+	reader := d.as("sh", "-c", fmt.Sprintf("exec tail -f /media/%s/CARD/letter", d.user))
+	stdout, err := reader.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, len("letter\n"))); err != nil {
+		t.Fatal(err)
+	}
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 3, "/media/"+d.user+"/CARD", fmt.Sprintf("by tail (process %d)", reader.Process.Pid), "Close tail")
+	if card.untouched() != before {
+		t.Error("the card was written")
+	}
+	_, _ = reader.Process.Kill(), reader.Wait() // it never ends by itself
+	code, out = d.run(d.flash()...)
+	expect(t, code, out, 0)
+	card.written()
+}
+
+func refusesBusyElsewhere(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	before := card.untouched()
+	box := exec.Command(d.enter[0], append(d.enter[1:], "unshare", "--mount", "--propagation", "private", "sh", "-c", "mount /dev/sda1 /media/else && echo in && exec cat")...)
+	in, err := box.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := box.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = in.Close(), box.Wait() }()
+	if _, err := io.ReadFull(stdout, make([]byte, len("in\n"))); err != nil {
+		t.Fatal(err)
+	}
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 3, fmt.Sprintf("by cat (process %d)", box.Process.Pid))
+	if card.untouched() != before {
+		t.Error("the card was written")
+	}
+}
+
+// terminal starts a command of the user on a terminal and waits for sudo.
+func (d *desk) terminal(args ...string) *screen.Session {
+	d.t.Helper()
+	s, err := screen.Start(d.as(args...), 160, 40)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(s.Close)
+	if err := s.WaitFor("password for "+d.user, 30*time.Second); err != nil {
+		d.t.Fatal(err)
+	}
+	return s
+}
+
+// answer types a password and waits for the end.
+func (d *desk) answer(s *screen.Session, text string) (code int, output string) {
+	d.t.Helper()
+	if err := errors.Join(s.Type(text), s.Key("enter")); err != nil {
+		d.t.Fatal(err)
+	}
+	code, err := s.Wait(time.Minute)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return code, strings.ReplaceAll(string(s.Raw()), "\r\n", "\n")
+}
+
+func asksOnTheTerminal(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	code, out := d.answer(d.terminal(d.flash()...), password)
+	expect(t, code, out, 0, "/dev/sda is written and checked")
+	if strings.Contains(out, password) {
+		t.Error("the password was shown")
+	}
+	card.written()
+	card.free()
+}
+
+func refusedBySudo(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	before := card.untouched()
+	code, out := d.answer(d.terminal(d.flash()...), "wrong")
+	expect(t, code, out, 1, "administrator rights were not given; nothing was changed", "Try again with the password")
+	code, out = d.run(d.flash()...) // without a terminal nobody can type one
+	expect(t, code, out, 1, "administrator rights were not given; nothing was changed")
+	if card.untouched() != before {
+		t.Error("the card was written")
+	}
+	card.free()
+}
+
+func refusesExchanged(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	for _, c := range []struct {
+		name, word string
+		exchange   func()
+	}{
+		{"another one of the same size", "taken out or exchanged", func() {
+			card.anotherIn()
+			card.tell()
+		}},
+		{"another one that only the disk itself tells of", "taken out or exchanged", card.anotherIn},
+		{"a smaller one", "it had 32.0 MiB, now it has 16.0 MiB", func() { card.fact("size", "32768") }},
+		{"another serial number", "serial number", func() { card.fact("device/serial", "0xBEEF") }},
+		{"another disk of that name", "belongs to another disk", func() { card.fact("dev", "7:250") }},
+		{"an empty slot", "no card in this slot", func() { card.fact("size", "0") }},
+		{"a card that is locked now", "locked", func() { card.fact("ro", "1") }},
+		{"a device that is gone", "was taken out", func() {
+			d.must("rm", card.node())
+			d.must("mknod", card.node(), "b", "259", "1048000")
+		}},
+		{"a node that is gone", "was taken out", func() { d.must("rm", card.node()) }},
+		{"a link in its place", "not a disk", func() {
+			d.must("rm", card.node())
+			d.must("ln", "-s", card.loop, card.node())
+		}},
+		{"a reader that was pulled", "was taken out", func() { d.must("rm", filepath.Join(d.dir, "sys/block/sda")) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := card.untouched()
+			s := d.terminal(d.flash()...)
+			c.exchange()
+			code, out := d.answer(s, password)
+			expect(t, code, out, 3, "/dev/sda is not written.", c.word)
+			if card.untouched() != before {
+				t.Error("the card was written")
+			}
+			card.fact("ro", "0")
+			card.fact("device/serial", "0xCAFE")
+			card.tell()
+			card.free()
+		})
+	}
+}
+
+// anotherIn puts another medium of the same size into the same reader.
+func (m *medium) anotherIn() {
+	m.d.t.Helper()
+	m.d.must("delpart", m.loop, "1")
+	m.d.must("losetup", "-d", m.loop)
+	m.d.must("losetup", "--direct-io=on", m.loop, m.file)
+	m.d.must("addpart", m.loop, "1", "2048", "32768")
+}
+
+func refusesSystemDisks(t *testing.T, d *desk) {
+	good, wrong := d.medium("sda", "usb"), d.medium("sdb", "usb")
+	d.medium("sdc", "sata")
+	d.medium("mmcblk0", "emmc")
+	d.medium("loop0", "loop")
+	srv := d.medium("sdd", "usb")
+	d.root("mkdir /run/srv && mount /dev/sdd1 /run/srv")
+	held := d.medium("sde", "usb")
+	d.must("mkdir", filepath.Join(held.sys, "sde1/holders/dm-0"))
+	before := wrong.untouched()
+	for _, c := range []struct{ path, identity, word string }{
+		{"/dev/sdb", good.device().Identity().String(), "exchanged"},
+		{"/dev/sda", `{"size":33554432}`, "exchanged"},
+		{"/dev/sda1", good.device().Identity().String(), "not there"},
+		{"/dev/../dev/sda", good.device().Identity().String(), "not a disk"},
+		{"/dev/sdc", "", "a disk inside this computer"},
+		{"/dev/mmcblk0", "", "built into this computer"},
+		{"/dev/loop0", "", "no real disk"},
+		{"/dev/sdd", "", "This computer runs from it (/run/srv)"},
+		{"/dev/sde", "", "in use by dm-0"},
+	} {
+		if c.identity == "" {
+			name := filepath.Base(c.path)
+			link, err := filepath.EvalSymlinks(filepath.Join(d.dir, "sys/block", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.identity = (&medium{d: d, name: name, sys: link}).device().Identity().String()
+		}
+		code, out := d.end(d.ask("open", c.path, c.identity))
+		expect(t, code, out, 3, "is not written.", c.word)
+	}
+	if wrong.untouched() != before {
+		t.Error("the card was written")
+	}
+	if table := d.root("cat /proc/self/mounts"); !strings.Contains(table, "/dev/sdd1 /run/srv") {
+		t.Error("the file system of a disk that was refused was unmounted")
+	}
+	srv.d.root("umount /run/srv")
+}
+
+// holding starts a caller that got the card and holds it.
+func (m *medium) holding() (caller *exec.Cmd, letGo func()) {
+	m.d.t.Helper()
+	caller = m.d.ask("open", "/dev/"+m.name, m.device().Identity().String())
+	in, err := caller.StdinPipe()
+	if err != nil {
+		m.d.t.Fatal(err)
+	}
+	out, err := caller.StdoutPipe()
+	if err != nil {
+		m.d.t.Fatal(err)
+	}
+	caller.Stderr = os.Stderr
+	if err := caller.Start(); err != nil {
+		m.d.t.Fatal(err)
+	}
+	want := "opened by " + m.d.uid + "\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(out, got); err != nil || string(got) != want {
+		m.d.t.Fatalf("%q, %v", got, err)
+	}
+	letGo = func() { _, _ = in.Close(), caller.Wait() }
+	m.d.t.Cleanup(letGo)
+	return caller, letGo
+}
+
+// holders are the processes that have the card open, by their user.
+func (m *medium) holders() map[int]uint32 {
+	m.d.t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil {
+		m.d.t.Fatal(err)
+	}
+	want := m.device()
+	out := map[int]uint32{}
+	for _, l := range links {
+		if target, err := os.Readlink(l); err != nil || target != "/dev/"+m.name {
+			continue
+		}
+		var st, process unix.Stat_t
+		folder := filepath.Dir(filepath.Dir(l))
+		if unix.Stat(l, &st) != nil || unix.Stat(folder, &process) != nil || unix.Major(st.Rdev) != want.Major || unix.Minor(st.Rdev) != want.Minor {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(folder)) // the pattern has digits only
+		out[pid] = process.Uid
+	}
+	return out
+}
+
+func userHoldsCard(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	caller, letGo := card.holding()
+	root := 0
+	for pid, uid := range card.holders() {
+		switch {
+		case uid == 0 && root == 0:
+			root = pid
+		case pid != caller.Process.Pid || fmt.Sprint(uid) != d.uid:
+			t.Errorf("process %d of user %d holds the card too", pid, uid)
+		}
+	}
+	if root == 0 {
+		t.Fatal("the privileged half does not hold the card")
+	}
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 3, "It is in use by", fmt.Sprintf("(process %d)", caller.Process.Pid))
+	// The lock and the sole use are the descriptor's: they outlive the
+	// privileged half.
+	if err := unix.Kill(root, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; len(card.holders()) > 1; i++ {
+		if i == 50 {
+			t.Fatal("the privileged half does not end")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if fd, err := unix.Open(card.node(), unix.O_RDWR|unix.O_EXCL|unix.O_CLOEXEC, 0); !errors.Is(err, unix.EBUSY) {
+		_ = unix.Close(fd)
+		t.Errorf("a second program may have the card for itself: %v", err)
+	}
+	fd, err := unix.Open(card.node(), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+		t.Errorf("udev may probe the card: %v", err)
+	}
+	_ = unix.Close(fd)
+	letGo()
+	card.free()
+}
+
+func killed(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	caller, letGo := card.holding()
+	if err := caller.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	letGo()
+	card.free()
+	if left := card.holders(); len(left) > 0 {
+		t.Errorf("still open in %v", left)
+	}
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 0)
+	card.written()
+}
+
+func onlyTheUsersSocket(t *testing.T, d *desk) {
+	d.root("printf '[Security]\nPassphrase=sesame sesame\n' > '/var/lib/iwd/Home.psk'")
+	piwiz := filepath.Join(d.dir, "piwiz")
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
+	defer ours.Close()
+	of := func(stdin *os.File, args ...string) (int, string) {
+		cmd := d.as(args...)
+		if stdin != nil {
+			cmd.Stdin = stdin
+		}
+		return d.end(cmd)
+	}
+	code, out := of(theirs, "sudo", piwiz, "grant", "wifi")
+	expect(t, code, out, 2, "program of another user", "run piwiz instead")
+	_ = theirs.Close()
+	if b, err := io.ReadAll(ours); len(b) > 0 {
+		t.Errorf("another user was told %d bytes, %v", len(b), err)
+	}
+	for _, args := range [][]string{{"wifi"}, {"open", "/dev/sda", "{}"}} {
+		code, out = of(nil, append([]string{"sudo", piwiz, "grant"}, args...)...)
+		expect(t, code, out, 2, "not a connection to piwiz", "run piwiz instead")
+		code, out = of(nil, append([]string{piwiz, "grant"}, args...)...)
+		expect(t, code, out, 2, "works only with administrator rights", "run piwiz instead")
+	}
+	for _, args := range [][]string{{}, {"--help"}, {"open"}, {"open", "/dev/sda"}, {"wifi", "/etc"}, {"sh", "-c", "id"}} {
+		for _, by := range [][]string{{"sudo", piwiz, "grant"}, {piwiz, "grant"}} {
+			code, out = of(nil, append(by, args...)...)
+			expect(t, code, out, 2, "run piwiz instead")
+		}
+	}
+}
+
+func recordedInput(t *testing.T, d *desk) {
+	d.medium("sda", "usb")
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 1, "sudo does not connect what it runs with piwiz; nothing was changed", "log_input")
+}
+
+func readsWifi(t *testing.T, d *desk) {
+	d.root(`cd /var/lib/iwd
+printf '[Security]\nPassphrase=sesame sesame\n' > Home.psk
+printf '' > Cafe.open
+printf 'x' > secret.txt
+printf '[Security]\nPassphrase=not for you\n' > Mine.psk
+chmod 600 *
+chown %s Mine.psk
+ln -s /etc/shadow x.psk
+ln /etc/shadow y.psk 2> /dev/null || { cp /etc/shadow z && ln z y.psk; }`, d.uid)
+	code, out := d.end(d.ask("wifi"))
+	expect(t, code, out, 0, "network: Home ", "network: Cafe", "x.psk: it is a link", "y.psk: it is not the administrator's own file", "Mine.psk: it is not the administrator's own file")
+	if strings.Contains(out, "$6$") || strings.Contains(out, "root:") || strings.Contains(out, "sesame") || strings.Contains(out, "not for you") {
+		t.Error("what is nobody's business was read")
+	}
+	d.root("rm -r /var/lib/iwd && ln -s /etc /var/lib/iwd")
+	code, out = d.end(d.ask("wifi"))
+	expect(t, code, out, 1, "/var/lib/iwd")
+	d.root("rm /var/lib/iwd")
+	code, out = d.end(d.ask("wifi"))
+	expect(t, code, out, 1, "type the name and password of your Wi-Fi")
+}
