@@ -227,6 +227,7 @@ func (d *desk) medium(name, bus string) *medium {
 	}
 	m.loop = d.must("losetup", "-f", "--show", "--direct-io=on", m.file)
 	d.t.Cleanup(func() { _ = exec.Command("losetup", "-d", m.loop).Run() }) // may be gone already
+	_ = exec.Command("delpart", m.loop, "1").Run()                          // a killed run may have left one
 	d.must("addpart", m.loop, "1", "2048", "32768")
 	d.t.Cleanup(func() { _ = exec.Command("delpart", m.loop, "1").Run() }) // as above
 	d.must("mkfs.ext4", "-q", "-F", m.loop+"p1")
