@@ -105,6 +105,9 @@ func TestNoSecretIsInTheFlake(t *testing.T) {
 }
 
 func TestFirstBootMovesEverythingAndCanRunAgain(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil && os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip("needs a shell (apt-get install dash)")
+	}
 	dir := t.TempDir()
 	firmware, state, ssh := filepath.Join(dir, "piwiz"), filepath.Join(dir, "state"), filepath.Join(dir, "ssh")
 	run := func() {
