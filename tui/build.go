@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (p *buildPage) view(_ *state, width, height int) string {
 	var top string
 	switch {
 	case p.over && p.err != nil:
-		top = failure(p.err, width) + "\n\n" + fmt.Sprintf("Press enter to go to the page that can put it right (%s), r to build again.\n", p.remedy())
+		top = failure(p.err, width) + "\n\n" + wrap(fmt.Sprintf("Press enter to go to the page that can put it right (%s), r to build again.", p.remedy()), width) + "\n"
 	case p.over:
 		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.\nPress enter to choose the card.\n", disk.Human(p.run.result.Size), clock(p.run.result.Took))
 	default:
@@ -160,9 +161,12 @@ func (p *buildPage) stop() { p.run.stop() }
 func (p *buildPage) typing() bool { return p.pane != nil && p.pane.Searching() }
 
 func (p *buildPage) help(*state) []key.Binding {
-	h := []key.Binding{bind("↑↓", "scroll"), bind("/", "search"), bind("f", "follow")}
-	if p.over {
-		h = append([]key.Binding{bind("enter", "go on")}, append(h, bind("r", "build again"), bind("esc", "back"))...)
+	log := []key.Binding{bind("↑↓", "scroll"), bind("/", "search"), bind("f", "follow")}
+	switch {
+	case !p.over:
+		return log
+	case p.err != nil:
+		return slices.Concat([]key.Binding{bind("enter", "put it right"), bind("r", "build again")}, log, []key.Binding{bind("esc", "back")})
 	}
-	return h
+	return slices.Concat([]key.Binding{bind("enter", "go on")}, log, []key.Binding{bind("esc", "back")})
 }

@@ -3,11 +3,12 @@ package tui
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/bubbles/viewport"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/disk"
@@ -20,11 +21,9 @@ type cardPage struct {
 	all     []disk.Device
 	seen    bool
 	listErr error
-	cursor  string // path of the chosen disk: survives a changed list
-	hidden  bool   // the hidden ones are shown, with their reasons
-	asking  bool   // the name is being typed
-	typed   string
-	granted bool // the command was shown, enter runs it
+	cursor  string          // path of the chosen disk: survives a changed list
+	hidden  *viewport.Model // the others, with their reasons; nil while they are not shown
+	asking  *confirmation   // nil while choosing
 	err     error
 	round   int
 }
@@ -35,13 +34,8 @@ type cardsSeen struct {
 	err   error
 }
 
-type cardOpened struct {
-	card Card
-	err  error
-}
-
 func (p *cardPage) enter(s *state) tea.Cmd {
-	p.asking, p.typed, p.granted, p.err = false, "", false, nil
+	p.hidden, p.asking, p.err = nil, nil, nil
 	p.round++
 	return p.look(s, 0)
 }
@@ -86,33 +80,49 @@ func (p *cardPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 			return stay, nil
 		}
 		p.seen, p.all, p.listErr = true, msg.cards, msg.err
+		if d, ok := p.chosen(); ok {
+			p.cursor = d.Path // stays where it is when another card comes
+		}
+		p.fillHidden(s)
 		p.dropVanished(s)
 		return stay, p.look(s, time.Second)
 	case cardOpened:
 		return p.opened(s, msg)
+	case tea.WindowSizeMsg:
+		p.fillHidden(s)
 	case tea.KeyMsg:
-		if p.asking {
-			return p.confirm(s, msg)
+		switch {
+		case p.hidden != nil && slices.Contains([]string{"h", "esc", "enter"}, msg.String()):
+			p.hidden = nil
+			return stay, nil
+		case p.hidden != nil:
+			*p.hidden, _ = p.hidden.Update(msg)
+			return stay, nil
+		case p.asking == nil:
+			return p.key(s, msg.String())
+		case msg.String() == "esc" && !p.asking.opening:
+			p.asking = nil
+			return stay, nil
 		}
-		return p.key(s, msg.String())
+		return stay, p.asking.key(s, msg)
 	}
 	return stay, nil
 }
 
 // dropVanished ends a confirmation whose card was pulled or exchanged.
 func (p *cardPage) dropVanished(s *state) {
-	if !p.asking {
+	if p.asking == nil || p.asking.opening { // opening looks for itself
 		return
 	}
 	for _, d := range p.all {
 		if d.Path == s.card.Path {
 			if why := s.card.Identity().Differs(d.Identity()); why != "" {
-				p.asking, p.err = false, errors.New(why+" Please choose it again.")
+				p.asking, p.err = nil, errors.New(why+" Please choose it again.")
 			}
 			return
 		}
 	}
-	p.asking, p.err = false, fmt.Errorf("%s was taken out: put it back and choose it again", s.card.Path)
+	p.asking, p.err = nil, fmt.Errorf("%s was taken out: put it back and choose it again", s.card.Path)
 }
 
 func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {
@@ -134,10 +144,14 @@ func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {
 	case "down", "j":
 		at = min(at+1, len(offer)-1)
 	case "h":
-		p.hidden = !p.hidden
+		if len(offer) == len(p.all) {
+			return stay, nil
+		}
+		p.hidden = new(viewport.New(0, 0))
+		p.fillHidden(s)
 	case "enter":
 		if d, ok := p.chosen(); ok {
-			s.card, p.asking, p.typed, p.err, p.granted = d, true, "", nil, false
+			s.card, p.asking, p.err = d, confirmCard(d), nil
 		}
 		return stay, nil
 	}
@@ -147,58 +161,41 @@ func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {
 	return stay, nil
 }
 
-func (p *cardPage) confirm(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
-	switch {
-	case msg.String() == "esc":
-		p.asking, p.granted = false, false
-	case msg.String() == "backspace" && p.typed != "":
-		p.typed, p.granted = p.typed[:len(p.typed)-1], false
-	case msg.String() == "enter" && p.typed == s.card.Name:
-		return stay, p.open(s)
-	case msg.Type == tea.KeyRunes && len(p.typed) < 32:
-		p.typed += string(msg.Runes)
-	}
-	return stay, nil
-}
-
-func (p *cardPage) open(s *state) tea.Cmd {
-	d := s.card
-	if !p.granted {
-		open := s.engine.Open
-		return func() tea.Msg {
-			card, err := open(d)
-			return cardOpened{card, err}
-		}
-	}
-	g := s.engine.GrantCard(d)
-	return tea.Exec(g, func(err error) tea.Msg {
-		if err != nil {
-			return cardOpened{nil, err}
-		}
-		return cardOpened{g.Card(), nil}
-	})
-}
-
 func (p *cardPage) opened(s *state, msg cardOpened) (move, tea.Cmd) {
 	switch {
 	case msg.err == nil:
 		p.round++
 		s.opened = msg.card
 		return next, nil
-	case errors.Is(msg.err, fs.ErrPermission) && !p.granted:
-		p.granted = true
-	default:
-		p.asking, p.granted, p.err = false, false, msg.err
+	case !p.asking.askRights(msg.err):
+		p.asking, p.err = nil, msg.err
 	}
 	return stay, nil
+}
+
+// fillHidden writes down why the other disks are not offered.
+func (p *cardPage) fillHidden(s *state) {
+	if p.hidden == nil {
+		return
+	}
+	_, rest := p.offered()
+	var b strings.Builder
+	for _, d := range rest {
+		b.WriteString(wrap(style.Title.Render(d.Name)+"  "+nameOf(d)+"\n"+d.Refusal(), max(s.width-4, 1)) + "\n\n")
+	}
+	p.hidden.Width, p.hidden.Height = max(s.width-4, 1), max(s.height-7, 1)
+	p.hidden.SetContent(strings.TrimRight(b.String(), "\n"))
 }
 
 func (p *cardPage) view(s *state, width, _ int) string {
 	if !p.seen {
 		return style.Dim.Render("Looking for cards …")
 	}
-	if p.asking {
-		return p.question(s, width)
+	if p.asking != nil {
+		return p.asking.view(s, width)
+	}
+	if p.hidden != nil {
+		return "Disks that piwiz does not offer:\n\n" + p.hidden.View()
 	}
 	var b strings.Builder
 	if p.err != nil {
@@ -221,12 +218,7 @@ func (p *cardPage) view(s *state, width, _ int) string {
 			b.WriteString(style.Warn.Render(wrap("    "+w, width)) + "\n")
 		}
 	}
-	if p.hidden {
-		b.WriteString("\nNot offered:\n")
-		for _, o := range rest {
-			b.WriteString(style.Dim.Render(wrap("  "+o.Name+"  "+nameOf(o)+": "+o.Refusal(), width)) + "\n")
-		}
-	} else if len(rest) > 0 {
+	if len(rest) > 0 {
 		b.WriteString("\n" + style.Dim.Render(wrap(fmt.Sprintf("Disks of this computer that are not offered: %d. Press h to see why.", len(rest)), width)))
 	}
 	return b.String()
@@ -236,26 +228,18 @@ func nameOf(d disk.Device) string {
 	return strings.Join(strings.Fields(disk.Human(d.Size)+" "+d.Vendor+" "+d.Model), " ")
 }
 
-func (p *cardPage) question(s *state, width int) string {
-	d := s.card
-	var b strings.Builder
-	b.WriteString(style.Danger.Render(wrap("Everything on this card will be erased:", width)) + "\n\n")
-	b.WriteString("  " + style.Title.Render(d.Path) + "  " + nameOf(d) + "\n")
-	b.WriteString(style.Dim.Render(wrap("  "+d.Contents(), width)) + "\n\n")
-	if p.granted {
-		b.WriteString(wrap("Writing to a card needs administrator rights. piwiz itself stays an ordinary program; only this small step asks for your password:", width) +
-			"\n\n" + style.Command.Render(wrap("  "+s.engine.GrantCard(d).Command(), width)) + "\n\nPress enter to run it, esc to stop here.")
-		return b.String()
-	}
-	b.WriteString(wrap("Type its name, "+d.Name+", and press enter to start writing.", width) + "\n\n  " + style.Focus.Render("> ") + p.typed + style.Focus.Render("█"))
-	return b.String()
-}
-
-func (p *cardPage) typing() bool { return p.asking }
+func (p *cardPage) typing() bool { return p.asking != nil }
 
 func (p *cardPage) help(*state) []key.Binding {
-	if p.asking {
+	if p.asking != nil {
 		return []key.Binding{bind("enter", "start"), bind("esc", "choose another")}
 	}
-	return []key.Binding{bind("↑↓", "choose"), bind("enter", "use this card"), bind("h", "hidden disks"), bind("esc", "back")}
+	if p.hidden != nil {
+		return []key.Binding{bind("↑↓", "scroll"), bind("esc", "back to the cards")}
+	}
+	h := []key.Binding{bind("↑↓", "choose"), bind("enter", "use this card"), bind("esc", "back")}
+	if _, rest := p.offered(); len(rest) > 0 {
+		h = slices.Insert(h, 2, bind("h", "hidden disks"))
+	}
+	return h
 }

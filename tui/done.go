@@ -58,7 +58,7 @@ func (p *donePage) view(s *state, width, _ int) string {
 	if p.err != nil {
 		b.WriteString("\n" + failure(p.err, width) + "\n")
 	}
-	b.WriteString("\n" + wrap("Should this card die one day: start piwiz, choose \"Replace the dead card of "+h.Name+"\", and the same host is back with the same keys. The same without questions:", width) + "\n")
+	b.WriteString("\n" + wrap("If this card dies: start piwiz, choose \"Replace the dead card of "+h.Name+"\". Same host, same keys. Or run:", width) + "\n")
 	for _, c := range []string{"build " + h.Name, "flash " + h.Name + " " + s.card.Path, "wait " + h.Name} {
 		b.WriteString("\n  " + style.Command.Render("piwiz "+c))
 	}

@@ -136,5 +136,5 @@ func (p *previewPage) view(_ *state, width, _ int) string {
 }
 
 func (p *previewPage) help(*state) []key.Binding {
-	return []key.Binding{bind("enter", "build it"), bind("↑↓←→", "scroll"), bind("tab", "next file"), bind("e", "edit yours"), bind("esc", "back")}
+	return []key.Binding{bind("enter", "build it"), bind("tab", "file"), bind("e", "edit yours"), bind("↑↓←→", "scroll"), bind("esc", "back")}
 }

@@ -253,5 +253,8 @@ func (p *wifiPage) help(*state) []key.Binding {
 	if p.locked() {
 		return []key.Binding{bind("enter", "ask for the right"), bind("n", "do not"), bind("esc", "back")}
 	}
-	return []key.Binding{bind("space", "mark"), bind("enter", "go on"), bind("ctrl+t", "type one in"), bind("esc", "back")}
+	if p.typed != nil {
+		return []key.Binding{bind("enter", "go on"), bind("shift+tab", "field before"), bind("esc", "back to the list")}
+	}
+	return []key.Binding{bind("space", "mark"), bind("enter", "go on"), bind("ctrl+t", "type in"), bind("esc", "back")}
 }

@@ -249,10 +249,7 @@ func shorter(keys []key.Binding) []key.Binding {
 }
 
 func (w *wizard) allKeys() string {
-	common := []key.Binding{
-		bind("enter", "go on"), bind("esc", "go back; answers are kept"),
-		bind("?", "show or hide this list"), bind("ctrl+c", "leave piwiz; asks first while work is running"),
-	}
+	common := []key.Binding{bind("?", "show or hide this list"), bind("ctrl+c", "leave piwiz; asks first while work is running")}
 	var b strings.Builder
 	b.WriteString("Keys on this page\n\n")
 	for _, k := range append(w.page().help(w.state), common...) {

@@ -120,6 +120,8 @@ func (d *driver) keys(keys ...string) {
 			msg = tea.KeyMsg{Type: tea.KeyDown}
 		case "space":
 			msg = tea.KeyMsg{Type: tea.KeySpace, Runes: []rune(" ")}
+		case "ctrl+u":
+			msg = tea.KeyMsg{Type: tea.KeyCtrlU}
 		case "ctrl+c":
 			msg = tea.KeyMsg{Type: tea.KeyCtrlC}
 		}
@@ -138,6 +140,13 @@ func (d *driver) sees(text string) {
 	d.t.Helper()
 	if got := screen.Draw(d.w.View(), d.w.width, d.w.height).Text(); !strings.Contains(got, text) {
 		d.t.Fatalf("%q is not on the screen:\n%s", text, got)
+	}
+}
+
+func (d *driver) lacks(text string) {
+	d.t.Helper()
+	if got := screen.Draw(d.w.View(), d.w.width, d.w.height).Text(); strings.Contains(got, text) {
+		d.t.Fatalf("%q is still on the screen:\n%s", text, got)
 	}
 }
 
@@ -267,6 +276,7 @@ func TestTheWholeStoryAndAPictureOfEachPage(t *testing.T) {
 	d.sees("HOLIDAY")
 	d.keys("h")
 	d.sees("inside this computer")
+	d.keys("esc")
 	shoot()
 	d.keys("enter")
 	d.sees("Everything on this card will be erased")
@@ -384,6 +394,23 @@ func TestACardThatIsExchangedMustBeChosenAgain(t *testing.T) {
 	d.keys("enter", "sdb")
 	d.send(cardsSeen{p.round, nil, nil})
 	d.sees("was taken out")
+}
+
+func TestOnlyTheRightNameErasesACard(t *testing.T) {
+	e := engine(t)
+	e.Open = func(disk.Device) (Card, error) { t.Fatal("opened"); return nil, nil }
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("enter")
+	d.tick()
+	d.keys("enter", "enter", "enter")
+	d.sees("That is not its name. Type sdb")
+	d.keys("vda", "enter")
+	d.sees("That is not its name. Type sdb")
+	d.keys("ctrl+u", "sd")
+	d.lacks("not its name")
+	d.keys("c", "enter", "esc")
+	d.sees("The card you choose will be erased")
 }
 
 func TestWithoutRightsTheCommandIsShownFirst(t *testing.T) {
