@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"piwiz/tui/form"
 	"piwiz/tui/style"
 )
@@ -39,4 +41,8 @@ func clock(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d h %02d min", s/3600, s/60%60)
 	}
+}
+
+func wrap(text string, width int) string {
+	return lipgloss.NewStyle().Width(width).Render(text)
 }

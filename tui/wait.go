@@ -16,12 +16,13 @@ import (
 // waitPage waits until the host answers with the key that piwiz made.
 type waitPage struct {
 	run  *run[firstboot.Event, firstboot.Result]
+	name string
 	over bool
 	err  error
 }
 
 func (p *waitPage) enter(s *state) tea.Cmd {
-	p.over, p.err = false, nil
+	p.name, p.over, p.err = s.saved.Host.Name, false, nil
 	saved, wait := s.saved, s.engine.Wait
 	p.run = start(s.ctx, func(ctx context.Context, report func(firstboot.Event)) (firstboot.Result, error) {
 		return wait(ctx, saved, report)
@@ -82,7 +83,7 @@ func spin(d time.Duration) string {
 
 func (p *waitPage) busy() string {
 	if p.run.running() {
-		return "The card is ready and nothing is lost. Only the waiting ends; you can go on later with: piwiz wait HOST"
+		return "The card is ready and nothing is lost. Only the waiting ends; you can go on later with: piwiz wait " + p.name
 	}
 	return ""
 }

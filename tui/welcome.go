@@ -64,7 +64,7 @@ func (p *welcomePage) view(_ *state, width, _ int) string {
 	b.WriteString("\n\n")
 	lines := []string{"Set up a new Raspberry Pi"}
 	for _, h := range p.hosts {
-		lines = append(lines, fmt.Sprintf("Replace the dead card of %s %s", style.Title.Render(h.Host.Name),
+		lines = append(lines, fmt.Sprintf("Replace the dead card of %s  %s", style.Title.Render(h.Host.Name),
 			style.Dim.Render("same name, same keys, same settings")))
 	}
 	lines = append(lines, "Leave")

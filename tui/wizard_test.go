@@ -290,6 +290,9 @@ func TestTheWholeStoryAndAPictureOfEachPage(t *testing.T) {
 	shoot()
 	d.tick()
 	d.on("wait")
+	if got := d.w.farewell(); !strings.Contains(got, "piwiz wait bach") {
+		t.Errorf("what stays on the terminal: %q", got)
+	}
 	shoot()
 	d.tick()
 	d.on("done")
@@ -303,6 +306,9 @@ func TestTheWholeStoryAndAPictureOfEachPage(t *testing.T) {
 	d.keys("enter")
 	if !d.quit {
 		t.Error("enter on the last page does not leave")
+	}
+	if got := d.w.farewell(); !strings.Contains(got, "ssh alice@bach.local") {
+		t.Errorf("what stays on the terminal: %q", got)
 	}
 }
 

@@ -259,6 +259,9 @@ func TestFromTheFirstQuestionToALogin(t *testing.T) {
 	if code, err := s.Wait(10 * time.Second); err != nil || code != 0 {
 		t.Errorf("the wizard ended with %d, %v", code, err)
 	}
+	if _, after, _ := bytes.Cut(s.Raw(), []byte("\x1b[?1049l")); !bytes.Contains(after, []byte("@bach.local")) {
+		t.Error("how to log in does not stay on the terminal")
+	}
 	w.noSecretIn(card, processes())
 }
 
