@@ -296,15 +296,15 @@ func refusesSystemDisks(t *testing.T, d *desk) {
 	d.must("mkdir", filepath.Join(held.sys, "sde1/holders/dm-0"))
 	before := wrong.untouched()
 	for _, c := range []struct{ path, identity, word string }{
-		{"/dev/sdb", good.device().Identity().String(), "exchanged"},
-		{"/dev/sda", `{"size":33554432}`, "exchanged"},
+		{"/dev/sdb", good.device().Identity().String(), "belongs to another disk"},
+		{"/dev/sda", disk.Identity{Size: 33554432}.String(), "exchanged"},
 		{"/dev/sda1", good.device().Identity().String(), "not there"},
 		{"/dev/../dev/sda", good.device().Identity().String(), "not a disk"},
 		{"/dev/sdc", "", "a disk inside this computer"},
 		{"/dev/mmcblk0", "", "built into this computer"},
 		{"/dev/loop0", "", "no real disk"},
-		{"/dev/sdd", "", "This computer runs from it (/run/srv)"},
-		{"/dev/sde", "", "in use by dm-0"},
+		{"/dev/sdd", "", "This computer keeps files of its own on it (/run/srv)"},
+		{"/dev/sde", "", "in use by another part of this computer (dm-0)"},
 	} {
 		if c.identity == "" {
 			name := filepath.Base(c.path)

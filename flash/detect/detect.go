@@ -1,16 +1,17 @@
-// Package detect lists the disks of this computer. The list is ghw's; what
-// ghw gets wrong (card slots without the removable flag, eMMC taken for a
-// card, mounts of a whole disk, write protection) is put right by package
-// disk. It is the only importer of ghw.
+// Package detect lists the disks of this computer and tells when they change.
+// The list is ghw's; what ghw gets wrong (card slots without the removable
+// flag, eMMC taken for a card, mounts of a whole disk, what is stacked on a
+// disk, write protection) is put right by package disk. It is the only
+// importer of ghw.
 package detect
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/jaypipes/ghw"
@@ -19,41 +20,45 @@ import (
 )
 
 // List lists the whole disks of the computer at root ("/"; a test gives a
-// folder), those that may be written first, cards before sticks, small before
-// large.
+// folder), those that may be written first, cards in a built-in slot before
+// those in a reader, then what is hardly a card; small before large. What the
+// system made up, such as loop devices, comes last.
 func List(ctx context.Context, root string) ([]disk.Device, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	// ghw takes a missing /sys for a computer without disks.
+	if _, err := os.Stat(filepath.Join(root, "sys/block")); err != nil {
+		return nil, fmt.Errorf("list the disks of this computer (is /sys mounted?): %w", err)
 	}
 	info, err := ghw.Block(ghw.WithChroot(root), ghw.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return nil, fmt.Errorf("list the disks of this computer: %w", err)
 	}
-	var out []disk.Device
+	var names []string
 	for _, found := range info.Disks {
-		d, err := disk.Read(root, found.Name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // pulled between the two looks
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, d)
+		names = append(names, found.Name)
 	}
-	slices.SortStableFunc(out, func(a, b disk.Device) int {
+	all, err := disk.ReadAll(root, names)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b disk.Device) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Name, b.Name))
 	})
-	return out, nil
+	return all, nil
 }
 
 func rank(d disk.Device) int {
 	switch {
+	case d.Bus == disk.Virtual:
+		return 4
 	case d.Refusal() != "":
 		return 3
+	case d.Doubt() != "":
+		return 2
 	case d.Bus == disk.SD:
 		return 0
-	case d.Removable:
-		return 1
 	}
-	return 2
+	return 1
 }

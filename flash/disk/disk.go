@@ -2,14 +2,15 @@
 // sysfs (kernel, Documentation/ABI/testing/sysfs-block and
 // sysfs-class-mmc), the mount and swap tables (proc(5)) and udev's database,
 // and judges them by plain rules. The privileged half uses it too, so it
-// needs only the standard library.
+// needs little more than the standard library.
 package disk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,6 +27,7 @@ const (
 	ATA     Bus = "ata"
 	Virtual Bus = "virtual" // loop, zram, device mapper and their like
 	Optical Bus = "optical"
+	Floppy  Bus = "floppy"
 	Other   Bus = "other"
 )
 
@@ -33,69 +35,101 @@ const (
 type Partition struct {
 	Name, Label, FSType string
 	Size                int64
-	Mounts, Holders     []string
-	Swap                bool
+	Mounts              []string // where its own file system is open
+	Holders             []Holder // what is stacked on it, at any height, lowest first
+	Swap                bool     // it is, or a file on it is, swap memory
 }
 
-// Device is one whole disk and what is known about it; sizes are bytes.
+// Device is one whole disk and what is known about it; sizes are bytes. All
+// texts but mount points can be shown: they hold no control characters.
 type Device struct {
 	Name, Path            string // sdb, /dev/sdb
 	Size                  int64
-	Vendor, Model, Serial string
+	Vendor, Model, Serial string // Serial is the CID for a card in a built-in slot
 	Bus                   Bus
 	Removable, ReadOnly   bool
 	DiskSeq               uint64 // the kernel's number of this medium; 0 when it tells none
 	Major, Minor          uint32
-	Mounts, Holders       []string
+	Mounts                []string // of a file system without partition table
+	Holders               []Holder
 	Swap                  bool
-	Label, FSType         string // of a file system without partition table
-	Partitions            []Partition
+	Label, FSType         string
+	Partitions            []Partition // by number
 }
 
 // Read gathers the facts about one disk of the computer at root ("/"; a test
-// gives a folder). fs.ErrNotExist means that there is no such disk.
+// gives a folder). fs.ErrNotExist means that there is no such disk. It fails
+// when it cannot be known what the computer itself runs from.
 func Read(root, name string) (Device, error) {
-	if name == "" || strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
-		return Device{}, fmt.Errorf("%q is no name of a disk", name)
-	}
-	sys := filepath.Join(root, "sys/block", name)
-	d := Device{Name: name, Path: "/dev/" + name}
-	numbers, err := os.ReadFile(filepath.Join(sys, "dev"))
+	c, err := look(root)
 	if err != nil {
-		return Device{}, fmt.Errorf("look at %s: %w", d.Path, err)
+		return Device{}, err
 	}
-	if d.Major, d.Minor, err = parseNumbers(string(numbers)); err != nil {
+	return c.disk(name)
+}
+
+// ReadAll is Read for many disks at the price of one. Disks that have gone,
+// or have no device number, are left out.
+func ReadAll(root string, names []string) ([]Device, error) {
+	c, err := look(root)
+	if err != nil {
+		return nil, err
+	}
+	var all []Device
+	for _, name := range names {
+		d, err := c.disk(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+func (c *computer) disk(name string) (Device, error) {
+	sys, ok := c.dirs[name]
+	if !ok || c.partOf[name] != "" {
+		return Device{}, fmt.Errorf("look at the disk %q: %w", name, fs.ErrNotExist)
+	}
+	numbers := text(sys, "dev")
+	// In sysfs a slash in a name is written as an exclamation mark.
+	d := Device{Name: name, Path: "/dev/" + strings.ReplaceAll(name, "!", "/")}
+	var err error
+	if d.Major, d.Minor, err = parseNumbers(numbers); err != nil {
 		return Device{}, fmt.Errorf("look at %s: %w", d.Path, err)
 	}
 	d.Size = number(sys, "size") * 512 // always in units of 512 bytes
 	d.Removable = number(sys, "removable") == 1
 	d.ReadOnly = number(sys, "ro") == 1
 	d.DiskSeq = uint64(number(sys, "diskseq"))
-	d.Bus = busOf(sys, name)
-	u := udev(root, strings.TrimSpace(string(numbers)))
-	d.Vendor = text(sys, "device/vendor")
-	d.Model = first(text(sys, "device/model"), text(sys, "device/name"), strings.ReplaceAll(u["ID_MODEL"], "_", " "))
-	d.Serial = first(text(sys, "device/serial"), u["ID_SERIAL_SHORT"], text(sys, "device/cid"))
-	d.Label, d.FSType = u["ID_FS_LABEL"], u["ID_FS_TYPE"]
-	mounts, swaps := mountTable(root), swapTable(root)
-	d.Mounts, d.Swap, d.Holders = mounts[name], swaps[name], children(sys, "holders")
-	entries, _ := os.ReadDir(sys) // no entry, no partition
-	for _, e := range entries {
-		part := filepath.Join(sys, e.Name())
-		if !strings.HasPrefix(e.Name(), name) || text(part, "partition") == "" && text(part, "start") == "" {
-			continue
-		}
-		u := udev(root, text(part, "dev"))
-		d.Partitions = append(d.Partitions, Partition{
-			Name: e.Name(), Label: u["ID_FS_LABEL"], FSType: u["ID_FS_TYPE"], Size: number(part, "size") * 512,
-			Mounts: mounts[e.Name()], Holders: children(part, "holders"), Swap: swaps[e.Name()],
-		})
+	d.Bus = busOf(c.place(name), name, text(sys, "device/type"))
+	u := udev(c.root, numbers)
+	d.Vendor = clean(text(sys, "device/vendor"))
+	d.Model = clean(cmp.Or(text(sys, "device/model"), text(sys, "device/name"), strings.ReplaceAll(u["ID_MODEL"], "_", " ")))
+	d.Serial = clean(serial(sys))
+	d.Label, d.FSType = label(u), clean(u["ID_FS_TYPE"])
+	d.Mounts, d.Swap, d.Holders = c.mounts[name], c.swaps[name], c.holders(name)
+	for _, part := range c.parts[name] {
+		p := c.partition(part)
+		d.Partitions = append(d.Partitions, p)
 	}
 	return d, nil
 }
 
+func (c *computer) partition(name string) Partition {
+	sys := c.dirs[name]
+	u := udev(c.root, text(sys, "dev"))
+	return Partition{
+		Name: name, Label: label(u), FSType: clean(u["ID_FS_TYPE"]), Size: number(sys, "size") * 512,
+		Mounts: c.mounts[name], Holders: c.holders(name), Swap: c.swaps[name],
+	}
+}
+
 func parseNumbers(s string) (major, minor uint32, err error) {
-	a, b, ok := strings.Cut(strings.TrimSpace(s), ":")
+	a, b, ok := strings.Cut(s, ":")
 	x, err1 := strconv.ParseUint(a, 10, 32)
 	y, err2 := strconv.ParseUint(b, 10, 32)
 	if !ok || err1 != nil || err2 != nil {
@@ -104,103 +138,9 @@ func parseNumbers(s string) (major, minor uint32, err error) {
 	return uint32(x), uint32(y), nil
 }
 
-// busOf goes by the place of the device in the tree, because the kernel's
-// removable flag is 0 for built-in card slots and for USB disks.
-func busOf(sys, name string) Bus {
-	place, err := filepath.EvalSymlinks(sys)
-	if err != nil {
-		place = sys
-	}
-	switch {
-	case strings.HasPrefix(name, "sr") || text(sys, "device/type") == "5": // SCSI type 5 is a CD drive
-		return Optical
-	case strings.Contains(place, "/devices/virtual/"):
-		return Virtual
-	case strings.Contains(place, "/mmc_host/") && text(sys, "device/type") == "SD":
-		return SD
-	case strings.Contains(place, "/mmc_host/"):
-		return EMMC
-	case strings.Contains(place, "/usb"):
-		return USB
-	case strings.Contains(place, "/nvme/"):
-		return NVMe
-	case strings.Contains(place, "/ata"):
-		return ATA
-	}
-	return Other
-}
-
-func text(elem ...string) string {
-	b, err := os.ReadFile(filepath.Join(elem...))
-	if err != nil {
-		return "" // a fact that the kernel does not tell
-	}
-	return strings.TrimSpace(string(b))
-}
-
-func number(elem ...string) int64 {
-	n, _ := strconv.ParseInt(text(elem...), 10, 64) // unknown counts as 0
-	return n
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-func children(elem ...string) []string {
-	entries, _ := os.ReadDir(filepath.Join(elem...)) // no folder, no children
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names
-}
-
-// udev is what udev wrote down about a device number; empty without udev.
-func udev(root, numbers string) map[string]string {
-	out := map[string]string{}
-	for line := range strings.Lines(text(root, "run/udev/data", "b"+numbers)) {
-		if kv, ok := strings.CutPrefix(strings.TrimSpace(line), "E:"); ok {
-			k, v, _ := strings.Cut(kv, "=")
-			out[k] = v
-		}
-	}
-	return out
-}
-
-// mountTable is the mount points by name of the device below /dev.
-func mountTable(root string) map[string][]string {
-	out := map[string][]string{}
-	for line := range strings.Lines(text(root, "proc/self/mounts")) {
-		f := strings.Fields(line)
-		if len(f) < 2 {
-			continue
-		}
-		if name, ok := strings.CutPrefix(f[0], "/dev/"); ok {
-			out[name] = append(out[name], unescape(f[1]))
-		}
-	}
-	return out
-}
-
-// unescape reads the octal escapes of fstab(5).
-func unescape(s string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
-}
-
-func swapTable(root string) map[string]bool {
-	out := map[string]bool{}
-	for line := range strings.Lines(text(root, "proc/swaps")) {
-		if f := strings.Fields(line); len(f) > 0 {
-			if name, ok := strings.CutPrefix(f[0], "/dev/"); ok {
-				out[name] = true
-			}
-		}
-	}
-	return out
+// byNumber sorts partitions as people count them: sda2 before sda10.
+func byNumber(names []string) {
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 }

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,8 @@ import (
 // chosen and compared when it is opened, also by the privileged half.
 type Identity struct {
 	DiskSeq uint64 `json:"diskseq"`
-	Size    int64  `json:"size"` // bytes
-	Serial  string `json:"serial"`
+	Size    int64  `json:"size"`   // bytes
+	Serial  string `json:"serial"` // the CID for a card in a built-in slot; a reader tells its own
 	Major   uint32 `json:"major"`
 	Minor   uint32 `json:"minor"`
 }
@@ -24,17 +25,29 @@ func (d Device) Identity() Identity {
 // Differs says what is different about another medium; "" when it is the same.
 func (i Identity) Differs(o Identity) string {
 	switch {
+	case o.Size == 0 && i.Size != 0:
+		return "The card was taken out."
 	case i.Size != o.Size:
-		return fmt.Sprintf("The card was exchanged: it had %s, now it has %s.", Human(i.Size), Human(o.Size))
+		return fmt.Sprintf("The card was exchanged: it had %s, now it has %s.", exact(i.Size, o.Size), exact(o.Size, i.Size))
+	case i.Serial != o.Serial:
+		return fmt.Sprintf("The card was exchanged: its serial number was %s, now it is %s.", known(i.Serial), known(o.Serial))
+	case i.Major != o.Major || i.Minor != o.Minor:
+		return "The name of the card belongs to another disk now."
 	case i.DiskSeq != o.DiskSeq:
 		return "The card was taken out or exchanged in the meantime."
-	case i.Serial != o.Serial:
-		return "The card was exchanged: its serial number is another one."
-	case i.Major != o.Major || i.Minor != o.Minor:
-		return "The name belongs to another disk now."
 	}
 	return ""
 }
+
+// exact writes a size so that it can be told from another one.
+func exact(bytes, other int64) string {
+	if Human(bytes) == Human(other) {
+		return fmt.Sprintf("%d bytes", bytes)
+	}
+	return Human(bytes)
+}
+
+func known(serial string) string { return cmp.Or(serial, "not known") }
 
 // String is the form for a command line; ParseIdentity reads it back.
 func (i Identity) String() string {
@@ -42,11 +55,11 @@ func (i Identity) String() string {
 	return string(b)
 }
 
-// ParseIdentity reads what String wrote.
+// ParseIdentity reads what String wrote, and nothing else.
 func ParseIdentity(s string) (Identity, error) {
 	var i Identity
-	if err := json.Unmarshal([]byte(s), &i); err != nil || i.Size <= 0 {
-		return Identity{}, errors.New("the description of the card cannot be read")
+	if err := json.Unmarshal([]byte(s), &i); err != nil || i.Size <= 0 || i.String() != s {
+		return Identity{}, errors.New("the description of the card cannot be read; choose the card again")
 	}
 	return i, nil
 }

@@ -1,124 +1,188 @@
 package disk
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// large is the size above which a disk is hardly a card for a Pi, in bytes.
-const large = 256e9
+const (
+	// large is the size above which a disk is hardly a card for a Pi, in
+	// bytes: some cards sold as 256 GB have a little more.
+	large = 260e9
+	// tiny is the size below which nothing boots, in bytes: a floppy disk.
+	tiny = 16 << 20
+)
 
 // Refusal is why a disk must not be written, one sentence; "" when it may.
 func (d Device) Refusal() string {
 	switch {
 	case d.Bus == Optical:
 		return "This is a CD or DVD drive."
+	case d.Bus == Floppy:
+		return "This is a floppy disk drive."
 	case d.Bus == Virtual:
 		return "This is no real disk, but one that the system made up."
-	case strings.HasPrefix(d.Name, "mmcblk") && strings.Contains(d.Name, "boot"):
-		return "This is the start-up area of the memory that is built into this computer."
-	case d.Bus == EMMC:
-		return "This memory is built into this computer, not a card."
-	case d.Size == 0:
+	case d.Size == 0 && (d.Removable || d.Bus == USB || d.Bus == SD):
 		return "There is no card in this slot."
 	}
 	if why := d.inUse(); why != "" {
 		return why
 	}
 	switch {
-	case d.ReadOnly:
-		return "The card is locked: move the small switch on its side, then put it in again."
+	case d.Bus == EMMC:
+		return "This memory is built into this computer, not a card."
 	case d.Bus != USB && d.Bus != SD && !d.Removable:
 		return "This is a disk inside this computer."
+	case d.ReadOnly && d.reader():
+		return "The card is locked: move the small switch on its side, then put it in again."
+	case d.ReadOnly:
+		return "It is write-protected; if it has a small switch on its side, move that and plug it in again."
+	case d.Size < tiny:
+		return "It is too small for any system (" + Human(d.Size) + ")."
 	}
 	return ""
+}
+
+// whole is a disk as one more partition: a file system can lie on it directly.
+func (d Device) whole() []Partition {
+	return append([]Partition{{Name: d.Name, Mounts: d.Mounts, Holders: d.Holders, Swap: d.Swap}}, d.Partitions...)
 }
 
 // inUse is about everything that runs on the disk: file systems of this
-// system, swap, and stacks such as encryption, LVM or RAID on top.
+// system, swap, and stacks such as encryption, LVM or RAID on top. What hurts
+// most to lose is named first.
 func (d Device) inUse() string {
-	all := append([]Partition{{Name: d.Name, Mounts: d.Mounts, Holders: d.Holders, Swap: d.Swap}}, d.Partitions...)
-	for _, p := range all {
-		switch {
-		case p.Swap:
-			return "This computer uses it as swap memory."
-		case len(p.Holders) > 0:
-			return fmt.Sprintf("It is in use by %s (encryption, LVM or RAID).", p.Holders[0])
+	var mounts []string
+	var holders []Holder
+	swap := false
+	for _, p := range d.whole() {
+		mounts = append(mounts, p.Mounts...)
+		swap = swap || p.Swap
+		for _, h := range p.Holders {
+			mounts = append(mounts, h.Mounts...)
+			swap = swap || h.Swap
+			holders = append(holders, h)
 		}
-		for _, m := range p.Mounts {
-			if system(m) {
-				return fmt.Sprintf("This computer runs from it (%s).", m)
-			}
-		}
+	}
+	slices.SortStableFunc(mounts, func(a, b string) int { return cmp.Compare(harm(a), harm(b)) })
+	switch {
+	case len(mounts) > 0 && harm(mounts[0]) < plugged:
+		return running(mounts[0])
+	case swap:
+		return "This computer uses it as memory (swap)."
+	case len(holders) > 0:
+		return holders[0].sentence()
 	}
 	return ""
 }
 
-// system tells mount points of the running system from those of a medium that
-// somebody plugged in.
-func system(mount string) bool {
-	for _, free := range []string{"/media/", "/run/media/", "/mnt/"} {
-		if strings.HasPrefix(mount+"/", free) && mount != "/" {
-			return false
+// How bad it is to lose a mount point.
+const (
+	root = iota
+	start
+	own
+	plugged
+)
+
+// harm tells mount points of the running system from those of a medium that
+// somebody plugged in, which are in the places for that and nowhere else.
+func harm(mount string) int {
+	for _, free := range []string{"/media", "/run/media", "/mnt", "/var/mnt"} {
+		if within(mount, free) {
+			return plugged
 		}
 	}
-	return true
+	switch {
+	case mount == "/":
+		return root
+	case within(mount, "/boot"), within(mount, "/efi"):
+		return start
+	}
+	return own
 }
 
-// Unmounts lists the mount points that must go before the disk is written.
+func running(mount string) string {
+	switch harm(mount) {
+	case root:
+		return "This computer runs from it."
+	case start:
+		return fmt.Sprintf("This computer starts from it (%s).", clean(mount))
+	}
+	if within(mount, "/tmp") || within(mount, "/root") || within(mount, "/home") && strings.Count(mount, "/") > 2 {
+		// Where people open a card by hand.
+		return fmt.Sprintf("It is open at %s: if it is your card, unmount that first.", clean(mount))
+	}
+	return fmt.Sprintf("This computer keeps files of its own on it (%s).", clean(mount))
+}
+
+func (h Holder) sentence() string {
+	name := clean(h.Name)
+	switch h.Kind {
+	case Crypt:
+		return "The encrypted files on it are open: close them in your file manager first."
+	case LVM:
+		return "It is part of a group of disks (LVM) that this computer has open."
+	case RAID:
+		return fmt.Sprintf("It is part of a RAID of several disks (%s).", name)
+	case Multipath:
+		return "It is a disk that this computer reaches over several cables (multipath)."
+	case Bcache:
+		return "It makes another disk of this computer faster, or is made faster by one (bcache)."
+	case ZFS:
+		return fmt.Sprintf("It is part of the ZFS pool %s, which this computer has open.", name)
+	case Btrfs, Bcachefs:
+		return fmt.Sprintf("It is one of several disks whose files belong together (%s).", h.Kind)
+	case File:
+		return fmt.Sprintf("A file on it is in use as a disk of its own (%s): close that first.", name)
+	}
+	return fmt.Sprintf("It is in use by another part of this computer (%s).", name)
+}
+
+// Unmounts lists the mount points that must go before the disk is written,
+// the last one first: /mnt, then /mnt/boot, whichever partition has them.
 func (d Device) Unmounts() []string {
-	out := append([]string(nil), d.Mounts...)
-	for _, p := range d.Partitions {
+	var out []string
+	for _, p := range d.whole() {
 		out = append(out, p.Mounts...)
 	}
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
 	return out
+}
+
+// How card readers call themselves. Sticks have names of their own.
+var readerName = regexp.MustCompile(`(?i)\b(micro)?sd(hc|xc|uc)?\b|\bt-?flash\b|\bmmc\b|\bcrw\b|\bsddr\b|card|reader|mass.?storage|storage.?device`)
+
+// reader is a guess: the kernel does not tell a card in a reader from a stick.
+func (d Device) reader() bool {
+	return d.Bus == SD || d.Removable && readerName.MatchString(d.Vendor+" "+d.Model)
+}
+
+// Doubt is why a disk that may be written is perhaps not the card that is
+// meant, one sentence; "" when it looks like an SD card. Ask twice then.
+func (d Device) Doubt() string {
+	switch {
+	case d.Size > large:
+		return "This is large for a card: is it really not a disk with your files?"
+	case d.reader():
+		return ""
+	case !d.Removable:
+		return "This looks like a USB disk, not a card: is it really not one with your files?"
+	}
+	return "This looks like a USB stick, not a card."
 }
 
 // Warnings are sentences to read before a disk is chosen.
 func (d Device) Warnings() []string {
 	var out []string
-	if d.Size > large {
-		out = append(out, "This is large for a card: is it really not a disk with your files?")
+	if doubt := d.Doubt(); doubt != "" {
+		out = append(out, doubt)
 	}
 	if m := d.Unmounts(); len(m) > 0 {
-		out = append(out, "It is open now at "+strings.Join(m, ", ")+" and will be closed.")
+		slices.Sort(m)
+		out = append(out, "It is open now at "+clean(strings.Join(m, ", "))+" and will be closed.")
 	}
 	return out
-}
-
-// Contents says in one line what is on the disk.
-func (d Device) Contents() string {
-	var parts []string
-	for _, p := range d.Partitions {
-		parts = append(parts, describe(p.Label, p.FSType, p.Size))
-	}
-	if len(parts) == 0 && d.FSType != "" {
-		parts = append(parts, describe(d.Label, d.FSType, d.Size))
-	}
-	if len(parts) == 0 {
-		return "no partitions known"
-	}
-	return strings.Join(parts, ", ")
-}
-
-func describe(label, kind string, size int64) string {
-	if label == "" {
-		label = "unnamed"
-	}
-	if kind == "" {
-		kind = "unknown"
-	}
-	return fmt.Sprintf("%s (%s, %s)", label, kind, Human(size))
-}
-
-// Human writes a size in bytes with units of 1024: 29.7 GiB.
-func Human(bytes int64) string {
-	if bytes < 1024 {
-		return fmt.Sprintf("%d B", bytes)
-	}
-	value, unit := float64(bytes)/1024, 0
-	for value >= 1024 && unit < 4 {
-		value, unit = value/1024, unit+1
-	}
-	return fmt.Sprintf("%.1f %s", value, []string{"KiB", "MiB", "GiB", "TiB", "PiB"}[unit])
 }

@@ -1,0 +1,139 @@
+package detect
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"piwiz/flash/disk"
+)
+
+// shown is the list as people see it.
+func shown(all []disk.Device) string {
+	var b strings.Builder
+	for _, d := range all {
+		if why := d.Refusal(); why != "" {
+			b.WriteString("hide " + d.Name + ": " + why + "\n")
+			continue
+		}
+		name := strings.Join(strings.Fields(disk.Human(d.Size)+" "+d.Vendor+" "+d.Model), " ")
+		b.WriteString("offer " + d.Name + ", " + name + ": " + d.Contents() + "\n")
+		for _, w := range d.Warnings() {
+			b.WriteString("  " + w + "\n")
+		}
+	}
+	return b.String()
+}
+
+func list(t *testing.T, root string) []disk.Device {
+	t.Helper()
+	all, err := List(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// machines runs a test for each computer in testdata.
+func machines(t *testing.T, test func(*testing.T, *machine)) {
+	files, err := filepath.Glob("testdata/machines/*.txt")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("only %d machines in testdata: %v", len(files), err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			test(t, build(t, f))
+		})
+	}
+}
+
+func TestEveryMachineGetsTheListWrittenInItsFile(t *testing.T) {
+	machines(t, func(t *testing.T, m *machine) {
+		if diff := cmp.Diff(strings.Split(m.want, "\n"), strings.Split(shown(list(t, m.root)), "\n")); diff != "" {
+			t.Errorf("want -, got +:\n%s", diff)
+		}
+	})
+}
+
+// udev is absent in containers and late on a real computer; only the members
+// of a ZFS pool are known by it alone.
+func TestWithoutUdevTheSameDisksAreOffered(t *testing.T) {
+	machines(t, func(t *testing.T, m *machine) {
+		if strings.Contains(t.Name(), "zfs") {
+			t.Skip("only udev knows the members of a ZFS pool; opening them fails, because ZFS holds them")
+		}
+		want := offered(list(t, m.root))
+		m.remove("run/udev")
+		if got := offered(list(t, m.root)); !slices.Equal(got, want) {
+			t.Errorf("with udev %v, without %v", want, got)
+		}
+	})
+}
+
+func offered(all []disk.Device) []string {
+	var names []string
+	for _, d := range all {
+		if d.Refusal() == "" {
+			names = append(names, d.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// What a page and the privileged half are told must fit together, and must
+// not reach a terminal as anything but text.
+func TestEveryDiskIsOneLineOfPlainTextAndKeepsItsIdentity(t *testing.T) {
+	machines(t, func(t *testing.T, m *machine) {
+		for _, d := range list(t, m.root) {
+			for _, s := range append(d.Warnings(), d.Name, d.Vendor, d.Model, d.Serial, d.Contents(), d.Refusal(), d.Identity().String()) {
+				if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u202e' || r == '\ufffd' }) {
+					t.Errorf("%s: %q is not plain text", d.Name, s)
+				}
+			}
+			again, err := disk.Read(m.root, d.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Size == 0 {
+				continue // nothing that could be written
+			}
+			want, err := disk.ParseIdentity(d.Identity().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if why := want.Differs(again.Identity()); why != "" {
+				t.Errorf("%s read twice: %s", d.Name, why)
+			}
+		}
+	})
+}
+
+func TestAComputerWithoutSysIsAnErrorAndNotAComputerWithoutDisks(t *testing.T) {
+	if _, err := List(t.Context(), t.TempDir()); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "/sys") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingIsOfferedWhenNobodyKnowsWhatTheComputerRunsFrom(t *testing.T) {
+	m := build(t, "testdata/machines/laptop-luks-lvm.txt")
+	m.remove("proc/self/mountinfo")
+	if all, err := List(t.Context(), m.root); err == nil {
+		t.Errorf("listed %v", offered(all))
+	}
+}
+
+func TestACancelledListIsNoList(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := List(ctx, "/"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

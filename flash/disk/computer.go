@@ -1,0 +1,190 @@
+package disk
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// computer is what runs on which block device of one computer, by their names
+// below /sys/block. It is gathered once for all disks.
+type computer struct {
+	root   string
+	dirs   map[string]string   // folder in sysfs, of disks and partitions
+	partOf map[string]string   // disk of a partition
+	parts  map[string][]string // partitions of a disk
+	names  map[string]string   // by device number
+	table  []mount
+	needs  map[int][]string    // devices that a line of the table needs
+	mounts map[string][]string // mount points of what is on a device, in the order they were mounted
+	swaps  map[string]bool
+	files  map[string][]string // devices made of a file on a device: loop0
+	pools  []pool
+}
+
+// pool is one file system of several devices that is open.
+type pool struct {
+	kind    Kind
+	name    string
+	members []string
+}
+
+// open says whether a line of the table is this pool, or may be, given the
+// devices that the line names.
+func (p pool) open(m mount, named []string) bool {
+	switch {
+	case string(p.kind) != m.kind:
+		return false
+	case p.kind == ZFS:
+		return p.name == "" || p.name == poolOf(m.source)
+	}
+	return len(named) == 0 || slices.ContainsFunc(named, func(n string) bool { return slices.Contains(p.members, n) })
+}
+
+func look(root string) (*computer, error) {
+	c := &computer{
+		root: root, dirs: map[string]string{}, partOf: map[string]string{}, parts: map[string][]string{},
+		names: map[string]string{}, mounts: map[string][]string{}, swaps: map[string]bool{}, files: map[string][]string{}, needs: map[int][]string{},
+	}
+	c.index()
+	var err error
+	if c.table, err = mountTable(root); err != nil {
+		return nil, err
+	}
+	swaps, err := swapTable(root)
+	if err != nil {
+		return nil, err
+	}
+	c.findPools()
+	for i, m := range c.table {
+		for _, name := range c.under(i) {
+			c.mounts[name] = append(c.mounts[name], m.point)
+		}
+	}
+	for _, path := range swaps {
+		for _, name := range c.below(path) {
+			c.swaps[name] = true
+		}
+	}
+	for name, dir := range c.dirs {
+		// A loop device has the one, compressed memory may have the other.
+		for _, f := range []string{"loop/backing_file", "backing_dev"} {
+			for _, n := range c.below(text(dir, f)) {
+				c.files[n] = append(c.files[n], name)
+				slices.Sort(c.files[n])
+			}
+		}
+	}
+	return c, nil
+}
+
+func (c *computer) index() {
+	for _, disk := range children(c.root, "sys/block") {
+		dir := filepath.Join(c.root, "sys/block", disk)
+		if text(dir, "dev") == "" {
+			continue // one of several paths to an NVMe disk: nobody can open it
+		}
+		c.dirs[disk], c.names[text(dir, "dev")] = dir, disk
+		for _, part := range children(dir) {
+			d := filepath.Join(dir, part)
+			if text(d, "partition") == "" {
+				continue
+			}
+			c.dirs[part], c.names[text(d, "dev")], c.partOf[part] = d, part, disk
+			c.parts[disk] = append(c.parts[disk], part)
+		}
+		byNumber(c.parts[disk])
+	}
+}
+
+// place is the path of a disk in the tree of devices: /devices/pci0000:00/...
+func (c *computer) place(name string) string {
+	link, err := os.Readlink(c.dirs[name])
+	if err != nil {
+		return ""
+	}
+	return "/" + strings.TrimLeft(link, "./")
+}
+
+// under names the devices that a file system, a line of the table, needs. In
+// a container a file system can seem to lie on itself; then it needs nothing.
+func (c *computer) under(line int) []string {
+	names, ok := c.needs[line]
+	if ok {
+		return names
+	}
+	c.needs[line] = nil
+	m := c.table[line]
+	if n, ok := c.names[m.numbers]; ok {
+		names = append(names, n)
+	} else {
+		for path := range strings.SplitSeq(m.source, ":") { // bcachefs lists its devices so
+			names = append(names, c.device(path)...)
+		}
+	}
+	for option := range strings.SplitSeq(m.options, ",") {
+		_, value, _ := strings.Cut(option, "=")
+		if m.kind != "overlay" {
+			names = append(names, c.device(value)...) // a journal elsewhere
+			continue
+		}
+		for path := range strings.SplitSeq(value, ":") {
+			names = append(names, c.below(path)...)
+		}
+	}
+	named := slices.Clone(names)
+	for _, p := range c.pools {
+		if p.open(m, named) {
+			names = append(names, p.members...)
+		}
+	}
+	slices.Sort(names)
+	c.needs[line] = slices.Compact(names)
+	return c.needs[line]
+}
+
+// below names the devices that a path needs: the device it names, or those of
+// the file system it lies on.
+func (c *computer) below(path string) []string {
+	if !strings.HasPrefix(path, "/") {
+		return nil
+	}
+	if names := c.device(path); names != nil {
+		return names
+	}
+	best := -1
+	for i, m := range c.table {
+		if within(path, m.point) && (best < 0 || len(m.point) >= len(c.table[best].point)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return c.under(best)
+}
+
+// device is the name of a path such as /dev/mapper/root: by its number, or
+// where a test has no devices, by the end of the link.
+func (c *computer) device(path string) []string {
+	if !strings.HasPrefix(path, "/dev/") {
+		return nil
+	}
+	path = filepath.Join(c.root, path)
+	var st unix.Stat_t
+	if unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFBLK {
+		if n, ok := c.names[deviceNumbers(st.Rdev)]; ok {
+			return []string{n}
+		}
+	}
+	if target, err := os.Readlink(path); err == nil {
+		path = target
+	}
+	if n := filepath.Base(path); c.dirs[n] != "" {
+		return []string{n}
+	}
+	return nil
+}

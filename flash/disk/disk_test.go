@@ -1,0 +1,174 @@
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// tree makes a computer with one USB disk, sda, and these files over it.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	usb := "sys/devices/pci0000:00/usb1/1-1/1-1:1.0/host0/target0:0:0/0:0:0:0/block/sda"
+	all := map[string]string{
+		usb + "/dev": "8:0", usb + "/size": "62333952", usb + "/removable": "1", usb + "/diskseq": "7",
+		usb + "/sda1/dev": "8:1", usb + "/sda1/partition": "1", usb + "/sda1/size": "61440",
+		"sys/devices/pci0000:00/usb1/1-1/idVendor": "0bda", "sys/devices/pci0000:00/usb1/1-1/serial": "2012",
+		"proc/self/mountinfo": "22 1 0:21 / / rw - tmpfs tmpfs rw\n", "proc/swaps": "Filename\n",
+	}
+	maps.Copy(all, files)
+	for name, text := range all {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(root, "sys/block"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../"+strings.TrimPrefix(usb, "sys/"), filepath.Join(root, "sys/block/sda")); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func TestTheFactsOfADiskAreThoseOfTheKernel(t *testing.T) {
+	d, err := Read(tree(t, nil), "sda")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Path != "/dev/sda" || d.Size != 31914983424 || d.Bus != USB || !d.Removable || d.DiskSeq != 7 || d.Major != 8 || d.Minor != 0 || d.Serial != "2012" {
+		t.Errorf("got %+v", d)
+	}
+	if len(d.Partitions) != 1 || d.Partitions[0].Name != "sda1" || d.Partitions[0].Size != 30<<20 {
+		t.Errorf("partitions are %+v", d.Partitions)
+	}
+}
+
+func TestWhatIsNoDiskIsNotRead(t *testing.T) {
+	root := tree(t, nil)
+	for _, name := range []string{"", ".", "..", "sdb", "sda1", "../block/sda", "sda/", "sda\x00", "/dev/sda"} {
+		if d, err := Read(root, name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q: got %+v, %v", name, d, err)
+		}
+	}
+}
+
+func TestATableThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
+	for _, name := range []string{"proc/self/mountinfo", "proc/swaps"} {
+		root := tree(t, nil)
+		if err := os.Remove(filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(root, name), 0o700); err != nil { // reading it fails
+			t.Fatal(err)
+		}
+		if _, err := Read(root, "sda"); err == nil {
+			t.Errorf("without %s the disk is still read", name)
+		}
+	}
+	root := tree(t, nil)
+	if err := os.Remove(filepath.Join(root, "proc/swaps")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(root, "sda"); err != nil {
+		t.Errorf("a kernel without swap: %v", err)
+	}
+}
+
+func TestADeviceNumberThatIsNoneIsAnError(t *testing.T) {
+	for _, numbers := range []string{"8", "8:", ":0", "8:x", "-1:0", "99999999999:0"} {
+		root := tree(t, map[string]string{"sys/devices/pci0000:00/usb1/1-1/1-1:1.0/host0/target0:0:0/0:0:0:0/block/sda/dev": numbers})
+		if _, err := Read(root, "sda"); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q: got %v", numbers, err)
+		}
+	}
+}
+
+func TestOuterMountsStandBeforeInnerOnes(t *testing.T) {
+	d := Device{Mounts: []string{"/mnt/a/b"}, Partitions: []Partition{{Mounts: []string{"/mnt"}}, {Mounts: []string{"/mnt/a", "/mnt/a"}}}}
+	if got, want := d.Unmounts(), []string{"/mnt", "/mnt/a", "/mnt/a", "/mnt/a/b"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestOnlyThePlacesForPluggedInDisksAreFree(t *testing.T) {
+	for mount, want := range map[string]int{
+		"/": root, "/boot": start, "/boot/firmware": start, "/efi": start, "/bootstrap": own,
+		"/home": own, "/run": own, "/run/media2/x": own, "/mnt2": own, "/mediathek": own, "/srv/mnt": own,
+		"/mnt": plugged, "/mnt/x": plugged, "/media": plugged, "/run/media/ann/X": plugged, "/var/mnt/x": plugged,
+	} {
+		if got := harm(mount); got != want {
+			t.Errorf("%s: got %d, want %d", mount, got, want)
+		}
+	}
+}
+
+func TestCardReadersAreToldFromSticksByTheirNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"Generic- SD/MMC": true, "Generic- USB3.0 CRW -SD": true, "Generic STORAGE DEVICE": true, "Generic MassStorageClass": true,
+		"TS-RDF5 SD Transcend": true, "Generic- Multiple Reader": true, "Generic- MicroSD/M2": true, "SDXC Card": true,
+		"Apple SDXC Reader": true, "SanDisk SDDR-B531": true,
+		"SanDisk Cruzer Blade": false, "SanDisk Ultra": false, "Samsung PSSD T7": false, "SSD": false, "Kingston DataTraveler 3.0": false,
+		"WD Elements 25A2": false, "USB DISK 2.0": false, "Generic Flash Disk": false,
+	} {
+		vendor, model, _ := strings.Cut(name, " ")
+		d := Device{Bus: USB, Removable: true, Size: 31e9, Vendor: vendor, Model: model}
+		if got := d.Doubt() == ""; got != want {
+			t.Errorf("%s: taken for a reader is %v", name, got)
+		}
+	}
+}
+
+func TestSizesAreWrittenInOneWay(t *testing.T) {
+	for size, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 30 << 20: "30.0 MiB", 31914983424: "29.7 GiB", 1e12: "931.3 GiB", 2 << 40: "2.0 TiB", 3 << 50: "3.0 PiB"} {
+		if got := Human(size); got != want {
+			t.Errorf("%d: got %s, want %s", size, got, want)
+		}
+	}
+}
+
+// The kernel's escapes, and lines as they are and as they are not.
+func TestMountsAreReadAsTheKernelWritesThem(t *testing.T) {
+	for line, want := range map[string]mount{
+		`36 35 8:1 /sub /mnt/a\040b rw,noatime master:1 propagate_from:2 - ext3 /dev/sda1 rw,errors=continue`: {"8:1", "/mnt/a b", "ext3", "/dev/sda1", "rw,errors=continue"},
+		`36 35 8:1 / /mnt/\134040\012 rw - ext4 /dev/a\043b rw`:                                               {"8:1", "/mnt/\\040\n", "ext4", "/dev/a#b", "rw"},
+		`36 35 0:30 / /mnt rw - tmpfs  rw`:                                                                    {"0:30", "/mnt", "tmpfs", "", "rw"},
+		`36 35 0:30 / /- rw - tmpfs - rw`:                                                                     {"0:30", "/-", "tmpfs", "-", "rw"},
+	} {
+		if got, ok := parseMount(line); !ok || got != want {
+			t.Errorf("%s\ngot  %+v\nwant %+v", line, got, want)
+		}
+	}
+	for _, line := range []string{"", "x", "36 35 8:1 / /mnt rw", "36 35 8:1 - ext4 /dev/sda1 rw", "36 35 8:1 / /mnt rw - ext4 /dev/sda1"} {
+		if got, ok := parseMount(line); ok {
+			t.Errorf("%q is read as %+v", line, got)
+		}
+	}
+}
+
+func FuzzMountLine(f *testing.F) {
+	f.Add("36 35 8:1 / /mnt\\040x rw - ext4 /dev/sda1 rw")
+	f.Add("/dev/sda1\\777")
+	f.Fuzz(func(t *testing.T, line string) {
+		if m, ok := parseMount(line); ok && !strings.Contains(line, m.numbers) {
+			t.Errorf("%q: the number %q is not in it", line, m.numbers)
+		}
+		escaped := strings.NewReplacer(" ", `\040`, `\`, `\134`).Replace(line)
+		if got := unescape(escaped); got != line {
+			t.Errorf("%q became %q", line, got)
+		}
+		if c := clean(line); c != clean(c) {
+			t.Errorf("%q is not clean at once: %q, %q", line, c, clean(c))
+		}
+	})
+}

@@ -1,0 +1,150 @@
+package disk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kind is what a Holder makes of the disks below it.
+type Kind string
+
+// The kinds that are told apart.
+const (
+	Crypt     Kind = "encryption"
+	LVM       Kind = "lvm"
+	RAID      Kind = "raid"
+	Multipath Kind = "multipath"
+	Bcache    Kind = "bcache"
+	ZFS       Kind = "zfs"
+	Btrfs     Kind = "btrfs" // of several devices
+	Bcachefs  Kind = "bcachefs"
+	File      Kind = "file" // a file on the disk serves as a disk
+	Stacked   Kind = "other"
+)
+
+// Holder is something that is made of a disk or partition.
+type Holder struct {
+	Name   string // dm-0, md127, loop3, or that of a pool
+	Kind   Kind
+	Mounts []string
+	Swap   bool
+}
+
+// holders is everything stacked on a device, lowest first.
+func (c *computer) holders(name string) []Holder {
+	out := c.stacked(name, map[string]bool{})
+	if len(out) == 0 && children(c.dirs[name], "bcache") != nil {
+		out = append(out, Holder{Name: name, Kind: Bcache}) // registered, and nothing is made of it yet
+	}
+	return out
+}
+
+func (c *computer) stacked(name string, seen map[string]bool) []Holder {
+	var out []Holder
+	for _, h := range append(children(c.dirs[name], "holders"), c.files[name]...) {
+		if seen[h] {
+			continue
+		}
+		seen[h] = true
+		holder := Holder{Name: h, Kind: c.kind(h), Mounts: c.mounts[h], Swap: c.swaps[h]}
+		above := c.stacked(h, seen)
+		for _, p := range c.parts[h] {
+			holder.Mounts = slices.Concat(holder.Mounts, c.mounts[p])
+			holder.Swap = holder.Swap || c.swaps[p]
+			above = append(above, c.stacked(p, seen)...)
+		}
+		out = append(append(out, holder), above...)
+	}
+	for _, p := range c.pools {
+		if slices.Contains(p.members, name) && (len(p.members) > 1 || p.kind == ZFS) {
+			out = append(out, Holder{Name: p.name, Kind: p.kind, Mounts: c.mounts[name]})
+		}
+	}
+	return out
+}
+
+func (c *computer) kind(name string) Kind {
+	uuid := text(c.dirs[name], "dm/uuid")
+	switch {
+	case strings.HasPrefix(uuid, "CRYPT-"):
+		return Crypt
+	case strings.HasPrefix(uuid, "LVM-"):
+		return LVM
+	case strings.Contains(uuid, "mpath-"): // also part1-mpath-
+		return Multipath
+	case strings.HasPrefix(name, "md"):
+		return RAID
+	case strings.HasPrefix(name, "bcache"):
+		return Bcache
+	case strings.HasPrefix(name, "loop"), strings.HasPrefix(name, "zram"):
+		return File
+	}
+	return Stacked
+}
+
+// findPools finds the open file systems whose devices the mount table does
+// not name: btrfs and bcachefs tell in sysfs, of ZFS there are only the names
+// of the open pools and what udev read from the disks.
+func (c *computer) findPools() {
+	for _, id := range children(c.root, "sys/fs/btrfs") {
+		if members := c.known(children(c.root, "sys/fs/btrfs", id, "devices")); members != nil {
+			c.pools = append(c.pools, pool{Btrfs, id, members})
+		}
+	}
+	for _, id := range children(c.root, "sys/fs/bcachefs") {
+		var members []string
+		for _, dev := range children(c.root, "sys/fs/bcachefs", id) {
+			if link, err := os.Readlink(filepath.Join(c.root, "sys/fs/bcachefs", id, dev, "block")); err == nil {
+				members = append(members, filepath.Base(link))
+			}
+		}
+		if members = c.known(members); members != nil {
+			c.pools = append(c.pools, pool{Bcachefs, id, members})
+		}
+	}
+	open := c.openZFS()
+	for name, dir := range c.dirs {
+		if len(open) == 0 {
+			break
+		}
+		u := udev(c.root, text(dir, "dev"))
+		if l := label(u); u["ID_FS_TYPE"] == "zfs_member" && (l == "" || slices.Contains(open, l)) {
+			c.pools = append(c.pools, pool{ZFS, l, []string{name}})
+		}
+	}
+}
+
+// openZFS is the names of the ZFS pools that this computer has open.
+func (c *computer) openZFS() []string {
+	var open []string
+	for _, m := range c.table {
+		if m.kind == "zfs" {
+			open = append(open, poolOf(m.source))
+		}
+	}
+	for _, name := range children(c.root, "proc/spl/kstat/zfs") {
+		if st, err := os.Stat(filepath.Join(c.root, "proc/spl/kstat/zfs", name)); err == nil && st.IsDir() {
+			open = append(open, name)
+		}
+	}
+	return open
+}
+
+func poolOf(dataset string) string {
+	pool, _, _ := strings.Cut(dataset, "/")
+	return pool
+}
+
+// known keeps the names that are devices of this computer.
+func (c *computer) known(names []string) []string {
+	return slices.DeleteFunc(names, func(n string) bool { return c.dirs[n] == "" })
+}
+
+func deviceNumbers(rdev uint64) string {
+	return fmt.Sprintf("%d:%d", unix.Major(rdev), unix.Minor(rdev))
+}

@@ -1,0 +1,78 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// mount is one line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+type mount struct {
+	numbers             string // of the device; 0:x for file systems of many devices or none
+	point, kind, source string
+	options             string
+}
+
+// mountTable fails when there is none: without it nobody knows what the
+// computer runs from.
+func mountTable(root string) ([]mount, error) {
+	b, err := os.ReadFile(filepath.Join(root, "proc/self/mountinfo"))
+	if err != nil {
+		return nil, fmt.Errorf("find out which disks this computer runs from (is /proc mounted?): %w", err)
+	}
+	var all []mount
+	for line := range strings.Lines(string(b)) {
+		if m, ok := parseMount(strings.TrimSuffix(line, "\n")); ok {
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}
+
+// parseMount splits at single spaces, because a source can be empty.
+func parseMount(line string) (mount, bool) {
+	front, back, ok := strings.Cut(line, " - ")
+	f, b := strings.Split(front, " "), strings.Split(back, " ")
+	if !ok || len(f) < 6 || len(b) < 3 {
+		return mount{}, false
+	}
+	return mount{numbers: f[2], point: unescape(f[4]), kind: b[0], source: unescape(b[1]), options: unescape(b[2])}, true
+}
+
+// swapTable lists the paths in /proc/swaps: devices and files.
+func swapTable(root string) ([]string, error) {
+	b, err := os.ReadFile(filepath.Join(root, "proc/swaps"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // a kernel without swap
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find out which disks are swap memory: %w", err)
+	}
+	var paths []string
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 0 && strings.HasPrefix(f[0], "/") {
+			paths = append(paths, unescape(f[0]))
+		}
+	}
+	return paths, nil
+}
+
+var octalByte = regexp.MustCompile(`\\[0-3][0-7]{2}`)
+
+// unescape reads the octal escapes of the kernel's tables.
+func unescape(s string) string {
+	return octalByte.ReplaceAllStringFunc(s, func(o string) string {
+		n, _ := strconv.ParseUint(o[1:], 8, 8) // three digits by the expression
+		return string([]byte{byte(n)})
+	})
+}
+
+// within says whether a path is a folder or lies in it.
+func within(path, folder string) bool {
+	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
+}

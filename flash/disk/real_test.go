@@ -1,0 +1,154 @@
+package disk
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// attach makes a disk of a new file. Its name is that of a loop device.
+func attach(t *testing.T, file, size string) string {
+	t.Helper()
+	run(t, "truncate", "-s", size, file)
+	dev := run(t, "losetup", "-f", "-P", "--show", file)
+	t.Cleanup(func() { _ = exec.Command("losetup", "-d", dev).Run() }) // some tests detach it
+	return filepath.Base(dev)
+}
+
+func mounted(t *testing.T, args ...string) {
+	t.Helper()
+	point := args[len(args)-1]
+	if err := os.MkdirAll(point, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mount", args...)
+	t.Cleanup(func() { run(t, "umount", point) })
+}
+
+func real(t *testing.T) {
+	t.Helper()
+	if os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip("needs root and loop devices: set PIWIZ_REAL=1")
+	}
+}
+
+func facts(t *testing.T, name string) Device {
+	t.Helper()
+	d, err := Read("/", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// A disk in use in every way that this kernel can do without a mapper: an
+// open file system, bound elsewhere, an overlay on it, a file on it that is a
+// disk, a file on it that is swap, and a swap partition.
+func TestTheKernelsOwnTablesTellWhatRunsOnADisk(t *testing.T) {
+	real(t)
+	dir := t.TempDir()
+	lower := attach(t, filepath.Join(dir, "lower.img"), "96M")
+	cmd := exec.Command("sfdisk", "-q", "/dev/"+lower)
+	cmd.Stdin = strings.NewReader("size=64M\ntype=82\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("sfdisk: %v\n%s", err, out)
+	}
+	run(t, "partx", "-u", "/dev/"+lower) // a kernel may know no partition tables
+	run(t, "mkfs.ext4", "-q", "/dev/"+lower+"p1")
+	run(t, "mkswap", "/dev/"+lower+"p2")
+	base := filepath.Join(dir, "my card")
+	mounted(t, "/dev/"+lower+"p1", base)
+	mounted(t, "--bind", base, filepath.Join(dir, "bound"))
+	for _, d := range []string{"up", "work"} {
+		if err := os.Mkdir(filepath.Join(base, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	over := filepath.Join(dir, "over")
+	mounted(t, "-t", "overlay", "overlay", "-o", "lowerdir=/usr/share/doc,upperdir="+base+"/up,workdir="+base+"/work", over)
+	upper := attach(t, filepath.Join(base, "upper.img"), "24M")
+	run(t, "mkfs.ext4", "-q", "/dev/"+upper)
+	mounted(t, "/dev/"+upper, filepath.Join(dir, "upper"))
+	run(t, "swapon", "/dev/"+lower+"p2")
+	t.Cleanup(func() { run(t, "swapoff", "/dev/"+lower+"p2") })
+
+	d := facts(t, lower)
+	if len(d.Partitions) != 2 {
+		t.Fatalf("got %+v", d)
+	}
+	p := d.Partitions[0]
+	if want := []string{base, filepath.Join(dir, "bound"), over}; !slices.Equal(p.Mounts, want) {
+		t.Errorf("mounts are %q, want %q", p.Mounts, want)
+	}
+	if len(p.Holders) != 1 || p.Holders[0].Name != upper || p.Holders[0].Kind != File || !slices.Equal(p.Holders[0].Mounts, []string{filepath.Join(dir, "upper")}) {
+		t.Errorf("holders are %+v, want %s", p.Holders, upper)
+	}
+	if p.Swap || !d.Partitions[1].Swap {
+		t.Errorf("swap is %v and %v, want only the second", p.Swap, d.Partitions[1].Swap)
+	}
+	sameAsLsblk(t, d)
+}
+
+// sameAsLsblk lets util-linux judge.
+func sameAsLsblk(t *testing.T, d Device) {
+	t.Helper()
+	type block struct {
+		Name        string
+		Size        int64
+		RM, RO      bool
+		Mountpoints []string
+		Children    []block
+	}
+	var out struct{ Blockdevices []block }
+	if err := json.Unmarshal([]byte(run(t, "lsblk", "-J", "-b", "-o", "NAME,SIZE,RM,RO,MOUNTPOINTS", d.Path)), &out); err != nil {
+		t.Fatal(err)
+	}
+	want := out.Blockdevices[0]
+	if d.Name != want.Name || d.Size != want.Size || d.Removable != want.RM || d.ReadOnly != want.RO || len(d.Partitions) != len(want.Children) {
+		t.Fatalf("got %+v, lsblk says %+v", d, want)
+	}
+	for i, p := range d.Partitions {
+		w := want.Children[i]
+		if p.Name != w.Name || p.Size != w.Size || p.Swap != slices.Contains(w.Mountpoints, "[SWAP]") {
+			t.Errorf("got %+v, lsblk says %+v", p, w)
+		}
+		for _, point := range w.Mountpoints {
+			if point != "" && point != "[SWAP]" && !slices.Contains(p.Mounts, point) {
+				t.Errorf("lsblk knows %s at %s, we do not", p.Name, point)
+			}
+		}
+	}
+}
+
+func TestAnotherMediumOfTheSameSizeInTheSameDriveIsNoticed(t *testing.T) {
+	real(t)
+	dir := t.TempDir()
+	name := attach(t, filepath.Join(dir, "one.img"), "32M")
+	first := facts(t, name)
+	if first.DiskSeq == 0 {
+		t.Fatal("this kernel tells no diskseq")
+	}
+	run(t, "truncate", "-s", "32M", filepath.Join(dir, "two.img"))
+	run(t, "losetup", "-d", first.Path)
+	run(t, "losetup", first.Path, filepath.Join(dir, "two.img"))
+	now := facts(t, name)
+	if why := first.Identity().Differs(now.Identity()); !strings.Contains(why, "exchanged") {
+		t.Errorf("got %q for %+v and %+v", why, first.Identity(), now.Identity())
+	}
+	if why := now.Identity().Differs(facts(t, name).Identity()); why != "" {
+		t.Errorf("the same medium: %s", why)
+	}
+}
