@@ -1,11 +1,11 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/bubbles/viewport"
@@ -26,6 +26,8 @@ type cardPage struct {
 	asking  *confirmation   // nil while choosing
 	err     error
 	round   int
+	changed <-chan struct{}
+	end     context.CancelFunc // of the watch behind changed
 }
 
 type cardsSeen struct {
@@ -37,16 +39,39 @@ type cardsSeen struct {
 func (p *cardPage) enter(s *state) tea.Cmd {
 	p.hidden, p.asking, p.err = nil, nil, nil
 	p.round++
-	return p.look(s, 0)
+	ctx, end := context.WithCancel(s.ctx)
+	p.changed, p.end = s.engine.CardsChanged(ctx), end
+	return p.look(s)
 }
 
-// look lists the disks, each second anew, as long as the page is shown.
-func (p *cardPage) look(s *state, after time.Duration) tea.Cmd {
+// busy is empty: nothing is lost by leaving. stop ends the watch.
+func (p *cardPage) busy() string { return "" }
+
+func (p *cardPage) stop() {
+	if p.end != nil {
+		p.end()
+	}
+}
+
+// look lists the disks.
+func (p *cardPage) look(s *state) tea.Cmd {
 	round, ctx, cards := p.round, s.ctx, s.engine.Cards
-	return tea.Tick(after, func(time.Time) tea.Msg {
+	return func() tea.Msg {
 		all, err := cards(ctx)
 		return cardsSeen{round, all, err}
-	})
+	}
+}
+
+// follow lists them again when something was plugged in or out, as long as
+// the page is shown.
+func (p *cardPage) follow(s *state) tea.Cmd {
+	changed, look := p.changed, p.look(s)
+	return func() tea.Msg {
+		if _, ok := <-changed; !ok {
+			return nil
+		}
+		return look()
+	}
 }
 
 func (p *cardPage) offered() (offer, rest []disk.Device) {
@@ -85,7 +110,11 @@ func (p *cardPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		}
 		p.fillHidden(s)
 		p.dropVanished(s)
-		return stay, p.look(s, time.Second)
+		return stay, p.follow(s)
+	case newestFile:
+		if p.asking != nil && p.asking.device.Path == msg.path {
+			p.asking.newest = msg.at
+		}
 	case cardOpened:
 		return p.opened(s, msg)
 	case tea.WindowSizeMsg:
@@ -152,6 +181,7 @@ func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {
 	case "enter":
 		if d, ok := p.chosen(); ok {
 			s.card, p.asking, p.err = d, confirmCard(d), nil
+			return stay, p.asking.look(s)
 		}
 		return stay, nil
 	}

@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"io/fs"
+	"time"
 
 	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
@@ -15,10 +16,20 @@ import (
 // then opens it: as the user itself, else with administrator rights.
 type confirmation struct {
 	device  disk.Device
-	name    textinput.Model
-	wrong   bool // another name was typed
+	typed   textinput.Model
+	wrong   bool      // something else was typed
+	sure    bool      // of a doubtful disk the name was typed: it is asked once more
+	newest  time.Time // file on a doubtful disk; zero when none is known
 	opening bool
 	granted bool // the command was shown, enter runs it
+}
+
+// erase is what is typed for a disk that is perhaps not a card, after its name.
+const erase = "erase"
+
+type newestFile struct {
+	path string
+	at   time.Time
 }
 
 type cardOpened struct {
@@ -27,10 +38,26 @@ type cardOpened struct {
 }
 
 func confirmCard(d disk.Device) *confirmation {
-	name := textinput.New()
-	name.Prompt, name.PromptStyle, name.CharLimit = "> ", style.Focus, 32
-	name.Focus()
-	return &confirmation{device: d, name: name}
+	typed := textinput.New()
+	typed.Prompt, typed.PromptStyle, typed.CharLimit = "> ", style.Focus, 32
+	typed.Focus()
+	return &confirmation{device: d, typed: typed}
+}
+
+// look looks at the files of a disk that is perhaps not a card.
+func (c *confirmation) look(s *state) tea.Cmd {
+	if c.device.Doubt() == "" {
+		return nil
+	}
+	ctx, newest := s.ctx, s.engine.Newest
+	return func() tea.Msg { return newestFile{c.device.Path, newest(ctx, c.device)} }
+}
+
+func (c *confirmation) wanted() string {
+	if c.sure {
+		return erase
+	}
+	return c.device.Name
 }
 
 func (c *confirmation) key(s *state, msg tea.KeyMsg) tea.Cmd {
@@ -39,16 +66,20 @@ func (c *confirmation) key(s *state, msg tea.KeyMsg) tea.Cmd {
 		return nil
 	case msg.String() == "enter" && c.granted:
 		return c.grant(s)
-	case msg.String() == "enter" && c.name.Value() == c.device.Name:
-		return c.open(s)
-	case msg.String() == "enter":
+	case msg.String() == "enter" && c.typed.Value() != c.wanted():
 		c.wrong = true
 		return nil
+	case msg.String() == "enter" && !c.sure && c.device.Doubt() != "":
+		c.sure = true
+		c.typed.SetValue("")
+		return nil
+	case msg.String() == "enter":
+		return c.open(s)
 	case c.granted:
 		return nil
 	}
 	c.wrong = false
-	c.name, _ = c.name.Update(msg) // its cursor does not blink: no command is needed
+	c.typed, _ = c.typed.Update(msg) // its cursor does not blink: no command is needed
 	return nil
 }
 
@@ -84,19 +115,36 @@ func (c *confirmation) askRights(err error) bool {
 
 func (c *confirmation) view(s *state, width int) string {
 	d := c.device
-	top := style.Danger.Render(wrap("Everything on this card will be erased:", width)) + "\n\n" +
+	head := "Everything on this card will be erased:"
+	if c.sure {
+		head = d.Doubt()
+	}
+	top := style.Danger.Render(wrap(head, width)) + "\n\n" +
 		"  " + style.Title.Render(d.Path) + "  " + nameOf(d) + "\n" +
-		style.Dim.Render(wrap("  "+d.Contents(), width)) + "\n\n"
+		style.Dim.Render(wrap("  "+d.Contents(), width)) + "\n"
+	if !c.newest.IsZero() {
+		top += style.Warn.Render(wrap("  The newest file on it is from "+c.newest.Format("2 January 2006")+".", width)) + "\n"
+	}
 	switch {
 	case c.opening:
-		return top + style.Dim.Render("Opening it …")
+		return top + "\n" + style.Dim.Render("Opening it …")
 	case c.granted:
-		return top + wrap("Writing to a card needs administrator rights. piwiz itself stays an ordinary program; only this small step asks for your password:", width) +
+		return top + "\n" + wrap("Writing to a card needs administrator rights. piwiz itself stays an ordinary program; only this small step asks for your password:", width) +
 			"\n\n" + style.Command.Render(wrap("  "+s.engine.GrantCard(d).Command(), width)) + "\n\nPress enter to run it, esc to stop here."
 	}
-	ask := wrap("Type its name, "+d.Name+", and press enter to start writing.", width) + "\n\n  " + c.name.View()
+	ask := top + "\n" + wrap(c.question(), width) + "\n\n  " + c.typed.View()
 	if c.wrong {
-		ask += "\n\n" + style.Warn.Render(wrap("× That is not its name. Type "+d.Name+" if this is the card to erase, or press esc to choose another.", width))
+		ask += "\n\n" + style.Warn.Render(wrap("× That is not "+c.wanted()+". Type "+c.wanted()+" if this is the card to erase, or press esc to choose another.", width))
 	}
-	return top + ask
+	return ask
+}
+
+func (c *confirmation) question() string {
+	switch {
+	case c.sure:
+		return "If everything on it may go, type " + erase + " and press enter."
+	case c.device.Doubt() != "":
+		return "Type its name, " + c.device.Name + ", and press enter. You are asked once more."
+	}
+	return "Type its name, " + c.device.Name + ", and press enter to start writing."
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"io"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -50,6 +51,12 @@ type Engine struct {
 	Build func(ctx context.Context, name string, report func(build.Event)) (build.Result, error)
 	// Cards lists the disks of this computer.
 	Cards func(ctx context.Context) ([]disk.Device, error)
+	// CardsChanged tells when they may have changed, until ctx ends: then the
+	// channel is closed.
+	CardsChanged func(ctx context.Context) <-chan struct{}
+	// Newest is the time of the newest file that can be seen on a disk; zero
+	// when there is none.
+	Newest func(ctx context.Context, d disk.Device) time.Time
 	// Open opens the card as the ordinary user.
 	Open func(disk.Device) (Card, error)
 	// GrantCard prepares opening it with administrator rights.

@@ -77,22 +77,26 @@ func (d *driver) take(msg tea.Msg) {
 	}
 }
 
+func (d *driver) deliver() {
+	now := d.pending
+	d.pending = nil
+	for _, c := range now {
+		select {
+		case msg := <-c:
+			d.take(msg)
+		default:
+			d.pending = append(d.pending, c)
+		}
+	}
+}
+
 // tick delivers what is late, heartbeats too, until the page is another or
 // its work is over.
 func (d *driver) tick() {
 	d.t.Helper()
 	at := d.w.at
 	for end := time.Now().Add(10 * time.Second); d.w.at == at; time.Sleep(5 * time.Millisecond) {
-		now := d.pending
-		d.pending = nil
-		for _, c := range now {
-			select {
-			case msg := <-c:
-				d.take(msg)
-			default:
-				d.pending = append(d.pending, c)
-			}
-		}
+		d.deliver()
 		if b, ok := d.w.page().(*buildPage); ok && b.over {
 			return
 		}
@@ -194,7 +198,13 @@ func engine(t *testing.T) Engine {
 		Cards: func(context.Context) ([]disk.Device, error) {
 			return []disk.Device{sdb, {Name: "nvme0n1", Path: "/dev/nvme0n1", Size: 512e9, Model: "Fast", Bus: disk.NVMe}}, nil
 		},
-		Open: func(disk.Device) (Card, error) { return &memory{}, nil },
+		CardsChanged: func(ctx context.Context) <-chan struct{} {
+			c := make(chan struct{})
+			context.AfterFunc(ctx, func() { close(c) })
+			return c
+		},
+		Newest: func(context.Context, disk.Device) time.Time { return time.Time{} },
+		Open:   func(disk.Device) (Card, error) { return &memory{}, nil },
 		Write: func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
 			return flash.Result{Bytes: 3 << 30}, nil
 		},
@@ -410,11 +420,11 @@ func TestOnlyTheRightNameErasesACard(t *testing.T) {
 	d.keys("enter")
 	d.tick()
 	d.keys("enter", "enter", "enter")
-	d.sees("That is not its name. Type sdb")
+	d.sees("That is not sdb. Type sdb")
 	d.keys("vda", "enter")
-	d.sees("That is not its name. Type sdb")
+	d.sees("That is not sdb. Type sdb")
 	d.keys("ctrl+u", "sd")
-	d.lacks("not its name")
+	d.lacks("That is not")
 	d.keys("c", "enter", "esc")
 	d.sees("The card you choose will be erased")
 }

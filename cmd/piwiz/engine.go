@@ -61,7 +61,8 @@ func (p *program) engine() (tui.Engine, error) {
 		Build: func(ctx context.Context, name string, report func(build.Event)) (build.Result, error) {
 			return p.image(ctx, store, name, report)
 		},
-		Cards:     func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
+		Cards:        func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
+		CardsChanged: detect.Watch, Newest: detect.Newest,
 		Open:      func(d disk.Device) (tui.Card, error) { return asCard(grant.OpenDirect(d)) },
 		GrantCard: func(d disk.Device) tui.CardGrant { return newCardGrant(d) },
 		Write:     writeCard,

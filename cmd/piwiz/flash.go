@@ -46,7 +46,7 @@ func (p *program) flashVerb() *cobra.Command {
 			return err
 		}
 		if !yes {
-			if err := confirm(d); err != nil {
+			if err := confirm(ctx, d); err != nil {
 				return err
 			}
 		}
@@ -99,15 +99,28 @@ func findCard(ctx context.Context, path string) (disk.Device, error) {
 	return disk.Device{}, &exit{refused, fmt.Errorf("%s is not a disk of this computer; `piwiz cards --all` lists them", path)}
 }
 
-// confirm lets the user type the card's name. Where nobody can type, only --yes
-// goes on.
-func confirm(d disk.Device) error {
+// confirm lets the user type the card's name, and once more when it is perhaps
+// no card. Where nobody can type, only --yes goes on.
+func confirm(ctx context.Context, d disk.Device) error {
 	if st, err := os.Stdin.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
 		return &exit{refused, fmt.Errorf("%s would be erased and nobody is here to confirm it; add --yes if that is wanted", d.Path)}
 	}
-	fmt.Fprintf(os.Stderr, "Everything on %s (%s %s %s) will be erased: %s\nType %s to go on: ", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents(), d.Name)
-	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // an early end is a wrong answer
-	if strings.TrimSpace(line) != d.Name {
+	typed := bufio.NewReader(os.Stdin)
+	fmt.Fprintf(os.Stderr, "Everything on %s (%s %s %s) will be erased: %s\n", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents())
+	if err := asked(typed, d.Name); err != nil || d.Doubt() == "" {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, d.Doubt())
+	if newest := detect.Newest(ctx, d); !newest.IsZero() {
+		fmt.Fprintln(os.Stderr, "The newest file on it is from "+newest.Format("2 January 2006")+".")
+	}
+	return asked(typed, "erase")
+}
+
+func asked(typed *bufio.Reader, word string) error {
+	fmt.Fprintf(os.Stderr, "Type %s to go on: ", word)
+	line, _ := typed.ReadString('\n') // an early end is a wrong answer
+	if strings.TrimSpace(line) != word {
 		return &exit{refused, errors.New("nothing was written")}
 	}
 	return nil

@@ -1,0 +1,84 @@
+package tui
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"piwiz/flash/disk"
+)
+
+// atCards drives to the card page.
+func atCards(t *testing.T, e Engine) *driver {
+	t.Helper()
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("enter")
+	d.tick()
+	d.keys("enter")
+	d.on("card")
+	return d
+}
+
+// until delivers what is late until the text is on the screen.
+func (d *driver) until(text string) {
+	d.t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && !strings.Contains(d.w.View(), text); time.Sleep(5 * time.Millisecond) {
+		d.deliver()
+	}
+	d.sees(text)
+}
+
+func TestADiskThatIsPerhapsNoCardIsAskedForTwiceWithWhatIsOnIt(t *testing.T) {
+	e := engine(t)
+	big := sdb
+	big.Size, big.Model = 1e12, "Elements"
+	e.Cards = func(context.Context) ([]disk.Device, error) { return []disk.Device{big}, nil }
+	e.Newest = func(context.Context, disk.Device) time.Time { return time.Date(2026, 5, 3, 0, 0, 0, 0, time.UTC) }
+	d := atCards(t, e)
+	d.keys("enter")
+	d.sees("The newest file on it is from 3 May 2026.")
+	d.keys("sdb", "enter")
+	d.on("card")
+	d.sees("is it really not a disk with your files?")
+	d.sees("HOLIDAY")
+	d.keys("sdb", "enter")
+	d.on("card")
+	d.keys("esc", "enter", "erase", "enter")
+	d.on("card") // the second answer is none to the first question
+	d.keys("esc", "enter", "sdb", "enter", "erase", "enter")
+	d.on("write")
+}
+
+func TestACardThatIsPluggedInShowsUpAndTheChoiceStays(t *testing.T) {
+	e := engine(t)
+	changed := make(chan struct{})
+	ended := make(chan struct{})
+	e.CardsChanged = func(ctx context.Context) <-chan struct{} {
+		context.AfterFunc(ctx, func() { close(ended) })
+		return changed
+	}
+	stick := sdb
+	stick.Name, stick.Path = "sdd", "/dev/sdd"
+	cards := make(chan []disk.Device, 2)
+	cards <- []disk.Device{sdb, stick}
+	e.Cards = func(context.Context) ([]disk.Device, error) { return <-cards, nil }
+	d := atCards(t, e)
+	d.keys("down")
+	first := sdb
+	first.Name, first.Path = "mmcblk0", "/dev/mmcblk0"
+	cards <- []disk.Device{first, sdb, stick}
+	changed <- struct{}{}
+	d.until("mmcblk0")
+	if c, _ := d.w.page().(*cardPage).chosen(); c.Path != "/dev/sdd" {
+		t.Errorf("now %s is chosen", c.Path)
+	}
+	d.keys("esc")
+	d.on("build")
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Error("the watch goes on behind another page")
+	}
+}
