@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// Clean takes escape sequences and control characters out of a line, so that a
-// builder's output cannot move the cursor or change a colour. Newlines stay, a
-// tab becomes spaces, bytes that are no UTF-8 become U+FFFD. Of "10%\r50%" the
-// last text stays, as on a terminal.
+// Clean takes escape sequences and control characters out of a text, so that a
+// builder's output cannot move the cursor, change a colour, set the title or
+// write the clipboard. Newlines stay, a tab becomes spaces, bytes that are no
+// UTF-8 become U+FFFD. Of "10%\r50%" the last text stays, as on a terminal.
 func Clean(s string) string {
 	if plain(s) {
 		return s
@@ -42,6 +42,17 @@ func Clean(s string) string {
 }
 
 func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 && c != '\n' || c == 0x7f {
+			return false
+		} else if c >= utf8.RuneSelf {
+			return plainRunes(s[i:])
+		}
+	}
+	return true
+}
+
+func plainRunes(s string) bool {
 	for _, r := range s {
 		if r != '\n' && (r == utf8.RuneError || hidden(r)) {
 			return false
@@ -50,35 +61,41 @@ func plain(s string) bool {
 	return true
 }
 
-// hidden runes act on a terminal or turn the direction of the text around it.
+// hidden runes act on a terminal, break the line where we do not, or turn the
+// direction of the text around them.
 func hidden(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }
 
-// skipEscape returns the index after the escape sequence that begins at i:
-// ESC [ ... final (ECMA-48), ESC ] ... BEL or ST, or ESC and one byte.
+// skipEscape returns the index after the escape sequence that begins at i.
+// Source: ECMA-48. A sequence ends at the latest where the line does: a missing
+// end must not hide the rest of a message.
 func skipEscape(s string, i int) int {
 	i++
 	if i >= len(s) {
 		return i
 	}
 	switch s[i] {
-	case '[':
-		for i++; i < len(s); i++ {
-			if s[i] >= 0x40 && s[i] <= 0x7e {
-				return i + 1
-			}
+	case '[': // ESC [ parameters final
+		for i++; i < len(s) && s[i] >= 0x20 && s[i] <= 0x3f; i++ {
 		}
-	case ']':
-		for i++; i < len(s); i++ {
+		return final(s, i, 0x40)
+	case ']', 'P', 'X', '^', '_': // ESC ] text BEL, or text and the next ESC
+		for i++; i < len(s) && s[i] != '\n' && s[i] != 0x1b; i++ {
 			if s[i] == 0x07 {
 				return i + 1
 			}
-			if s[i] == 0x1b {
-				return min(i+2, len(s))
-			}
 		}
-	default:
+		return i
+	}
+	for ; i < len(s) && s[i] >= 0x20 && s[i] <= 0x2f; i++ { // ESC ( B
+	}
+	return final(s, i, 0x30)
+}
+
+// final is the index after the last byte of a sequence, when there is one.
+func final(s string, i int, from byte) int {
+	if i < len(s) && s[i] >= from && s[i] <= 0x7e {
 		return i + 1
 	}
 	return i

@@ -58,6 +58,18 @@ func (d *Decoder) read() error {
 	}
 }
 
+func decode(line []byte) Event {
+	if body, ok := bytes.CutPrefix(line, prefix); ok {
+		if e, ok := quick(body); ok {
+			return e
+		}
+		if e, ok := thorough(body); ok {
+			return e
+		}
+	}
+	return Event{Action: Plain, Text: Clean(string(line))}
+}
+
 // wire is one line as Nix writes it.
 type wire struct {
 	Action string            `json:"action"`
@@ -74,30 +86,38 @@ type wire struct {
 	Fields []json.RawMessage `json:"fields"`
 }
 
-func decode(line []byte) Event {
-	body, ok := bytes.CutPrefix(line, prefix)
+// thorough decodes any JSON. It says what is right; quick must agree.
+func thorough(body []byte) (Event, bool) {
 	var w wire
-	if !ok || json.Unmarshal(body, &w) != nil {
-		return Event{Action: Plain, Text: Clean(string(line))}
+	if json.Unmarshal(body, &w) != nil {
+		return Event{}, false
 	}
-	e := Event{Action: Action(w.Action), ID: w.ID, Parent: w.Parent, Level: Level(w.Level)}
 	kind, err := strconv.Atoi(string(w.Type))
 	if err != nil {
 		kind = 0 // absent, or one of the named activities of newer versions
 	}
+	return assemble(Event{
+		Action: Action(w.Action), ID: w.ID, Parent: w.Parent, Level: Level(w.Level),
+		Fields: fields(w.Fields), File: w.File, Line: w.Line, Column: w.Column,
+	}, kind, Clean(w.Text), Clean(w.Msg), Clean(w.Raw))
+}
+
+// assemble keeps of an event what its action gives a meaning to.
+func assemble(e Event, kind int, text, msg, raw string) (Event, bool) {
+	out := Event{Action: e.Action, ID: e.ID}
 	switch e.Action {
 	case Start:
-		e.Activity, e.Text, e.Fields = Activity(kind), Clean(w.Text), fields(w.Fields)
+		out.Parent, out.Level, out.Activity, out.Text, out.Fields = e.Parent, e.Level, Activity(kind), text, e.Fields
 	case Result:
-		e.Kind, e.Fields = Kind(kind), fields(w.Fields)
+		out.Kind, out.Fields = Kind(kind), e.Fields
 	case Msg:
-		e.Text, e.Cause, e.Line, e.Column = Clean(w.Msg), Clean(w.Raw), w.Line, w.Column
-		e.File = place(w.File)
+		out.Level, out.Text, out.Cause = e.Level, msg, raw
+		out.File, out.Line, out.Column = place(e.File), e.Line, e.Column
 	case Stop:
 	default:
-		return Event{Action: Plain, Text: Clean(string(line))}
+		return Event{}, false
 	}
-	return e
+	return out, true
 }
 
 // place takes ":LINE:COLUMN" off, which newer versions append to the path.
@@ -113,11 +133,18 @@ func place(file string) string {
 }
 
 func fields(raw []json.RawMessage) []Field {
+	if len(raw) == 0 {
+		return nil
+	}
 	out := make([]Field, len(raw))
 	for i, r := range raw {
 		var text string
 		if json.Unmarshal(r, &text) == nil {
 			out[i].Text = Clean(text)
+			continue
+		}
+		if n, err := strconv.ParseInt(string(r), 10, 64); err == nil {
+			out[i].Num = n
 			continue
 		}
 		var n float64
