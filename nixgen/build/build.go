@@ -53,14 +53,14 @@ func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
 	if err := ready(r); err != nil {
 		return Result{}, err
 	}
-	w := newWatch(began, report)
+	w := newWatch(time.Now, report)
 	_, err := nix.Run(ctx, nix.Command{Args: arguments(r), LogFile: r.LogFile}, w.event)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
 	if err != nil {
-		w.finish("failed")
-		return Result{}, w.diagnose(r, err)
+		w.finish(failed)
+		return Result{}, w.explain(r, err)
 	}
 	image, err := Built(r.OutLink)
 	if err != nil {
@@ -70,7 +70,7 @@ func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("look at the image: %w", err)
 	}
-	w.finish("done")
+	w.finish(done)
 	return Result{Image: image, Size: info.Size(), Took: time.Since(began)}, nil
 }
 

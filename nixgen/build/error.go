@@ -1,24 +1,41 @@
 package build
 
-import "fmt"
+import (
+	"errors"
+	"strings"
+
+	"piwiz/nixgen/build/diagnose"
+	"piwiz/nixgen/nix"
+)
+
+// shown is how many of a builder's last lines an error quotes. They must leave
+// room for the log on a small terminal.
+const shown = 10
 
 // Error is why there is no image: the first cause, and where it is put right.
 type Error struct {
+	Known      string   // name of the failure in the table of package diagnose, "" when it is unknown
 	Headline   string   // one sentence
-	Why        string   // what Nix said, with the user's own file names; may be several lines
+	Why        string   // what it means, or what Nix said, with the user's own file names; may be several lines
 	Derivation string   // that failed, "" when none was being built
-	LogTail    []string // its last lines
+	LogTail    []string // its last lines, at most 30
 	LogFile    string   // whole log of the build, "" for none
-	Page       string   // of the wizard that can put it right: preview wifi hostname keys check, or ""
+	Page       string   // of the wizard that can put it right: preview check, or ""
 	hints      []string
 	err        error
 }
 
+// Error is the headline, the reason and, when nothing better is known, the last
+// lines of what failed.
 func (e *Error) Error() string {
-	if e.Why == "" {
-		return e.Headline
+	text := e.Headline
+	if e.Why != "" {
+		text += "\n" + e.Why
 	}
-	return fmt.Sprintf("%s\n%s", e.Headline, e.Why)
+	if e.Known == "" && len(e.LogTail) > 0 {
+		text += "\nIts last lines:\n  " + strings.Join(lastOf(e.LogTail, shown), "\n  ")
+	}
+	return text
 }
 
 // Unwrap is the error below, nil when there is none.
@@ -26,3 +43,25 @@ func (e *Error) Unwrap() error { return e.err }
 
 // Hints say what to do.
 func (e *Error) Hints() []string { return e.hints }
+
+// explain makes an Error of what the watch saw.
+func (w *watch) explain(r Request, err error) error {
+	if errors.Is(err, nix.ErrNotFound) {
+		return err // has its own hints
+	}
+	w.seen.Flake = r.Flake
+	d := diagnose.Of(w.seen)
+	e := &Error{
+		Known: d.Name, Headline: d.Headline, Why: d.Why, Page: d.Page, hints: d.Do,
+		Derivation: nix.StoreName(d.Derivation), LogTail: d.LogTail, LogFile: r.LogFile, err: err,
+	}
+	if len(e.hints) == 0 { // what to do is not known: where to look is
+		if d.Derivation != "" {
+			e.hints = append(e.hints, "All that it said: nix-store --read-log "+d.Derivation)
+		}
+		if r.LogFile != "" {
+			e.hints = append(e.hints, "All that Nix said: less "+diagnose.Shell(r.LogFile))
+		}
+	}
+	return e
+}

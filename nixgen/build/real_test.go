@@ -162,8 +162,8 @@ func TestRealMistakesNameTheLine(t *testing.T) {
 	for _, c := range []struct{ name, more, headline string }{
 		{"unknown option", "  services.avahi.enabel = true;", "The option services.avahi.enabel does not exist."},
 		{"wrong type", "  time.timeZone = 5;", "The option time.timeZone has the wrong kind of value: it wants null or string without spaces."},
-		{"syntax error", "  time.timeZone = ;", "Nix cannot read the configuration."},
-		{"unknown variable", "  time.timeZone = berlin;", "Nix cannot read the configuration."},
+		{"syntax error", "  time.timeZone = ;", "The text is not right Nix: a sign is missing or too much."},
+		{"unknown variable", "  time.timeZone = berlin;", "The name berlin is not known."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := host(t, c.more)

@@ -1,14 +1,21 @@
 package build
 
 import (
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"piwiz/nixgen/build/diagnose"
 	"piwiz/nixgen/nix"
 )
 
 // tail is how many of a builder's last lines are kept for a failure.
 const tail = 30
+
+// longest is how many bytes of one line are kept: a builder may write a
+// megabyte without a newline.
+const longest = 4 << 10
 
 // kept is how many finished builders are remembered: the message that one
 // failed comes after its end.
@@ -18,51 +25,40 @@ const kept = 64
 // about 170 numbers per MiB of a download.
 const often = 100 * time.Millisecond
 
-// Progress is how far the build is. Numbers never go back.
-type Progress struct {
-	Done, Expected, Running, Failed int   // derivations; Expected grows as Nix finds work
-	BytesDone, BytesExpected        int64 // of downloads; Expected 0 is unknown
-	Now                             []Running
-	Stage                           string // in words
-	Elapsed                         time.Duration
-}
-
-// Running is a derivation that is being built.
-type Running struct {
-	Name  string
-	Phase string // "" before the first
-	Since time.Time
-}
-
 type activity struct {
 	kind        nix.Activity
+	text        string
 	drv         string // store path of the derivation
 	phase       string
 	since       time.Time
 	done, total int64 // bytes
+	source      bool  // of a download: of the flake's inputs, not of the store
 }
 
 // watch follows one nix build.
 type watch struct {
-	report   func(Event)
-	began    time.Time
-	last     time.Time // of a report
-	p        Progress
-	active   map[uint64]*activity
-	order    []uint64 // active builds, oldest first
-	logs     map[string][]string
-	finished []string // derivations whose log is still kept, oldest first
-	bytes    int64    // of finished downloads
-	source   string   // store copy of the user's flake
-	errors   []nix.Event
-	plain    []string
+	report    func(Event)
+	now       func() time.Time
+	began     time.Time
+	last      time.Time // that the numbers were renewed
+	p, latest Progress
+	counts    counts
+	speed     rate
+	realising bool // Nix knows what there is to do
+	changed   bool // what runs now is not reported yet: Nix may be silent for long from here on
+	active    map[uint64]*activity
+	order     []uint64 // active builds, oldest first
+	together  int      // most builds at once since the last one began
+	finished  []string // derivations whose log is still kept, oldest first
+	seen      diagnose.Seen
 }
 
-func newWatch(began time.Time, report func(Event)) *watch {
+func newWatch(now func() time.Time, report func(Event)) *watch {
+	began := now()
 	return &watch{
-		report: report, began: began,
-		active: map[uint64]*activity{}, logs: map[string][]string{},
-		p: Progress{Stage: "reading the configuration"},
+		report: report, now: now, began: began, counts: newCounts(), active: map[uint64]*activity{},
+		seen: diagnose.Seen{Logs: map[string][]string{}},
+		p:    Progress{Stage: starting, Since: began},
 	}
 }
 
@@ -74,32 +70,45 @@ func (w *watch) event(e nix.Event) {
 		w.stop(e.ID)
 	case nix.Result:
 		w.result(e)
-	case nix.Msg:
+	case nix.Msg, nix.Plain:
 		w.message(e)
-	case nix.Plain:
-		w.plain = lastOf(append(w.plain, e.Text), tail)
-		w.say(e.Text, "", strings.HasPrefix(e.Text, "error:"))
 	}
-	w.tick()
+	if w.changed || w.now().Sub(w.last) >= often {
+		w.send(Event{})
+	}
 }
 
 func (w *watch) start(e nix.Event) {
-	a := &activity{kind: e.Activity, since: time.Now()}
+	a := &activity{kind: e.Activity, text: e.Text, since: w.now()}
 	w.active[e.ID] = a
 	switch e.Activity {
+	case nix.Unknown:
+		switch {
+		case w.realising:
+		case strings.HasPrefix(e.Text, "evaluating "):
+			w.stage(reading)
+		case strings.HasPrefix(e.Text, "querying info about missing"):
+			w.stage(asking)
+		}
+	case nix.Realise:
+		w.realising = true
 	case nix.Build:
 		a.drv = e.TextAt(0)
-		w.order = append(w.order, e.ID)
-		w.p.Stage = "building"
-		w.say("building "+Name(a.drv), Name(a.drv), false)
+		w.order, w.changed = append(w.order, e.ID), true
+		w.together = len(w.running())
+		w.stage(building)
+		w.say("building "+nix.StoreName(a.drv), nix.StoreName(a.drv), false)
 	case nix.CopyPath:
-		w.p.Stage = "fetching"
-		w.say("fetching "+Name(e.TextAt(0)), "", false)
+		if len(w.order) == 0 {
+			w.stage(fetching)
+		}
+		w.say("fetching "+nix.StoreName(e.TextAt(0)), "", false)
 	case nix.FileTransfer:
-		if w.p.Stage != "building" {
-			w.p.Stage = "fetching"
+		if a.source = !w.realising; a.source && w.p.Stage != asking {
+			w.stage(sources)
 		}
 	case nix.BuildWaiting:
+		w.changed = true
 		w.say(e.Text, "", false)
 	}
 }
@@ -112,12 +121,24 @@ func (w *watch) stop(id uint64) {
 	delete(w.active, id)
 	switch a.kind {
 	case nix.FileTransfer:
-		w.bytes += a.done
+		if a.source {
+			w.counts.sourcesDone += a.done
+			w.counts.sourcesTotal += a.done
+		} else {
+			w.counts.storeDone += a.done
+		}
+	case nix.BuildWaiting:
+		w.changed = true
 	case nix.Build:
-		w.order = without(w.order, id)
+		w.changed = true
+		w.order = slices.DeleteFunc(w.order, func(x uint64) bool { return x == id })
+		w.seen.Last = ""
+		if w.together == 1 {
+			w.seen.Last = a.drv
+		}
 		w.finished = append(w.finished, a.drv)
 		if len(w.finished) > kept {
-			delete(w.logs, w.finished[0])
+			delete(w.seen.Logs, w.finished[0])
 			w.finished = w.finished[1:]
 		}
 	}
@@ -125,47 +146,52 @@ func (w *watch) stop(id uint64) {
 
 func (w *watch) result(e nix.Event) {
 	a := w.active[e.ID]
+	numbers := [4]int64{e.NumAt(0), e.NumAt(1), e.NumAt(2), e.NumAt(3)}
 	switch {
-	case e.Kind == nix.SetExpected && e.NumAt(0) == int64(nix.FileTransfer):
-		w.p.BytesExpected = max(w.p.BytesExpected, e.NumAt(1))
 	case a == nil:
+	case e.Kind == nix.SetExpected && a.kind == nix.Realise && numbers[0] == int64(nix.FileTransfer):
+		w.counts.expected[e.ID] = max(w.counts.expected[e.ID], numbers[1])
 	case e.Kind == nix.LogLine:
-		w.logs[a.drv] = lastOf(append(w.logs[a.drv], e.TextAt(0)), tail)
-		w.say(e.TextAt(0), Name(a.drv), false)
+		line := short(e.TextAt(0))
+		w.seen.Logs[a.drv] = lastOf(append(w.seen.Logs[a.drv], line), tail)
+		w.say(line, nix.StoreName(a.drv), false)
 	case e.Kind == nix.SetPhase:
-		a.phase = e.TextAt(0)
-	case e.Kind == nix.Progress && a.kind == nix.Builds:
-		w.p.Done = max(w.p.Done, int(e.NumAt(0)))
-		w.p.Expected = max(w.p.Expected, int(e.NumAt(1)))
-		w.p.Failed = max(w.p.Failed, int(e.NumAt(3)))
-	case e.Kind == nix.Progress && a.kind == nix.FileTransfer:
-		a.done, a.total = max(a.done, e.NumAt(0)), max(a.total, e.NumAt(1))
+		a.phase, w.changed = e.TextAt(0), true
+	case e.Kind != nix.Progress:
+	case a.kind == nix.Builds:
+		w.counts.builds[e.ID] = numbers
+	case a.kind == nix.CopyPaths && a.text == "": // with a text it is an upload
+		w.counts.paths[e.ID] = numbers
+	case a.kind == nix.FileTransfer:
+		a.done, a.total = max(a.done, numbers[0]), max(a.total, numbers[1])
 	}
 }
 
 func (w *watch) message(e nix.Event) {
+	w.seen.Note(e)
 	if e.Level > nix.LevelInfo {
-		w.evaluating(e.Text)
+		if !w.realising && strings.HasPrefix(e.Text, "evaluating file") {
+			w.stage(reading)
+		}
 		return
 	}
-	if e.Level == nix.LevelError {
-		w.errors = append(w.errors, e)
-	}
+	w.counts.announced(e.Text)
+	bad := e.Action == nix.Msg && e.Level == nix.LevelError || strings.HasPrefix(e.Text, "error:")
 	for line := range strings.Lines(e.Text) {
-		w.say(strings.TrimRight(line, "\n"), "", e.Level == nix.LevelError)
+		w.say(short(strings.TrimRight(line, "\n")), "", bad)
 	}
 }
 
-// evaluating learns from "evaluating file '/nix/store/...-source/flake.nix'":
-// the first one is the user's own flake.
-func (w *watch) evaluating(text string) {
-	path, ok := strings.CutPrefix(text, "evaluating file '")
-	if !ok || w.source != "" {
+// stage notes what is being done from now on.
+func (w *watch) stage(name string) {
+	if w.p.Stage == name {
 		return
 	}
-	if dir, ok := strings.CutSuffix(path, "/flake.nix'"); ok {
-		w.source = dir
+	now := w.now()
+	if w.p.Stage == reading {
+		w.p.Evaluating += now.Sub(w.p.Since)
 	}
+	w.p.Stage, w.p.Since, w.changed = name, now, true
 }
 
 // say reports one line.
@@ -176,76 +202,84 @@ func (w *watch) say(line, derivation string, bad bool) {
 	w.send(Event{Line: line, Derivation: derivation, Error: bad})
 }
 
-// tick reports the numbers now and then.
-func (w *watch) tick() {
-	if time.Since(w.last) >= often {
-		w.send(Event{})
-	}
-}
-
 // finish sends the last event. Nix stops counting before the last of a
 // successful build, so then all is done.
 func (w *watch) finish(stage string) {
-	w.p.Stage = stage
-	if stage == "done" {
-		w.p.Done = max(w.p.Done, w.p.Expected)
+	w.stage(stage)
+	w.update()
+	w.changed = true
+	if stage == done {
+		w.p.Done, w.p.Fetched, w.p.Share = w.p.Expected, w.p.ToFetch, 1
 	}
-	w.send(Event{Error: stage == "failed"})
+	w.send(Event{Error: stage == failed})
 }
 
 func (w *watch) send(e Event) {
 	if w.report == nil {
+		w.changed = false
 		return
 	}
-	w.last = time.Now()
-	e.Progress = w.progress()
+	// A builder may write 100 000 lines: they share the numbers of a moment.
+	if now := w.now(); w.changed || now.Sub(w.last) >= often {
+		w.last, w.changed = now, false
+		w.progress()
+	}
+	e.Progress = w.latest
 	w.report(e)
 }
 
-func (w *watch) progress() Progress {
-	p := w.p
-	p.Elapsed = time.Since(w.began)
-	done, total := w.bytes, w.bytes
-	for _, a := range w.active {
-		if a.kind == nix.FileTransfer {
-			done, total = done+a.done, total+max(a.total, a.done)
-		}
+// progress renews the latest numbers.
+func (w *watch) progress() {
+	w.update()
+	w.p.Elapsed = w.last.Sub(w.began)
+	w.p.Rate = w.speed.add(w.last, w.p.BytesDone)
+	w.latest = w.p
+	p := &w.latest
+	if p.Stage == reading {
+		p.Evaluating += w.last.Sub(p.Since)
 	}
-	w.p.BytesDone = max(w.p.BytesDone, done)
-	w.p.BytesExpected = max(w.p.BytesExpected, total)
-	p.BytesDone, p.BytesExpected = w.p.BytesDone, w.p.BytesExpected
-	seen := map[string]bool{}
-	for _, id := range w.order {
-		a := w.active[id]
-		if seen[a.drv] { // a remote build is told twice: there and here
-			continue
-		}
-		seen[a.drv] = true
-		p.Now = append(p.Now, Running{Name: Name(a.drv), Phase: a.phase, Since: a.since})
-	}
+	p.Now = w.running()
 	p.Running = len(p.Now)
-	return p
+	for _, a := range w.active {
+		if a.kind == nix.BuildWaiting {
+			p.Waits = append(p.Waits, a.text)
+		}
+	}
+	slices.Sort(p.Waits)
 }
 
-// Name is what people call a store path or a derivation: without the folder,
-// the hash and .drv.
-func Name(path string) string {
-	path = strings.TrimPrefix(path, "/nix/store/")
-	if len(path) > 33 && path[32] == '-' {
-		path = path[33:]
+// running merges the two activities of a remote build: that of here, which has
+// the machine, and that of there, which has the phases.
+func (w *watch) running() []Running {
+	var out []Running
+	index := map[string]int{}
+	for _, id := range w.order {
+		a := w.active[id]
+		i, ok := index[a.drv]
+		if !ok {
+			i = len(out)
+			index[a.drv] = i
+			out = append(out, Running{Name: nix.StoreName(a.drv), Since: a.since})
+		}
+		if a.phase != "" {
+			out[i].Phase = a.phase
+		}
 	}
-	return strings.TrimSuffix(path, ".drv")
+	return out
+}
+
+// short cuts a line between two characters.
+func short(line string) string {
+	if len(line) <= longest {
+		return line
+	}
+	cut := longest
+	for !utf8.RuneStart(line[cut]) {
+		cut--
+	}
+	return line[:cut] + "…"
 }
 
 func lastOf(lines []string, n int) []string {
 	return lines[max(0, len(lines)-n):]
-}
-
-func without(ids []uint64, id uint64) []uint64 {
-	for i, x := range ids {
-		if x == id {
-			return append(ids[:i], ids[i+1:]...)
-		}
-	}
-	return ids
 }

@@ -1,5 +1,7 @@
 package nix
 
+import "strings"
+
 // Action says what kind of line an event was.
 type Action string
 
@@ -90,4 +92,14 @@ func (e Event) NumAt(i int) int64 {
 		return 0
 	}
 	return e.Fields[i].Num
+}
+
+// StoreName is what people call a store path or a derivation: without the
+// folder, the hash and .drv.
+func StoreName(path string) string {
+	path = strings.TrimPrefix(path, "/nix/store/")
+	if len(path) > 33 && path[32] == '-' {
+		path = path[33:]
+	}
+	return strings.TrimSuffix(path, ".drv")
 }

@@ -1,0 +1,255 @@
+package diagnose
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"piwiz/nixgen/nix"
+)
+
+const drv = "/nix/store/s0lxml7c979j1rb404g40yqzi9vas0wh-ext4-fs.img.drv"
+
+// wordings are how Nix says that a builder failed: up to 2.28, 2.29 to 2.33,
+// from 2.34 on.
+var wordings = []string{
+	"builder for '" + drv + "' failed with exit code 1",
+	"Cannot build '" + drv + "'.\nReason: builder failed with exit code 1.\nOutput paths:\n  /nix/store/x-ext4-fs.img",
+	"Cannot build '" + drv + "'.\nReason: builder failed with exit code 1.\nLast 1 log lines:\n> x\nFor full logs, run:\n  nix log " + drv,
+}
+
+// line is a line as Nix writes it.
+func line(t *testing.T, level nix.Level, cause string) string {
+	t.Helper()
+	msg := "error: " + strings.ReplaceAll(cause, "\n", "\n       ")
+	if level == nix.LevelWarn {
+		msg = "warning: " + cause
+	}
+	b, err := json.Marshal(map[string]any{"action": "msg", "level": level, "msg": "\x1b[31;1m" + msg + "\x1b[0m", "raw_msg": cause})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "@nix " + string(b)
+}
+
+// see is a run of Nix that said lines; log are the last words of drv.
+func see(t *testing.T, log string, lines ...string) Seen {
+	t.Helper()
+	s := Seen{Flake: "/home/me/flake", Logs: map[string][]string{}}
+	if log != "" {
+		s.Logs[drv] = strings.Split(log, "\n")
+	}
+	d := nix.NewDecoder(strings.NewReader(strings.Join(lines, "\n")))
+	for {
+		e, err := d.Next()
+		if err != nil {
+			return s
+		}
+		s.Note(e)
+	}
+}
+
+// check diagnoses what was said and fails when it is not row want. It returns
+// what every pattern was held against.
+func check(t *testing.T, want string, s Seen) statement {
+	t.Helper()
+	d := Of(s)
+	if d.Name != want {
+		t.Errorf("diagnosed as %q, want %q: %s\n%+v", d.Name, want, d.Headline, s.said)
+	}
+	if d.Headline == "" || strings.Contains(d.Headline+d.Why+strings.Join(d.Do, ""), "$1") || strings.Contains(strings.Join(d.Do, ""), "FLAKE") {
+		t.Errorf("%s: a place was left open: %+v", want, d)
+	}
+	e, at := s.first()
+	return statement{cause: words(e), log: strings.Join(s.Logs[drv], "\n"), rest: s.rest(at)}
+}
+
+func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
+	heard := map[string]bool{}
+	hear := func(name string, said statement) {
+		for _, r := range known {
+			if r.name != name {
+				continue
+			}
+			for text, patterns := range map[string][]string{said.cause: r.nix, said.log: r.log, said.rest: r.with} {
+				for _, p := range patterns {
+					heard[name+p] = heard[name+p] || pattern(p).MatchString(text)
+				}
+			}
+		}
+	}
+	for _, c := range spoken {
+		t.Run(c.want, func(t *testing.T) {
+			var lines []string
+			if c.warning != "" {
+				lines = append(lines, line(t, nix.LevelWarn, c.warning))
+			}
+			if c.program != "" {
+				lines = append(lines, c.program)
+			}
+			for _, cause := range c.nix {
+				hear(c.want, check(t, c.want, see(t, "", append(lines, line(t, nix.LevelError, cause))...)))
+			}
+			for _, log := range c.log {
+				for _, cause := range wordings {
+					s := see(t, log, line(t, nix.LevelError, cause))
+					hear(c.want, check(t, c.want, s))
+					if d := Of(s); d.Derivation != drv || len(d.LogTail) == 0 {
+						t.Errorf("derivation %q, log %q", d.Derivation, d.LogTail)
+					}
+				}
+			}
+		})
+	}
+	for _, r := range known {
+		for _, p := range slices.Concat(r.nix, r.log, r.with) {
+			if !heard[r.name+p] {
+				t.Errorf("%s: no message shows that this is ever said: %s", r.name, p)
+			}
+		}
+	}
+}
+
+func TestEveryKnownFailureSaysWhatToDo(t *testing.T) {
+	names := map[string]bool{}
+	for _, r := range known {
+		if names[r.name] {
+			t.Errorf("%s is there twice", r.name)
+		}
+		names[r.name] = true
+		if !strings.HasSuffix(r.headline, ".") && !strings.HasSuffix(r.headline, "?") {
+			t.Errorf("%s: the headline is no sentence: %q", r.name, r.headline)
+		}
+		if r.why == "" && !r.verbatim {
+			t.Errorf("%s: no reason is given", r.name)
+		}
+		if !slices.Contains([]string{"check", "preview"}, r.page) && len(r.do) == 0 {
+			t.Errorf("%s: leads nowhere (page %q)", r.name, r.page)
+		}
+	}
+	if len(known) < 45 {
+		t.Errorf("%d failures are known", len(known))
+	}
+}
+
+func TestAConsequenceIsNeverTheCause(t *testing.T) {
+	for _, consequence := range []string{
+		"1 dependencies of derivation '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-sd-image.drv' failed to build",
+		"Cannot build '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-sd-image.drv'.\nReason: 1 dependency failed.\nOutput paths:\n  /nix/store/x",
+		"Cannot build '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-sd-image.drv'.\nReason: 12 dependencies failed.",
+		"Build failed due to failed dependency",
+		"build of '/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-sd-image.drv^out' failed",
+		"interrupted by the user",
+	} {
+		for _, cause := range wordings {
+			said := []string{line(t, nix.LevelError, consequence), line(t, nix.LevelError, cause)}
+			for range 2 { // whichever comes first
+				if d := Of(see(t, "it broke", said...)); d.Derivation != drv || d.Name != "" || d.LogTail[0] != "it broke" {
+					t.Errorf("%q before %q: %+v", consequence, cause, d)
+				}
+				slices.Reverse(said)
+			}
+		}
+	}
+}
+
+func TestAFullDiskIsFoundBehindItsDisguise(t *testing.T) {
+	offline := line(t, nix.LevelError, "unable to download 'https://cache.nixos.org/nar/x.nar.xz': Could not resolve hostname (6)")
+	for _, warning := range []string{
+		"error (ignored): writing to file: No space left on device",
+		"unable to download 'https://cache.nixos.org/nar/x.nar.xz': writing to file: No space left on device; retrying in 260 ms",
+	} {
+		check(t, "disk-full", see(t, "", line(t, nix.LevelWarn, warning), offline))
+	}
+	check(t, "offline", see(t, "", line(t, nix.LevelWarn, "error (ignored): something else"), offline))
+}
+
+func TestAnUnknownFailureGetsNoAdvice(t *testing.T) {
+	for _, cause := range append(slices.Clone(wordings), "the moon is full", "") {
+		var lines []string
+		if cause != "" {
+			lines = []string{line(t, nix.LevelError, cause)}
+		}
+		if d := Of(see(t, "first\nlast", lines...)); d.Name != "" || len(d.Do) > 0 || d.Page != "" || d.Headline == "" {
+			t.Errorf("%q: %+v", cause, d)
+		}
+	}
+}
+
+// userFlake is a folder with generated files and the user's own, and the name
+// of the copy that Nix makes of it.
+func userFlake(t *testing.T) (dir, source string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range map[string]string{
+		"flake.nix":         "{ }\n",
+		"piwiz.nix":         "{\n  networking.hostName = \"bach\";\n}\n",
+		"configuration.nix": "{\n  # services.avahi.enabel\n  services.avahi = {\n    enabel = true;\n  };\n}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, "/nix/store/pslz09zi416axinpx9abkf22h9fpm6y1-source"
+}
+
+func TestAMistakeInTheUsersFileNamesItsLine(t *testing.T) {
+	dir, source := userFlake(t)
+	s := see(t, "", line(t, nix.LevelError, "The option `services.avahi.enabel' does not exist. Definition values:\n- In `"+source+"/configuration.nix'"))
+	s.Flake = dir
+	d := Of(s)
+	where := dir + "/configuration.nix:4"
+	if d.Name != "no-option" || d.Page != "preview" || !strings.Contains(d.Why, where) || !strings.Contains(d.Do[0], where) {
+		t.Errorf("%+v", d)
+	}
+	if strings.Contains(d.Why, "/nix/store/") {
+		t.Errorf("names Nix's copy: %s", d.Why)
+	}
+}
+
+func TestAMistakeInAGeneratedFileIsPiwizsOwn(t *testing.T) {
+	dir, source := userFlake(t)
+	for _, said := range []string{
+		line(t, nix.LevelError, "The option `networking.hostName' does not exist. Definition values:\n- In `"+source+"/piwiz.nix'"),
+		`@nix {"action":"msg","level":0,"msg":"error: syntax error, unexpected ';'","raw_msg":"syntax error, unexpected ';'","file":"` + source + `/piwiz.nix","line":2,"column":3}`,
+		`@nix {"action":"msg","level":0,"msg":"error: undefined variable 'libb'","raw_msg":"undefined variable 'libb'","file":"` + source + `/flake.nix:2:3","line":2,"column":3}`,
+	} {
+		s := see(t, "", `@nix {"action":"msg","level":6,"msg":"evaluating file '`+source+`/flake.nix'"}`, said)
+		s.Flake = dir
+		if d := Of(s); d.Page != "" || len(d.Do) != 1 || d.Do[0] != report || !strings.Contains(d.Why, "a mistake of piwiz, not yours") {
+			t.Errorf("%s\n%+v", said, d)
+		}
+	}
+}
+
+func TestTheUsersFileIsAccusedBeforeAGeneratedOne(t *testing.T) {
+	dir, source := userFlake(t)
+	s := see(t, "", line(t, nix.LevelError, "The option `networking.hostName' has conflicting definition values:\n- In `"+source+"/piwiz.nix': \"bach\"\n- In `"+source+"/configuration.nix': \"liszt\""))
+	s.Flake = dir
+	if d := Of(s); d.Name != "conflict" || d.Page != "preview" || !strings.Contains(d.Do[0], "configuration.nix") {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestTheLineOfAnOptionIsFound(t *testing.T) {
+	text := "{ pkgs, ... }:\n{\n  # x.y.z\n  networking.hostName = \"a\";\n  services.avahi.enable = true;\n  x = {\n    y.z = 1;\n  };\n}\n"
+	for name, want := range map[string]int{
+		"networking.hostName": 4, "services.avahi.enable": 5, "x.y.z": 7, "not.there": 0, "": 0,
+	} {
+		if got := lineOf(text, name); got != want {
+			t.Errorf("%s: line %d, want %d", name, got, want)
+		}
+	}
+}
+
+func TestOnlyTheFirstMessagesAreKept(t *testing.T) {
+	s := see(t, "", slices.Repeat([]string{line(t, nix.LevelWarn, "not the cause")}, 10*most)...)
+	s.Note(nix.Event{Action: nix.Msg, Text: "error: database or disk is full", Cause: "database or disk is full"})
+	if len(s.said) != most+1 {
+		t.Errorf("%d messages kept", len(s.said))
+	}
+	check(t, "disk-full", s)
+}

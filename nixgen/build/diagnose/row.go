@@ -1,0 +1,109 @@
+package diagnose
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// row is a failure whose words are known. Patterns are those of regexp/syntax;
+// $1 in the texts is what the pattern that fits has in brackets.
+type row struct {
+	name     string
+	nix      []string          // Nix's message, in the wordings of its versions
+	log      []string          // or the last lines of the builder that failed
+	with     []string          // and one of these in what was said besides
+	when     func(string) bool // and this of Nix's message
+	early    bool              // a warning is enough: Nix itself takes the consequence for the cause
+	verbatim bool              // Nix's words say more than ours: show them, and the place in the user's files
+	headline string
+	why      string
+	page     string
+	do       []string // FLAKE is the user's folder
+}
+
+// statement is what the table is asked about.
+type statement struct {
+	cause string // Nix's message
+	log   string // last lines of the builder
+	rest  string // everything else Nix said, and programs that it ran
+}
+
+// match is the match of the pattern that fits, nil when the row does not.
+func (r *row) match(s statement) []string {
+	m := find(r.nix, s.cause)
+	if m == nil {
+		m = find(r.log, s.log)
+	}
+	if m == nil || r.when != nil && !r.when(s.cause) {
+		return nil
+	}
+	if r.with != nil {
+		return find(r.with, s.rest)
+	}
+	return m
+}
+
+// early says whether a warning is already the cause.
+func early(text string) bool {
+	for _, r := range known {
+		if r.early && find(r.nix, text) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func find(patterns []string, text string) []string {
+	for _, p := range patterns {
+		if m := pattern(p).FindStringSubmatch(text); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// compiled are the patterns that were needed: a build that succeeds needs none.
+var compiled sync.Map
+
+func pattern(p string) *regexp.Regexp {
+	if re, ok := compiled.Load(p); ok {
+		return re.(*regexp.Regexp)
+	}
+	re := regexp.MustCompile(p)
+	compiled.Store(p, re)
+	return re
+}
+
+// fill puts the match into a text.
+func fill(text string, match []string) string {
+	for i, m := range match[1:] {
+		text = strings.ReplaceAll(text, "$"+strconv.Itoa(i+1), m)
+	}
+	return text
+}
+
+var (
+	askedLocal  = regexp.MustCompile(`(?s)^an? .* with features \{([^}]*)\} is required to build .* with features \{([^}]*)\}`)
+	askedSystem = regexp.MustCompile(`(?s)Required system: .* with features \{([^}]*)\}.*Current system: .* with features \{([^}]*)\}`)
+)
+
+// lacksFeature says whether a feature (kvm, big-parallel) is what is missing,
+// and not the platform. Before 2.34 one message served both.
+func lacksFeature(cause string) bool {
+	for _, re := range []*regexp.Regexp{askedLocal, askedSystem} {
+		m := re.FindStringSubmatch(cause)
+		if m == nil {
+			continue
+		}
+		have := " " + strings.ReplaceAll(m[2], ",", " ") + " "
+		for want := range strings.FieldsFuncSeq(m[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+			if !strings.Contains(have, " "+want+" ") {
+				return true
+			}
+		}
+		return false
+	}
+	return true // from 2.34 on it says so
+}
