@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"piwiz/nixgen/build/forecast"
 	"piwiz/nixgen/nix"
 )
 
@@ -27,6 +28,7 @@ type Request struct {
 	OutLink string // becomes a link to the result and keeps it from garbage collection
 	LogFile string // raw log of nix, "" for none
 	Nixpkgs string // flake URL instead of the pinned nixpkgs; "" is the pinned one
+	State   string // folder that remembers how long builds take, "" remembers nothing
 }
 
 // Result is the finished image.
@@ -53,7 +55,7 @@ func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
 	if err := ready(r); err != nil {
 		return Result{}, err
 	}
-	w := newWatch(time.Now, report)
+	w := newWatch(time.Now, r.times(), report)
 	_, err := nix.Run(ctx, nix.Command{Args: arguments(r), LogFile: r.LogFile}, w.event)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
@@ -71,6 +73,7 @@ func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
 		return Result{}, fmt.Errorf("look at the image: %w", err)
 	}
 	w.finish(done)
+	w.remember(r)
 	return Result{Image: image, Size: info.Size(), Took: time.Since(began)}, nil
 }
 
@@ -88,6 +91,24 @@ func arguments(r Request) []string {
 		args = append(args, "--override-input", "nixpkgs", r.Nixpkgs, "--no-write-lock-file")
 	}
 	return args
+}
+
+// times are those of earlier builds.
+func (r Request) times() forecast.Times {
+	if r.State == "" {
+		return forecast.Times{}
+	}
+	return forecast.Load(filepath.Join(r.State, timesFile))
+}
+
+const timesFile = "build-times.json"
+
+// remember notes how long the build took. An image is no worse when that
+// cannot be written.
+func (w *watch) remember(r Request) {
+	if r.State != "" {
+		_ = w.forecast.Learn(w.p.Evaluating).Save(filepath.Join(r.State, timesFile))
+	}
 }
 
 // ready finds what would only come to light after the whole build.

@@ -1,30 +1,30 @@
 package build
 
 import (
-	"regexp"
-	"strconv"
 	"time"
 
 	"piwiz/nixgen/nix"
 )
 
-// Progress is how far the build is. Numbers never go back, but for Rate.
+// Progress is how far the build is. Numbers never go back, but for Rate
+// and Left.
 type Progress struct {
 	Stage      string        // what is being done, in words
 	Since      time.Time     // when that began
 	Elapsed    time.Duration // of the whole build
 	Evaluating time.Duration // spent on reading the configuration
 
-	Done, Expected, Failed int     // derivations; Expected 0 is none, or not known yet
-	Fetched, ToFetch       int     // store paths out of a cache
-	BytesDone              int64   // downloaded
-	BytesExpected          int64   // to download in all; 0 is not known, else never below BytesDone
-	Rate                   float64 // bytes per second, over the last seconds
-	Share                  float64 // 0 to 1 of the whole; 0 until Nix knows what there is to do, 1 only at the end
+	Done, Expected, Failed int           // derivations; Expected 0 is none, or not known yet
+	Fetched, ToFetch       int           // store paths out of a cache
+	BytesDone              int64         // downloaded
+	BytesExpected          int64         // to download in all; 0 is not known, else never below BytesDone
+	Rate                   float64       // bytes per second, over the last seconds
+	Share                  float64       // 0 to 1 of the whole, 1 only at the end
+	Left                   time.Duration // until the end, -1 when it is not known
 
 	Running int       // derivations
 	Now     []Running // these, the oldest first
-	Waits   []string  // what Nix waits for: a lock, a free machine
+	Waits   []string  // what waits for what, in words: a derivation for another, Nix for a lock or a free machine
 }
 
 // Running is a derivation that is being built.
@@ -32,6 +32,7 @@ type Running struct {
 	Name  string
 	Phase string // "" before the first
 	Since time.Time
+	Usual time.Duration // what it took before on this computer, 0 is not known
 }
 
 // The stages.
@@ -46,26 +47,19 @@ const (
 	failed   = "failed"
 )
 
-// aBuild is how many bytes of download count as much as one derivation, for
-// Share: an emulated step takes about as long as 32 MiB at 25 Mbit/s.
-const aBuild = 32 << 20
-
 // counts are the totals that Nix sends, for each activity that has some.
 type counts struct {
 	builds   map[uint64][4]int64 // done, expected, running, failed
 	paths    map[uint64][4]int64
 	expected map[uint64]int64 // bytes to download
 
-	// What Nix announces in words comes before its numbers, which grow while it
-	// looks at one path after the other.
-	announcedBuilds, announcedPaths int
-	announcedBytes                  int64
+	said announced // its words come before its numbers, which grow while it looks at one path after the other
 
 	sourcesDone, sourcesTotal, storeDone int64 // bytes of finished downloads
 }
 
 func newCounts() counts {
-	return counts{builds: map[uint64][4]int64{}, paths: map[uint64][4]int64{}, expected: map[uint64]int64{}}
+	return counts{builds: map[uint64][4]int64{}, paths: map[uint64][4]int64{}, expected: map[uint64]int64{}, said: announced{seen: map[string]bool{}}}
 }
 
 func sum(m map[uint64][4]int64, i int) (n int) {
@@ -75,44 +69,31 @@ func sum(m map[uint64][4]int64, i int) (n int) {
 	return n
 }
 
-var (
-	willBuild = regexp.MustCompile(`^(?:this|these (\d{1,9})) derivations? will be built:`)
-	willFetch = regexp.MustCompile(`^(?:this|these (\d{1,9})) paths? will be fetched \((\d{1,12})(\.\d{1,3})? ([KMGT])iB download`)
-)
-
-// announced reads "these 4 paths will be fetched (28.01 MiB download, 28.01 MiB
-// unpacked):". Source: NixOS/nix src/libmain/shared.cc, printMissing.
-func (c *counts) announced(text string) {
-	number := func(s string) int {
-		if s == "" {
-			return 1 // "this path"
-		}
-		n, _ := strconv.Atoi(s)
-		return n
+// count takes Nix's numbers of builds. It counts one too many while a builder
+// has just ended, so what it expects is only believed when nothing ended.
+func (c *counts) count(id uint64, n [4]int64) {
+	if old := c.builds[id]; n[0]+n[3] > old[0]+old[3] {
+		n[1] = max(old[1], n[0])
 	}
-	if m := willBuild.FindStringSubmatch(text); m != nil {
-		c.announcedBuilds += number(m[1])
-	}
-	if m := willFetch.FindStringSubmatch(text); m != nil {
-		c.announcedPaths += number(m[1])
-		size, _ := strconv.ParseFloat(m[2]+m[3], 64)
-		unit := map[string]float64{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}[m[4]]
-		rounding := 0.5 // of the last digit: more than comes must not be promised
-		for range max(len(m[3])-1, 0) {
-			rounding /= 10
-		}
-		c.announcedBytes += int64(max(size-rounding, 0) * unit)
-	}
+	c.builds[id] = n
 }
 
 // update takes the totals into p. Nix counts down again what failed.
 func (w *watch) update() {
 	p, c := &w.p, &w.counts
-	p.Done = max(p.Done, sum(c.builds, 0))
-	p.Expected = max(p.Expected, sum(c.builds, 1), c.announcedBuilds, p.Done)
 	p.Failed = max(p.Failed, sum(c.builds, 3))
+	done, expected := sum(c.builds, 0), sum(c.builds, 1)
+	if len(c.said.drvs)+len(c.said.paths) > 0 {
+		// Nix counts what may come out of a cache as a build until it has come,
+		// and a build on another computer twice. Only its own numbers tell a step
+		// that was stopped, because another one failed, from one that is done.
+		ended, known := w.forecast.Steps()
+		done, expected = min(done, ended-p.Failed), known
+	}
+	p.Done = max(p.Done, done)
+	p.Expected = max(p.Expected, expected, p.Done)
 	p.Fetched = max(p.Fetched, sum(c.paths, 0))
-	p.ToFetch = max(p.ToFetch, sum(c.paths, 1), c.announcedPaths, p.Fetched)
+	p.ToFetch = max(p.ToFetch, sum(c.paths, 1), len(c.said.paths), p.Fetched)
 
 	sourcesDone, sourcesTotal, storeDone := c.sourcesDone, c.sourcesTotal, c.storeDone
 	open := false // a server did not say how much it sends
@@ -126,7 +107,7 @@ func (w *watch) update() {
 			storeDone += a.done
 		}
 	}
-	storeTotal := max(storeDone, c.announcedBytes)
+	storeTotal := max(storeDone, c.said.download)
 	var said int64
 	for _, n := range c.expected {
 		said += n
@@ -136,18 +117,7 @@ func (w *watch) update() {
 	if !open || p.BytesExpected > 0 {
 		p.BytesExpected = max(p.BytesExpected, sourcesTotal+storeTotal, p.BytesDone)
 	}
-	w.share(storeDone, storeTotal)
-}
-
-// share counts what Nix realises: before that it does not know how much there
-// is, and the download of nixpkgs is no part of it.
-func (w *watch) share(storeDone, storeTotal int64) {
-	whole := float64(w.p.Expected)*aBuild + float64(storeTotal)
-	if !w.realising || whole == 0 {
-		return
-	}
-	part := float64(w.p.Done)*aBuild + float64(storeDone)
-	w.p.Share = max(w.p.Share, min(part/whole, 0.99))
+	w.forecast.Count(p.Done, p.Expected, storeDone, storeTotal, w.now())
 }
 
 // rate is the speed of a growing number over the last seconds.

@@ -11,12 +11,19 @@ import (
 	"testing"
 	"time"
 
+	"piwiz/nixgen/build/forecast"
 	"piwiz/nixgen/nix"
 )
 
 // replay runs a recorded log (testdata/logs, NAME begins with the version of
 // Nix) through the watch, at the times of NAME.times when there are some.
 func replay(t testing.TB, name string, report func(Event)) *watch {
+	t.Helper()
+	return replayAfter(t, name, forecast.Times{}, report)
+}
+
+// replayAfter is replay on a computer where earlier builds took times.
+func replayAfter(t testing.TB, name string, past forecast.Times, report func(Event)) *watch {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata/logs", name+".jsonl"))
 	if err != nil {
@@ -27,7 +34,7 @@ func replay(t testing.TB, name string, report func(Event)) *watch {
 	ms := strings.Fields(string(times))
 	began := time.Unix(1e9, 0)
 	clock := began
-	w := newWatch(func() time.Time { return clock }, report)
+	w := newWatch(func() time.Time { return clock }, past, report)
 	for d := nix.NewDecoder(f); ; {
 		e, err := d.Next()
 		if errors.Is(err, io.EOF) {
@@ -72,7 +79,7 @@ type diagnosis struct {
 	tail       string // part of the builder's last lines
 }
 
-const kernel = "linux-6.18.2-fixture"
+const linux = "linux-6.18.2-fixture"
 
 // nothing is said of a log without an error: a build that succeeded, or one
 // whose Nix was killed.
@@ -81,9 +88,9 @@ var nothing = diagnosis{headline: "Nix stopped without saying why."}
 // recorded has every scenario of testdata/logs, for all versions of Nix but
 // where one is named.
 var recorded = map[string]diagnosis{
-	"build-fail-exit":                   {"", "", "Building " + kernel + " failed.", "failed with exit code 2", kernel, "has no member named 'bar'"},
-	"build-fail-no-output":              {"", "", "Building " + kernel + " failed.", "failed to produce output path", kernel, ""},
-	"build-killed-sigkill":              {"killed", "check", "was killed", "memory", kernel, ""},
+	"build-fail-exit":                   {"", "", "Building " + linux + " failed.", "failed with exit code 2", linux, "has no member named 'bar'"},
+	"build-fail-no-output":              {"", "", "Building " + linux + " failed.", "failed to produce output path", linux, ""},
+	"build-killed-sigkill":              {"killed", "check", "was killed", "memory", linux, ""},
 	"build-silent-timeout":              {"silent", "check", "said nothing for 2 seconds", "slow", "chatty", ""},
 	"v234-build-silent-timeout":         {"timeout", "check", "longer than the 2 seconds", "slow", "chatty", ""}, // it says no more
 	"build-timeout":                     {"timeout", "check", "longer than the 2 seconds", "slow", "chatty", ""},

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"piwiz/nixgen/build/diagnose"
+	"piwiz/nixgen/build/forecast"
 	"piwiz/nixgen/nix"
 )
 
@@ -44,6 +45,7 @@ type watch struct {
 	p, latest Progress
 	counts    counts
 	speed     rate
+	forecast  *forecast.Forecast
 	realising bool // Nix knows what there is to do
 	changed   bool // what runs now is not reported yet: Nix may be silent for long from here on
 	active    map[uint64]*activity
@@ -53,12 +55,13 @@ type watch struct {
 	seen      diagnose.Seen
 }
 
-func newWatch(now func() time.Time, report func(Event)) *watch {
+func newWatch(now func() time.Time, past forecast.Times, report func(Event)) *watch {
 	began := now()
 	return &watch{
 		report: report, now: now, began: began, counts: newCounts(), active: map[uint64]*activity{},
-		seen: diagnose.Seen{Logs: map[string][]string{}},
-		p:    Progress{Stage: starting, Since: began},
+		forecast: forecast.New(past, began),
+		seen:     diagnose.Seen{Logs: map[string][]string{}},
+		p:        Progress{Stage: starting, Since: began, Left: -1},
 	}
 }
 
@@ -92,8 +95,10 @@ func (w *watch) start(e nix.Event) {
 		}
 	case nix.Realise:
 		w.realising = true
+		w.forecast.Planned(w.now())
 	case nix.Build:
 		a.drv = e.TextAt(0)
+		w.forecast.Start(a.drv, nix.StoreName(a.drv), a.since)
 		w.order, w.changed = append(w.order, e.ID), true
 		w.together = len(w.running())
 		w.stage(building)
@@ -132,6 +137,9 @@ func (w *watch) stop(id uint64) {
 	case nix.Build:
 		w.changed = true
 		w.order = slices.DeleteFunc(w.order, func(x uint64) bool { return x == id })
+		if !slices.ContainsFunc(w.order, func(x uint64) bool { return w.active[x].drv == a.drv }) {
+			w.forecast.Finish(a.drv, w.now())
+		}
 		w.seen.Last = ""
 		if w.together == 1 {
 			w.seen.Last = a.drv
@@ -159,7 +167,7 @@ func (w *watch) result(e nix.Event) {
 		a.phase, w.changed = e.TextAt(0), true
 	case e.Kind != nix.Progress:
 	case a.kind == nix.Builds:
-		w.counts.builds[e.ID] = numbers
+		w.counts.count(e.ID, numbers)
 	case a.kind == nix.CopyPaths && a.text == "": // with a text it is an upload
 		w.counts.paths[e.ID] = numbers
 	case a.kind == nix.FileTransfer:
@@ -175,7 +183,9 @@ func (w *watch) message(e nix.Event) {
 		}
 		return
 	}
-	w.counts.announced(e.Text)
+	if drv := w.counts.said.read(e.Text); drv != "" {
+		w.forecast.Expect(drv, nix.StoreName(drv), needs(drv))
+	}
 	bad := e.Action == nix.Msg && e.Level == nix.LevelError || strings.HasPrefix(e.Text, "error:")
 	for line := range strings.Lines(e.Text) {
 		w.say(short(strings.TrimRight(line, "\n")), "", bad)
@@ -209,7 +219,7 @@ func (w *watch) finish(stage string) {
 	w.update()
 	w.changed = true
 	if stage == done {
-		w.p.Done, w.p.Fetched, w.p.Share = w.p.Expected, w.p.ToFetch, 1
+		w.p.Done, w.p.Fetched, w.p.Share, w.p.Left = w.p.Expected, w.p.ToFetch, 1, 0
 	}
 	w.send(Event{Error: stage == failed})
 }
@@ -233,6 +243,9 @@ func (w *watch) progress() {
 	w.update()
 	w.p.Elapsed = w.last.Sub(w.began)
 	w.p.Rate = w.speed.add(w.last, w.p.BytesDone)
+	if w.p.Stage != done {
+		w.p.Share, w.p.Left = w.forecast.At(w.last)
+	}
 	w.latest = w.p
 	p := &w.latest
 	if p.Stage == reading {
@@ -240,12 +253,24 @@ func (w *watch) progress() {
 	}
 	p.Now = w.running()
 	p.Running = len(p.Now)
+	p.Waits = w.waits()
+}
+
+// waitsShown bounds what is told of waiting: the end of a build waits for
+// everything.
+const waitsShown = 8
+
+func (w *watch) waits() (out []string) {
 	for _, a := range w.active {
 		if a.kind == nix.BuildWaiting {
-			p.Waits = append(p.Waits, a.text)
+			out = append(out, a.text)
 		}
 	}
-	slices.Sort(p.Waits)
+	for _, pair := range w.forecast.Waits() {
+		out = append(out, nix.StoreName(pair[0])+" waits for "+nix.StoreName(pair[1]))
+	}
+	slices.Sort(out)
+	return out[:min(len(out), waitsShown)]
 }
 
 // running merges the two activities of a remote build: that of here, which has
@@ -259,7 +284,7 @@ func (w *watch) running() []Running {
 		if !ok {
 			i = len(out)
 			index[a.drv] = i
-			out = append(out, Running{Name: nix.StoreName(a.drv), Since: a.since})
+			out = append(out, Running{Name: nix.StoreName(a.drv), Since: a.since, Usual: w.forecast.Past(nix.StoreName(a.drv))})
 		}
 		if a.phase != "" {
 			out[i].Phase = a.phase

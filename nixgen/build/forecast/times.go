@@ -1,0 +1,120 @@
+package forecast
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// samples is how many durations of one step are kept: enough that one slow
+	// day does not move the median.
+	samples = 5
+	// names is how many steps are remembered. One image has some hundred.
+	names = 5000
+	// largest is how many bytes of a file are believed to be ours.
+	largest = 4 << 20
+)
+
+// reading is the time for the configuration. No derivation has a space in its
+// name.
+const reading = "the configuration"
+
+// Times is what earlier builds on this computer took. The zero value knows
+// nothing.
+type Times struct {
+	Seconds map[string][]float64 `json:"seconds"` // by name of the step, the newest last
+	Speed   []float64            `json:"speed"`   // of downloads, bytes per second, the newest last
+}
+
+// Load reads what Save wrote. A file that is not there or is damaged is no
+// times: they only make an estimate better.
+func Load(file string) Times {
+	var t Times
+	text, err := os.ReadFile(file)
+	if err != nil || len(text) > largest || json.Unmarshal(text, &t) != nil {
+		return Times{}
+	}
+	for name, s := range t.Seconds {
+		t.Seconds[name] = slices.DeleteFunc(s, func(x float64) bool { return x < 0 })
+	}
+	t.Speed = slices.DeleteFunc(t.Speed, func(x float64) bool { return x <= 0 })
+	return t
+}
+
+// Save writes the times, all or nothing, and makes the folder.
+func (t Times) Save(file string) error {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("note how long the build took: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("note how long the build took: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".times-")
+	if err != nil {
+		return fmt.Errorf("note how long the build took: %w", err)
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		if gone := os.Remove(f.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+		return fmt.Errorf("note how long the build took: %w", err)
+	}
+	return nil
+}
+
+// add notes one more duration. The oldest names are not known, so when there
+// are too many those of this build are what is left.
+func (t *Times) add(took map[string]time.Duration, speed float64) {
+	if t.Seconds = maps.Clone(t.Seconds); t.Seconds == nil {
+		t.Seconds = map[string][]float64{}
+	}
+	for name, d := range took {
+		s := append(slices.Clone(t.Seconds[name]), d.Seconds())
+		t.Seconds[name] = s[max(0, len(s)-samples):]
+	}
+	if len(t.Seconds) > names {
+		maps.DeleteFunc(t.Seconds, func(name string, _ []float64) bool { _, now := took[name]; return !now })
+	}
+	if speed > 0 {
+		s := append(slices.Clone(t.Speed), speed)
+		t.Speed = s[max(0, len(s)-samples):]
+	}
+}
+
+// of is the median duration of a step, and whether it was ever done.
+func (t Times) of(name string) (time.Duration, bool) {
+	s, ok := median(t.Seconds[name])
+	return time.Duration(s * float64(time.Second)), ok
+}
+
+func median(s []float64) (float64, bool) {
+	if len(s) == 0 {
+		return 0, false
+	}
+	s = slices.Sorted(slices.Values(s))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2, true
+}
+
+// key is a name without its versions, so that a new kernel is expected to take
+// as long as the one before: "linux-6.18.2-modules" is "linux-modules".
+func key(name string) string {
+	parts := strings.Split(name, "-")
+	kept := slices.DeleteFunc(slices.Clone(parts), func(p string) bool { return p != "" && p[0] >= '0' && p[0] <= '9' })
+	if len(kept) == 0 {
+		return name
+	}
+	return strings.Join(kept, "-")
+}
