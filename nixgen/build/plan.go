@@ -1,0 +1,116 @@
+package build
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"piwiz/nixgen/nix"
+)
+
+// Plan is what Nix would have to do for an image.
+type Plan struct {
+	Builds   []string      // names of the derivations that would be built, not fetched
+	Big      []string      // of these, what takes hours to compile
+	Fetches  int           // store paths that a cache has
+	Download int64         // bytes of these on the way, as Nix prints them and rounded down
+	Unpacked int64         // bytes of these in the store, likewise
+	Missing  []string      // store paths that can be neither built nor fetched
+	Takes    time.Duration // by what earlier builds took on this computer; -1 is not known
+}
+
+// planned is the stage after which nothing is done.
+const planned = "planned"
+
+// Ahead asks Nix what Image would do with r, and does none of it: the
+// configuration is read, and nixpkgs fetched if need be. report may be nil; it
+// tells of the reading. Errors are those of Image.
+func Ahead(ctx context.Context, r Request, report func(Event)) (Plan, error) {
+	if err := ready(r); err != nil {
+		return Plan{}, err
+	}
+	w := newWatch(time.Now, r.times(), report)
+	_, err := nix.Run(ctx, nix.Command{Args: append(arguments(r), "--dry-run"), LogFile: r.LogFile}, w.event)
+	if ctx.Err() != nil {
+		return Plan{}, ctx.Err()
+	}
+	if err != nil {
+		w.finish(failed)
+		return Plan{}, w.explain(r, err)
+	}
+	p := w.plan()
+	w.finish(planned)
+	return p, nil
+}
+
+// plan is what Nix has announced.
+func (w *watch) plan() Plan {
+	said := &w.counts.said
+	p := Plan{Fetches: len(said.paths), Download: said.download, Unpacked: said.unpacked, Missing: said.missing}
+	for _, drv := range said.drvs {
+		p.Builds = append(p.Builds, nix.StoreName(drv))
+	}
+	p.Big = slices.DeleteFunc(slices.Clone(p.Builds), func(name string) bool { return !big(name) })
+	now := w.now()
+	w.forecast.Count(0, len(p.Builds), 0, p.Download, now)
+	w.forecast.Planned(now)
+	_, p.Takes = w.forecast.At(now)
+	return p
+}
+
+// version splits a derivation's name as nixpkgs makes it, NAME-VERSION.
+var version = regexp.MustCompile(`^(.+?)-(\d[^-]*)((?:-.*)?)$`)
+
+// hours are the names in nixpkgs of what takes hours to compile, more so under
+// emulation. The kernel has many names and is not among them.
+var hours = strings.Fields(`binutils boost chromium clang firefox gcc ghc glibc go icu4c llvm mesa nodejs nodejs-slim openjdk perl
+	python3 qemu qemu-host-cpu-only qtbase qtdeclarative qtwebengine rustc systemd v8 webkitgtk xgcc`)
+
+// big says whether a derivation compiles something large. What only fetches,
+// wraps or sorts the files of such a thing is not big.
+func big(name string) bool {
+	m := version.FindStringSubmatch(name)
+	if m == nil {
+		return false
+	}
+	if !whole.MatchString(m[3]) || archive.MatchString(name) {
+		return false
+	}
+	return slices.Contains(hours, m[1]) || kernel.MatchString(m[1])
+}
+
+var (
+	// "linux-rpi-6.12.47-stable_20250916", "linux-6.19-rc3", "glibc-2.40-66" are
+	// the thing itself, "linux-6.18.2-modules" is a part of it.
+	whole   = regexp.MustCompile(`^(?:|-stable\S*|-rc\d+|-\d+)$`)
+	archive = regexp.MustCompile(`\.(?:tar\.\w+|tgz|zip|patch|diff|sh|json)$`)
+	// "linux", and "linux-rpi", "linux_rpi4", "linux-zen" for other kernels; not
+	// "linux-headers", "linux-firmware", "linux-pam".
+	kernel = regexp.MustCompile(`^linux(?:[-_](?:rpi\d?|zen|lqx|xanmod|hardened|libre|rt|testing|latest))?$`)
+)
+
+// Warning says what large things would be compiled and the likely cause, one
+// line each; none when there are none. It must be confirmed before Image.
+func (p Plan) Warning() []string {
+	if len(p.Big) == 0 {
+		return nil
+	}
+	lines := []string{"This takes hours: " + strings.Join(p.Big, ", ") + " would be compiled here instead of downloaded."}
+	base := slices.ContainsFunc(p.Big, func(name string) bool {
+		return strings.HasPrefix(name, "gcc-") || strings.HasPrefix(name, "glibc-") || strings.HasPrefix(name, "binutils-")
+	})
+	switch {
+	case base && p.Fetches == 0:
+		lines = append(lines, "Nothing at all comes from a cache: is this computer on the internet, and is https://cache.nixos.org among its substituters?")
+	case base:
+		lines = append(lines,
+			"Even the compiler is built, so hardly anything comes from the cache. Likely causes in configuration.nix: nixpkgs.buildPlatform or crossSystem is set, or an overlay changes a basic package.",
+			"Or nixpkgs is one that the cache has not built: leave --nixpkgs out.")
+	default:
+		lines = append(lines, "Likely causes in configuration.nix: another kernel or package than NixOS's own (boot.kernelPackages, nixos-hardware), an override, or an overlay.",
+			"Or nixpkgs is one that the cache has not built: leave --nixpkgs out.")
+	}
+	return lines
+}
