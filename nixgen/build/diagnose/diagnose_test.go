@@ -253,3 +253,26 @@ func TestOnlyTheFirstMessagesAreKept(t *testing.T) {
 	}
 	check(t, "disk-full", s)
 }
+
+func TestANoticeOfTheServerIsNotTheCause(t *testing.T) {
+	s := see(t, "sshd.conf line 3: Deprecated option UsePrivilegeSeparation\nsshd.conf line 12: Bad configuration option: x", line(t, nix.LevelError, wordings[0]))
+	if d := Of(s); !strings.Contains(d.Headline, "Bad configuration option: x") {
+		t.Errorf("%+v", d)
+	}
+}
+
+// FuzzOf has anything said: the words of Nix are not ours, and whatever they
+// are the user gets one sentence, and no place left open in the advice.
+func FuzzOf(f *testing.F) {
+	for _, c := range spoken {
+		for _, cause := range c.nix {
+			f.Add(cause, c.warning, strings.Join(c.log, "\n"))
+		}
+	}
+	f.Fuzz(func(t *testing.T, cause, warning, log string) {
+		d := Of(see(t, log, line(t, nix.LevelWarn, warning), line(t, nix.LevelError, cause), line(t, nix.LevelError, wordings[0])))
+		if d.Headline == "" || d.Name == "" && d.Page != "" && d.Page != "preview" {
+			t.Errorf("%+v", d)
+		}
+	})
+}

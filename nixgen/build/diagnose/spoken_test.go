@@ -43,6 +43,7 @@ var spoken = []said{
 		"mkfs.ext4: Could not allocate block in ext2 filesystem while populating file system",
 		"__populate_fs: No space left on device while looking up \"x\"",
 	}},
+	{want: "firmware-too-small", log: []string{"Copying firmware/start4.elf\nDisk full"}},
 	{
 		want: "disk-full", nix: []string{
 			"writing to file: No space left on device", "write of 16384 bytes: No space left on device",
@@ -62,7 +63,6 @@ var spoken = []said{
 		},
 		log: []string{"gcc: fatal error: Killed signal terminated program cc1plus", "/nix/store/x-stdenv-linux/setup: line 1767:   412 Killed                  mkfs.ext4 -L NIXOS_SD"},
 	},
-	{want: "old-image-tool", log: []string{"error while reading directory /nix/store: Cannot allocate memory"}},
 	{
 		want: "no-memory", nix: []string{"unable to fork: Cannot allocate memory", "std::bad_alloc", "out of memory", "Too many heap sections: Increase MAXHINCR or MAX_HEAP_SECTS"},
 		log: []string{"virtual memory exhausted: Cannot allocate memory", "fork: Cannot allocate memory", "terminate called after throwing an instance of 'std::bad_alloc'"},
@@ -87,6 +87,10 @@ var spoken = []said{
 			"this system does not support the kernel namespaces that are required for sandboxing; use '--no-sandbox' to disable sandboxing",
 		},
 		log: []string{"error: cannot perform a sandboxed build because user namespaces are not enabled; check /proc/sys/user/max_user_namespaces"},
+	},
+	{
+		want: "sandbox-forbidden", nix: []string{"cloning builder process: Operation not permitted", "while setting up the build environment: mounting /proc: Operation not permitted"},
+		log: []string{"error: setting up a private mount namespace: Operation not permitted", "error: unable to fork: Operation not permitted"},
 	},
 	{want: "missing-feature", nix: []string{
 		"a 'x86_64-linux' with features {kvm} is required to build '" + drv + "', but I am a 'x86_64-linux' with features {benchmark, big-parallel}",
@@ -113,6 +117,7 @@ var spoken = []said{
 	{want: "silent", nix: []string{"building of '" + drv + "^out' timed out after 2 seconds of silence"}},
 	{want: "timeout", nix: []string{"building of '" + drv + "' timed out after 3600 seconds", "timed out after 3600 seconds"}},
 	{want: "missing-module", log: []string{"modprobe: FATAL: Module dw-hdmi not found in directory /nix/store/x-linux-6.18-modules/lib/modules/6.18"}},
+	{want: "sshd-settings", log: []string{"/nix/store/x-sshd.conf-final line 3: Deprecated option UsePrivilegeSeparation\n/nix/store/x-sshd.conf-final line 12: Bad configuration option: PaswordAuthentication", "/build/sshd_config line 3: unsupported option \"maybe\"."}},
 	{want: "interrupted", nix: []string{"interrupted by the user"}},
 
 	{want: "feature-off", nix: []string{
@@ -135,6 +140,9 @@ var spoken = []said{
 		"cannot open store as non-root in a single-user Nix installation",
 	}},
 	{want: "daemon-died", nix: []string{"Nix daemon disconnected unexpectedly (maybe it crashed?)", "unexpected end-of-file"}},
+	{want: "no-build-users", nix: []string{"the group 'nixbld' specified in 'build-users-group' does not exist", "the build users group 'nixbld' has no members"}},
+	{want: "no-static-bash", nix: []string{"getting attributes of path '/usr/bin/bash-static': No such file or directory", "getting status of \"/usr/bin/bash-static\": No such file or directory"}},
+	{want: "no-git", nix: []string{"executing 'git': No such file or directory", "executing \"git\": No such file or directory"}},
 	{want: "eval-cache", nix: []string{
 		"cannot open SQLite database '/home/me/.cache/nix/eval-cache-v5/x.sqlite': database disk image is malformed",
 		"executing SQLite query: database disk image is malformed (in '/home/me/.cache/nix/fetcher-cache-v2.sqlite')",
@@ -175,7 +183,7 @@ var spoken = []said{
 	}},
 	{want: "damaged-download", nix: []string{
 		"hash mismatch importing path '/nix/store/x';\n  specified: sha256:a\n  got:       sha256:b", "NAR hash mismatch in file '/x'",
-		"hash mismatch in file downloaded from 'https://example.org/x':\n  specified: a\n  got: b",
+		"hash mismatch in file downloaded from 'https://example.org/x':\n  specified: a\n  got: b", "failed to extract archive (Truncated tar archive detected while reading data)",
 	}},
 	{want: "download", nix: []string{download(nar, "something new (99)")}},
 	{
@@ -191,7 +199,7 @@ var spoken = []said{
 		warning: "ignoring untrusted flake configuration setting 'extra-substituters'.\nPass '--accept-flake-config' to trust it",
 	},
 	{want: "lacks-signature", nix: []string{
-		"cannot add path '/nix/store/x' because it lacks a signature by a trusted key", "cannot add path '/nix/store/x' because it lacks a valid signature by a trusted key",
+		"cannot add path '/nix/store/x' because it lacks a signature by a trusted key", "cannot add path '/nix/store/x' because it lacks a valid signature",
 	}},
 	{want: "fetch-failed", nix: []string{"some substitutes for the outputs of derivation '" + drv + "' failed (usually happens due to networking issues); try '--fallback' to build derivation from source "}},
 
@@ -212,6 +220,8 @@ var spoken = []said{
 		"The option `system.build.x' is defined multiple times while it's expected to be unique.", "The unique option `x.y' is defined multiple times.",
 		"The option `x.y' is read-only, but it's set multiple times. Definition values:",
 	}},
+	{want: "declared-twice", nix: []string{"The option `services.x.enable' in `/nix/store/x/nixos/x.nix' is already declared in `" + copied + "/configuration.nix'."}},
+	{want: "mixed-module", nix: []string{"Module `" + copied + "/configuration.nix' has an unsupported attribute `time'. This is caused by introducing a top-level `config' or `options' attribute."}},
 	{want: "no-value", nix: []string{
 		"The option `users.users.pi.group' is used but not defined.", "The option `fileSystems./.fsType' was accessed but has no value defined. Try setting the option.",
 	}},
@@ -235,6 +245,11 @@ var spoken = []said{
 	{want: "search-path", nix: []string{"file 'nixpkgs' was not found in the Nix search path (add it using $NIX_PATH or -I)", "cannot look up '<nixpkgs>' in pure evaluation mode (use '--impure' to override)"}},
 	{want: "syntax", nix: []string{"syntax error, unexpected ';'", "syntax error, unexpected invalid token", "path has a trailing slash"}},
 	{want: "undefined-variable", nix: []string{"undefined variable 'berlin'"}},
+	{want: "no-function", nix: []string{"attempt to call something which is not a function but a set", "attempt to call something which is not a function but a string: \"x\""}},
+	{want: "unpinned-download", nix: []string{
+		"in pure evaluation mode, 'fetchTarball' requires a 'sha256' argument", "'fetchurl' requires a 'sha256' argument",
+		"in pure evaluation mode, 'fetchGit' will not fetch unlocked input 'git+https://example.org/x'",
+	}},
 	{want: "missing-attribute", nix: []string{"attribute 'hello2' missing"}},
 	{want: "duplicate-attribute", nix: []string{"attribute 'time.timeZone' already defined at " + copied + "/configuration.nix:3:3"}},
 	{want: "recursion", nix: []string{"infinite recursion encountered", "stack overflow (possible infinite recursion)", "stack overflow; max-call-depth exceeded"}},

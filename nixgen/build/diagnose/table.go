@@ -23,6 +23,11 @@ var resources = []row{{
 	why:      "nixpkgs estimates the size, and was wrong. The disk of this computer is not the cause.",
 	page:     "preview", do: []string{"Take large things out of configuration.nix, then build again."},
 }, {
+	name: "firmware-too-small", log: []string{`(?m)^Disk full$`},
+	headline: "The small first partition of the card (FIRMWARE) came out too small for its files.",
+	why:      "Its size is fixed, and what the Pi needs to start has grown. The disk of this computer is not the cause.",
+	page:     "preview", do: []string{"Add to configuration.nix: sdImage.firmwareSize = 128;"},
+}, {
 	name: "disk-full", early: true,
 	nix:      []string{`No space left on device`, `lack of free disk space`, `database or disk is full`},
 	log:      []string{`No space left on device`},
@@ -47,11 +52,6 @@ var resources = []row{{
 	headline: "A step of the build was killed.",
 	why:      "Nearly always Linux does that, because memory ran out.",
 	page:     "check", do: []string{"See whether it was so: sudo dmesg | grep -i 'out of memory'", "Close other programs, see how much is free (free -h), and build again."},
-}, {
-	name: "old-image-tool", log: []string{`error while reading directory .*: Cannot allocate memory`},
-	headline: "This nixpkgs is too old to make a card of that size.",
-	why:      "Its tool for file systems (cptofs, before 20.09) runs out of memory.",
-	page:     "preview", do: []string{"Build with the nixpkgs that piwiz has pinned: leave --nixpkgs out."},
 }, {
 	name:     "no-memory",
 	nix:      []string{`Cannot allocate memory`, `std::bad_alloc`, `(?i)^out of memory`, `Too many heap sections`},
@@ -106,6 +106,16 @@ var emulation = []row{{
 	headline: "This computer does not let Nix build in a closed box (user namespaces are off).",
 	why:      "Nix builds every step apart from everything else, and Linux or the container forbids it.",
 	page:     "check", do: []string{"Turn them on: sudo sysctl user.max_user_namespaces=15000", again},
+}, {
+	name:     "sandbox-forbidden",
+	nix:      []string{`(?:cloning builder process|unable to fork|setting up a private mount namespace|mounting /proc): Operation not permitted`},
+	log:      []string{`(?:cloning builder process|unable to fork|setting up a private mount namespace|mounting /proc): Operation not permitted`},
+	headline: "This computer does not let Nix build in a closed box.",
+	why:      "Nix builds every step apart from everything else. A container, or a rule for ordinary users, forbids that.",
+	page:     "check", do: []string{
+		"On Ubuntu 24.04 and newer: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+		"In a container: start it with --privileged, or build outside of it.", again,
+	},
 }, {
 	name: "missing-feature", when: lacksFeature, verbatim: true,
 	nix:      []string{`^an? '.* with features .* is required to build`, `Reason: required system or feature not available`, `Reason: missing system features`},
@@ -176,6 +186,11 @@ var builders = []row{{
 	headline: "The kernel has no module $1, but the image asks for it.",
 	why:      "Kernels made for one board lack modules that the image lists for every board.",
 	page:     "preview", do: []string{"Take the other kernel (boot.kernelPackages, nixos-hardware) out of configuration.nix, or add: boot.initrd.allowMissingModules = true;"},
+}, {
+	name: "sshd-settings", log: []string{`(?m)sshd\S* line \d+: ((?:[Bb]ad|unsupported|missing|keyword|[Ii]nvalid) .+)$`},
+	headline: "The SSH server does not understand one of its settings: $1.",
+	why:      "NixOS has the server check them while it builds.",
+	page:     "preview", do: []string{"Put it right in configuration.nix under services.openssh.settings."},
 }, {
 	name: "interrupted", nix: []string{`^interrupted by the user`},
 	headline: "The build was interrupted.",

@@ -38,6 +38,21 @@ var service = []row{{
 	why:      "It was restarted, or it crashed.",
 	page:     "check", do: []string{"See why: sudo journalctl -u nix-daemon -n 30", "Start it: sudo systemctl restart nix-daemon", again},
 }, {
+	name: "no-build-users", nix: []string{`the group '([^']+)' specified in 'build-users-group' does not exist`, `the build users group '([^']+)' has no members`},
+	headline: "The users that build for Nix are missing: the group $1 is not there, or empty.",
+	why:      "When root builds, Nix gives the work to users made for that; its installer makes them.",
+	page:     "check", do: []string{"In a container, or for root alone: put into /etc/nix/nix.conf: build-users-group =", "Else install Nix again, its installer makes them: sh <(curl -L https://nixos.org/nix/install) --daemon"},
+}, {
+	name: "no-static-bash", nix: []string{`['"]/usr/bin/bash-static['"]: No such file`},
+	headline: "A part of Debian's Nix is not installed: bash-static.",
+	why:      "Every build has it as its /bin/sh.",
+	page:     "check", do: []string{"sudo apt-get install bash-static", again},
+}, {
+	name: "no-git", nix: []string{`executing ['"]git['"]: No such file`},
+	headline: "Nix needs git to fetch something, and git is not installed.",
+	why:      "configuration.nix or the flake names a git repository.",
+	page:     "check", do: []string{"Install it. Debian and Ubuntu: sudo apt-get install git; Fedora: sudo dnf install git; Arch: sudo pacman -S git", again},
+}, {
 	name: "eval-cache", nix: []string{`/\.cache/nix/.*malformed`, `(?s)disk image is malformed.*/\.cache/nix/`},
 	headline: "Nix's notes about earlier runs are damaged.",
 	why:      "They only save time, and Nix makes them anew.",
@@ -111,7 +126,7 @@ var network = []row{{
 	why:      "The file on the server has changed, or a login page of the network came instead.",
 	page:     "check", do: []string{"Open a web page in a browser and log in to the network if it asks, then build again.", "If configuration.nix names the file: put the hash there that Nix got."},
 }, {
-	name: "damaged-download", nix: []string{`hash mismatch importing path`, `NAR hash mismatch`, `hash mismatch in file downloaded from`},
+	name: "damaged-download", nix: []string{`hash mismatch importing path`, `NAR hash mismatch`, `hash mismatch in file downloaded from`, `[Tt]runcated (?:tar|gzip|xz)`},
 	headline: "A download arrived damaged.",
 	why:      "Nix compared it with its signed list and threw it away.",
 	page:     "check", do: []string{"Build again: what is fetched already is kept."},
@@ -131,7 +146,7 @@ var network = []row{{
 	why:      "Only a trusted user may add caches; the settings of Nix may, for everybody.",
 	page:     "check", do: []string{"Add it to trusted-substituters in /etc/nix/nix.conf", "sudo systemctl restart nix-daemon"},
 }, {
-	name: "lacks-signature", nix: []string{`lacks a (?:valid )?signature by a trusted key`},
+	name: "lacks-signature", nix: []string{`lacks a (?:valid )?signature`},
 	headline: "The other Nix takes no packages from you: it does not trust you.",
 	why:      "What is built here is not signed by a key it knows.",
 	page:     "preview", do: []string{"On that computer: nix.settings.trusted-users = [ \"@wheel\" ]; or send it as root."},

@@ -2,108 +2,128 @@ package diagnose
 
 // settings are mistakes in the text of the flake. Nix's own words name what is
 // wrong, so they are shown, with the line of the user's file.
-var settings = []row{{
-	name: "binfmt-on-the-pi", verbatim: true, nix: []string{`emulatedSystems`, `hostPlatform\.system\)' failed`},
+var settings = inTheText([]row{{
+	name: "binfmt-on-the-pi", nix: []string{`emulatedSystems`, `hostPlatform\.system\)' failed`},
 	headline: "The Pi is told to emulate its own processor.",
 	why:      "boot.binfmt.emulatedSystems belongs to the computer that builds.",
-	page:     "preview", do: []string{"Take boot.binfmt.emulatedSystems out of configuration.nix."},
+	do:       []string{"Take boot.binfmt.emulatedSystems out of configuration.nix."},
 }, {
-	name: "no-option", verbatim: true, nix: []string{"The option [`']([^`']+)' does not exist"},
+	name: "no-option", nix: []string{"The option [`']([^`']+)' does not exist"},
 	headline: "The option $1 does not exist.",
-	page:     "preview", do: []string{"Look up its name: https://search.nixos.org/options"},
+	do:       []string{"Look up its name: https://search.nixos.org/options"},
 }, {
-	name: "wrong-type", verbatim: true, nix: []string{"A definition for option [`']([^`']+)' is not of type [`'](.+?)'\\."},
+	name: "wrong-type", nix: []string{"A definition for option [`']([^`']+)' is not of type [`'](.+?)'\\."},
 	headline: "The option $1 has the wrong kind of value: it wants $2.",
-	page:     "preview", do: []string{"Look up what it wants: https://search.nixos.org/options"},
+	do:       []string{"Look up what it wants: https://search.nixos.org/options"},
 }, {
-	name: "conflict", verbatim: true, nix: []string{"The option [`']([^`']+)' has conflicting definition"},
+	name: "conflict", nix: []string{"The option [`']([^`']+)' has conflicting definition"},
 	headline: "The option $1 is set twice, to different values.",
-	page:     "preview", do: []string{"Take one of them out, or put lib.mkForce before the value in configuration.nix that shall count."},
+	do:       []string{"Take one of them out, or put lib.mkForce before the value in configuration.nix that shall count."},
 }, {
-	name: "set-twice", verbatim: true, nix: []string{"The (?:unique )?option [`']([^`']+)' is (?:defined multiple times|read-only)"},
+	name: "set-twice", nix: []string{"The (?:unique )?option [`']([^`']+)' is (?:defined multiple times|read-only)"},
 	headline: "The option $1 may be set only once.",
-	page:     "preview", do: []string{"Take it out of configuration.nix."},
+	do:       []string{"Take it out of configuration.nix."},
 }, {
-	name: "no-value", verbatim: true, nix: []string{"The option [`']([^`']+)' (?:is used but not defined|was accessed but has no value defined)"},
+	name: "declared-twice", nix: []string{"The option [`']([^`']+)' in [`'][^`']+' is already declared"},
+	headline: "The option $1 is made a second time.",
+	why:      "It exists already. Setting it needs no options = ... around it.",
+	do:       []string{"Take the declaration (options.$1) out of configuration.nix."},
+}, {
+	name: "mixed-module", nix: []string{"has an unsupported attribute [`']([^`']+)'"},
+	headline: "A file has an options or config block, and settings beside it: $1.",
+	why:      "Then all settings must be in the config block.",
+	do:       []string{"Move $1 into config = { ... };"},
+}, {
+	name: "no-value", nix: []string{"The option [`']([^`']+)' (?:is used but not defined|was accessed but has no value defined)"},
 	headline: "The option $1 has no value, but something needs it.",
-	page:     "preview", do: []string{"Give it a value in configuration.nix."},
+	do:       []string{"Give it a value in configuration.nix."},
 }, {
-	name: "assertion", verbatim: true, nix: []string{`Failed assertions:`},
+	name: "assertion", nix: []string{`Failed assertions:`},
 	headline: "NixOS refuses this combination of settings.",
-	page:     "preview", do: []string{"Change in configuration.nix what the lines above name."},
+	do:       []string{"Change in configuration.nix what the lines above name."},
 }, {
-	name: "zfs", verbatim: true, nix: []string{`(?s)ackage ['‘]zfs-kernel[^'’]*['’] .*(?:marked as broken|problems: broken)`},
+	name: "zfs", nix: []string{`(?s)ackage ['‘]zfs-kernel[^'’]*['’] .*(?:marked as broken|problems: broken)`},
 	headline: "ZFS does not fit this kernel.",
 	why:      "piwiz leaves ZFS out; configuration.nix brings it or another kernel back in.",
-	page:     "preview", do: []string{"Add to configuration.nix: boot.supportedFilesystems.zfs = lib.mkForce false;"},
+	do:       []string{"Add to configuration.nix: boot.supportedFilesystems.zfs = lib.mkForce false;"},
 }, {
-	name: "broken", verbatim: true, nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*(?:marked as broken|problems: broken)`},
+	name: "broken", nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*(?:marked as broken|problems: broken)`},
 	headline: "The package $1 is known not to work.",
-	page:     "preview", do: []string{"Take it out of configuration.nix, or take another version of it."},
+	do:       []string{"Take it out of configuration.nix, or take another version of it."},
 }, {
-	name: "insecure", verbatim: true, nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*marked as insecure`},
+	name: "insecure", nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*marked as insecure`},
 	headline: "The package $1 has known security holes.",
-	page:     "preview", do: []string{"Take it out or, if you must: nixpkgs.config.permittedInsecurePackages = [ \"$1\" ];"},
+	do:       []string{"Take it out or, if you must: nixpkgs.config.permittedInsecurePackages = [ \"$1\" ];"},
 }, {
-	name: "unfree", verbatim: true, nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*has an unfree license`},
+	name: "unfree", nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*has an unfree license`},
 	headline: "The package $1 is not free software.",
-	page:     "preview", do: []string{"Allow that in configuration.nix: nixpkgs.config.allowUnfree = true;"},
+	do:       []string{"Allow that in configuration.nix: nixpkgs.config.allowUnfree = true;"},
 }, {
-	name: "not-for-the-pi", verbatim: true, nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*is not available on the requested hostPlatform`},
+	name: "not-for-the-pi", nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*is not available on the requested hostPlatform`},
 	headline: "There is no $1 for the Raspberry Pi's processor.",
-	page:     "preview", do: []string{"Take it out of configuration.nix."},
+	do:       []string{"Take it out of configuration.nix."},
 }, {
-	name: "not-in-git", verbatim: true, nix: []string{`Path '([^']+)' in the repository .* is not tracked by Git`},
+	name: "not-in-git", nix: []string{`Path '([^']+)' in the repository .* is not tracked by Git`},
 	headline: "Git does not know the file $1 yet, so Nix does not see it.",
-	page:     "preview", do: []string{"In that repository: git add '$1'"},
+	do:       []string{"In that repository: git add '$1'"},
 }, {
-	name: "no-host", verbatim: true, nix: []string{`does not provide attribute '[^']*'`},
+	name: "no-host", nix: []string{`does not provide attribute '[^']*'`},
 	headline: "The flake has no image for this host.",
-	page:     "preview", do: []string{"Go back to the preview and forward again: piwiz writes flake.nix anew.", "See what it has: nix --extra-experimental-features 'nix-command flakes' flake show path:FLAKE"},
+	do:       []string{"Go back to the preview and forward again: piwiz writes flake.nix anew.", "See what it has: nix --extra-experimental-features 'nix-command flakes' flake show path:FLAKE"},
 }, {
-	name: "absolute-path", verbatim: true, nix: []string{`access to absolute path '([^']+)' is forbidden in pure`},
+	name: "absolute-path", nix: []string{`access to absolute path '([^']+)' is forbidden in pure`},
 	headline: "configuration.nix uses a file outside of its folder: $1.",
-	page:     "preview", do: []string{"Copy the file into FLAKE and write ./NAME. Nothing secret: everybody on this computer can read what Nix copies."},
+	do:       []string{"Copy the file into FLAKE and write ./NAME. Nothing secret: everybody on this computer can read what Nix copies."},
 }, {
-	name: "file-missing", verbatim: true, nix: []string{`[Pp]ath '(?:/nix/store/[^/']+-source/)?([^']+)' does not exist`, `(?:getting status of|opening file) ['"]/nix/store/[^/'"]+-source/([^'"]+)['"]: No such file`},
+	name: "file-missing", nix: []string{`[Pp]ath '(?:/nix/store/[^/']+-source/)?([^']+)' does not exist`, `(?:getting status of|opening file) ['"]/nix/store/[^/'"]+-source/([^'"]+)['"]: No such file`},
 	headline: "A file that the configuration names is not there: $1.",
-	page:     "preview", do: []string{"Put it into FLAKE, or take its name out of configuration.nix."},
+	do:       []string{"Put it into FLAKE, or take its name out of configuration.nix."},
 }, {
-	name: "search-path", verbatim: true, nix: []string{`file '([^']+)' was not found in the Nix search path`, `cannot look up '<([^>']+)>' in pure`},
+	name: "search-path", nix: []string{`file '([^']+)' was not found in the Nix search path`, `cannot look up '<([^>']+)>' in pure`},
 	headline: "configuration.nix asks for <$1>, which a flake does not have.",
-	page:     "preview", do: []string{"Write pkgs for packages, and (modulesPath + \"/...\") for modules of NixOS."},
+	do:       []string{"Write pkgs for packages, and (modulesPath + \"/...\") for modules of NixOS."},
 }, {
-	name: "syntax", verbatim: true, nix: []string{`^syntax error`, `^path has a trailing slash`},
+	name: "syntax", nix: []string{`^syntax error`, `^path has a trailing slash`},
 	headline: "The text is not right Nix: a sign is missing or too much.",
-	page:     "preview",
 }, {
-	name: "undefined-variable", verbatim: true, nix: []string{`^undefined variable '([^']+)'`},
+	name: "undefined-variable", nix: []string{`^undefined variable '([^']+)'`},
 	headline: "The name $1 is not known.",
 	why:      "Text needs quotation marks; packages are pkgs.NAME.",
-	page:     "preview",
 }, {
-	name: "missing-attribute", verbatim: true, nix: []string{`^attribute '([^']+)' missing`},
+	name: "no-function", nix: []string{`^attempt to call something which is not a function`},
+	headline: "Something is used like a function, but is none.",
+	why:      "Most often a ; is missing at the end of the line before, or brackets around an item of a list.",
+}, {
+	name: "unpinned-download", nix: []string{`in pure evaluation mode, '([^']+)' (?:requires a|will not fetch unlocked)`, `'([^']+)' requires a 'sha256' argument`},
+	headline: "A download in the configuration ($1) has no hash.",
+	why:      "Without one the same card could not be made again.",
+	do:       []string{"For fetchTarball and fetchurl add: sha256 = \"\"; and build: Nix then says the right one. For fetchGit add: rev = \"COMMIT\";"},
+}, {
+	name: "missing-attribute", nix: []string{`^attribute '([^']+)' missing`},
 	headline: "There is nothing called $1.",
-	page:     "preview", do: []string{"If it is a package, look up its name: https://search.nixos.org/packages"},
+	do:       []string{"If it is a package, look up its name: https://search.nixos.org/packages"},
 }, {
-	name: "duplicate-attribute", verbatim: true, nix: []string{`^attribute '([^']+)' already defined`},
+	name: "duplicate-attribute", nix: []string{`^attribute '([^']+)' already defined`},
 	headline: "$1 is set twice in one file.",
-	page:     "preview",
 }, {
-	name: "recursion", verbatim: true, nix: []string{`^infinite recursion encountered`, `^stack overflow`},
+	name: "recursion", nix: []string{`^infinite recursion encountered`, `^stack overflow`},
 	headline: "The configuration needs itself to know its own value.",
 	why:      "Most often config or pkgs is used inside imports.",
-	page:     "preview",
 }, {
-	name: "arguments", verbatim: true, nix: []string{`called (?:without required|with unexpected) argument '([^']+)'`},
+	name: "arguments", nix: []string{`called (?:without required|with unexpected) argument '([^']+)'`},
 	headline: "A function is called with the wrong arguments: $1.",
-	page:     "preview",
 }, {
-	name: "wrong-value", verbatim: true, nix: []string{`(?s)^(?:expected|value is) an? .* (?:but found|while) `, `^cannot coerce `, `^cannot (?:add|compare|concatenate) `},
+	name: "wrong-value", nix: []string{`(?s)^(?:expected|value is) an? .* (?:but found|while) `, `^cannot coerce `, `^cannot (?:add|compare|concatenate) `},
 	headline: "A value is of the wrong kind.",
-	page:     "preview",
 }, {
-	name: "gone", verbatim: true, nix: []string{"^'?[\\w.\"-]+'? (?:has been|was) (?:renamed|removed|replaced|deprecated|moved)", "The option definition [`'][^`']+' in .* no longer has any effect"},
+	name: "gone", nix: []string{"^'?[\\w.\"-]+'? (?:has been|was) (?:renamed|removed|replaced|deprecated|moved)", "The option definition [`'][^`']+' in .* no longer has any effect"},
 	headline: "Something in the configuration has another name now, or is gone.",
-	page:     "preview", do: []string{"Nix says above what to write instead."},
-}}
+	do:       []string{"Nix says above what to write instead."},
+}})
+
+func inTheText(rows []row) []row {
+	for i := range rows {
+		rows[i].verbatim, rows[i].page = true, "preview"
+	}
+	return rows
+}
