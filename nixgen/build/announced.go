@@ -26,30 +26,32 @@ var (
 	listed    = regexp.MustCompile(`^  (/\S+/[0-9a-z]{32}-\S+)$`)
 )
 
-// read takes one message. It returns the derivation when a new one was named.
-func (a *announced) read(text string) (drv string) {
+// read takes one message. It says whether that belongs to the announcement, and
+// which derivation it names that was not named before.
+func (a *announced) read(text string) (drv string, ours bool) {
 	if m := listed.FindStringSubmatch(text); m != nil && a.list != nil {
 		if a.seen[m[1]] {
-			return ""
+			return "", true
 		}
 		a.seen[m[1]] = true
 		*a.list = append(*a.list, m[1])
 		if a.list == &a.drvs {
-			return m[1]
+			drv = m[1]
 		}
-		return ""
+		return drv, true
 	}
 	a.list = nil
 	if willBuild.MatchString(text) {
 		a.list = &a.drvs
 	} else if unknown.MatchString(text) {
 		a.list = &a.missing
+		return "", false // it is the reason why a build fails, too
 	} else if m := willFetch.FindStringSubmatch(text); m != nil {
 		a.list = &a.paths
 		a.download += size(m[1])
 		a.unpacked += size(m[2])
 	}
-	return ""
+	return "", a.list != nil
 }
 
 var sizeText = regexp.MustCompile(`^(\d{1,12})(\.\d{1,3})? ([KMGTPE]?)i?B$`)

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -117,5 +118,27 @@ func TestAWarningNamesTheThingAndTheLikelyCause(t *testing.T) {
 				t.Errorf("%v does not name %s: %q", c.p.Big, w, got)
 			}
 		}
+	}
+}
+
+func TestAnAnnouncementIsNoError(t *testing.T) {
+	var bad []string
+	w := newWatch(time.Now, forecast.Times{}, func(e Event) {
+		if e.Error {
+			bad = append(bad, e.Line)
+		}
+	})
+	for _, line := range []string{
+		"this derivation will be built:", "  " + drvA, "this path will be fetched (1.50 KiB download, 2.0 MiB unpacked):", "  " + pathC,
+		"error: undefined variable 'berlin'",
+	} {
+		w.event(nix.Event{Action: nix.Msg, Level: nix.LevelError, Text: line})
+	}
+	if !slices.Equal(bad, []string{"error: undefined variable 'berlin'"}) {
+		t.Errorf("%q", bad)
+	}
+	var e *Error
+	if err := w.explain(Request{Flake: "/nowhere"}, errors.New("exit status 1")); !errors.As(err, &e) || e.Known != "undefined-variable" {
+		t.Errorf("%v", err)
 	}
 }

@@ -176,17 +176,22 @@ func (w *watch) result(e nix.Event) {
 }
 
 func (w *watch) message(e nix.Event) {
-	w.seen.Note(e)
 	if e.Level > nix.LevelInfo {
+		w.seen.Note(e)
 		if !w.realising && strings.HasPrefix(e.Text, "evaluating file") {
 			w.stage(reading)
 		}
 		return
 	}
-	if drv := w.counts.said.read(e.Text); drv != "" {
+	// A dry run announces at the level of errors.
+	drv, ours := w.counts.said.read(e.Text)
+	if drv != "" {
 		w.forecast.Expect(drv, nix.StoreName(drv), needs(drv))
 	}
-	bad := e.Action == nix.Msg && e.Level == nix.LevelError || strings.HasPrefix(e.Text, "error:")
+	if !ours {
+		w.seen.Note(e)
+	}
+	bad := !ours && (e.Action == nix.Msg && e.Level == nix.LevelError || strings.HasPrefix(e.Text, "error:"))
 	for line := range strings.Lines(e.Text) {
 		w.say(short(strings.TrimRight(line, "\n")), "", bad)
 	}

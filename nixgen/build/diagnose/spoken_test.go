@@ -139,6 +139,9 @@ var spoken = []said{
 		"could not set permissions on '/nix/var/nix/profiles/per-user' to 755: Operation not permitted",
 		"cannot open store as non-root in a single-user Nix installation",
 	}},
+	{want: "daemon-hangs-up", nix: []string{
+		"cannot open connection to remote store 'daemon': error: writing to file: Broken pipe", "cannot open connection to remote store 'daemon': error: reading from file: Connection reset by peer",
+	}},
 	{want: "daemon-died", nix: []string{"Nix daemon disconnected unexpectedly (maybe it crashed?)", "unexpected end-of-file"}},
 	{want: "no-build-users", nix: []string{"the group 'nixbld' specified in 'build-users-group' does not exist", "the build users group 'nixbld' has no members"}},
 	{want: "no-static-bash", nix: []string{"getting attributes of path '/usr/bin/bash-static': No such file or directory", "getting status of \"/usr/bin/bash-static\": No such file or directory"}},
