@@ -7,7 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-var keys = struct{ up, down, pageUp, pageDown, top, tail, pause, search, next, before, accept, leave key.Binding }{
+var keys = struct{ up, down, pageUp, pageDown, top, tail, pause, search, next, before, only, accept, leave, all key.Binding }{
 	up:       key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑/↓", "scroll")),
 	down:     key.NewBinding(key.WithKeys("down", "j")),
 	pageUp:   key.NewBinding(key.WithKeys("pgup")),
@@ -18,7 +18,9 @@ var keys = struct{ up, down, pageUp, pageDown, top, tail, pause, search, next, b
 	search:   key.NewBinding(key.WithKeys("/"), key.WithHelp("/", "search")),
 	next:     key.NewBinding(key.WithKeys("n"), key.WithHelp("n/N", "next/previous hit")),
 	before:   key.NewBinding(key.WithKeys("N")),
+	only:     key.NewBinding(key.WithKeys("d"), key.WithHelp("d", "one step's lines")),
 	accept:   key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "search")),
+	all:      key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "all lines")),
 	leave:    key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "end search")),
 }
 
@@ -31,10 +33,12 @@ func (p *Pane) Help() []key.Binding {
 		return []key.Binding{keys.accept, keys.leave}
 	case p.query != "":
 		return []key.Binding{keys.up, keys.next, keys.leave, keys.tail}
+	case p.only != "":
+		return []key.Binding{keys.up, keys.only, keys.all, keys.search}
 	case p.follow:
-		return []key.Binding{keys.up, keys.pause, keys.search}
+		return []key.Binding{keys.up, keys.pause, keys.search, keys.only}
 	}
-	return []key.Binding{keys.up, keys.tail, keys.search}
+	return []key.Binding{keys.up, keys.tail, keys.search, keys.only}
 }
 
 // Update takes a key and tells whether it was one of the pane's. While a
@@ -65,7 +69,7 @@ func (p *Pane) command(k tea.KeyMsg) bool {
 	case key.Matches(k, keys.pageDown):
 		p.scroll(top + p.height)
 	case key.Matches(k, keys.top):
-		p.scroll(p.first())
+		p.scroll(p.shown().first())
 		p.follow = false
 	case key.Matches(k, keys.tail):
 		p.follow = true
@@ -77,8 +81,13 @@ func (p *Pane) command(k tea.KeyMsg) bool {
 		p.find(p.found+1, 1)
 	case key.Matches(k, keys.before) && p.query != "":
 		p.find(p.found-1, -1)
+	case key.Matches(k, keys.only):
+		p.narrow()
 	case key.Matches(k, keys.leave) && p.query != "":
 		p.query, p.missed = "", false
+	case key.Matches(k, keys.leave) && p.only != "":
+		p.only = ""
+		p.refill()
 	default:
 		return false
 	}
@@ -102,7 +111,7 @@ func (p *Pane) typeSearch(k tea.KeyMsg) bool {
 	case tea.KeyEnter:
 		p.typing = false
 		if p.query != "" {
-			p.find(p.total-1, -1)
+			p.find(p.shown().total-1, -1)
 		}
 	}
 	return true

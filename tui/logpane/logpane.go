@@ -18,14 +18,36 @@ const Keep = 5000
 // Line is one line of the log.
 type Line struct {
 	Text string
-	Err  bool // an error: stays marked
+	Of   string // what it is about, e.g. a derivation; "" for the run itself
+	Err  bool   // an error: stays marked
 }
+
+// ring holds the last Keep lines.
+type ring struct {
+	lines []Line // line number i is at i%Keep
+	total int    // lines ever appended
+}
+
+func (r *ring) add(l Line) {
+	if len(r.lines) < Keep {
+		r.lines = append(r.lines, l)
+	} else {
+		r.lines[r.total%Keep] = l
+	}
+	r.total++
+}
+
+// first returns the number of the oldest line that is kept.
+func (r *ring) first() int { return max(0, r.total-Keep) }
+
+func (r *ring) line(i int) Line { return r.lines[i%Keep] }
 
 // Pane is the log on the screen. Make it with New.
 type Pane struct {
 	mu      sync.Mutex
-	ring    []Line // line number i is at i%Keep
-	total   int    // lines ever appended
+	all     ring
+	only    string // the lines about this alone are shown, "" is all
+	part    ring   // these
 	version uint64
 
 	follow bool
@@ -46,17 +68,15 @@ func New() *Pane { return &Pane{follow: true, height: 1, found: -1} }
 func (p *Pane) Append(lines ...Line) {
 	clean := make([]Line, len(lines))
 	for i, l := range lines {
-		clean[i] = Line{Clean(l.Text), l.Err}
+		clean[i] = Line{Clean(l.Text), Clean(l.Of), l.Err}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range clean {
-		if len(p.ring) < Keep {
-			p.ring = append(p.ring, l)
-		} else {
-			p.ring[p.total%Keep] = l
+		p.all.add(l)
+		if p.only != "" && l.Of == p.only {
+			p.part.add(l)
 		}
-		p.total++
 	}
 	p.version++
 }
@@ -75,8 +95,8 @@ func (p *Pane) Tail(n int) []Line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []Line
-	for i := max(p.first(), p.total-n); i < p.total; i++ {
-		out = append(out, p.line(i))
+	for i := max(p.all.first(), p.all.total-n); i < p.all.total; i++ {
+		out = append(out, p.all.line(i))
 	}
 	return out
 }
@@ -89,11 +109,11 @@ func (p *Pane) Following() bool {
 }
 
 // Searching tells whether letters and esc belong to the pane: a search is
-// being typed, or its hits are marked.
+// being typed, its hits are marked, or some lines are hidden.
 func (p *Pane) Searching() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.typing || p.query != ""
+	return p.typing || p.query != "" || p.only != ""
 }
 
 // Typing tells whether a search is being typed: then no letter is a shortcut
@@ -104,18 +124,22 @@ func (p *Pane) Typing() bool {
 	return p.typing
 }
 
-// first returns the number of the oldest line that is kept.
-func (p *Pane) first() int { return max(0, p.total-Keep) }
-
-func (p *Pane) line(i int) Line { return p.ring[i%Keep] }
+// shown are the lines that the window moves over.
+func (p *Pane) shown() *ring {
+	if p.only != "" {
+		return &p.part
+	}
+	return &p.all
+}
 
 // window returns the number of the first line to show.
 func (p *Pane) window() int {
-	last := max(p.first(), p.total-p.height)
+	r := p.shown()
+	last := max(r.first(), r.total-p.height)
 	if p.follow {
 		return last
 	}
-	return max(p.first(), min(p.top, last))
+	return max(r.first(), min(p.top, last))
 }
 
 // scroll moves the window to start at line top; at the tail it follows.
@@ -123,17 +147,18 @@ func (p *Pane) scroll(top int) {
 	p.top = top
 	p.follow = false
 	p.top = p.window()
-	p.follow = p.top >= p.total-p.height
+	p.follow = p.top >= p.shown().total-p.height
 }
 
 // find jumps to the next line with the query, from line from on in steps of
 // step (1 or -1), and round the end once.
 func (p *Pane) find(from, step int) {
-	first, kept := p.first(), len(p.ring)
+	r := p.shown()
+	first, kept := r.first(), len(r.lines)
 	p.missed = false
 	for n := range kept {
 		i := first + ((from+n*step-first)%kept+kept)%kept
-		if strings.Contains(strings.ToLower(p.line(i).Text), p.query) {
+		if strings.Contains(strings.ToLower(r.line(i).Text), p.query) {
 			p.found = i
 			p.scroll(i - p.height/2)
 			p.follow = false
@@ -141,4 +166,34 @@ func (p *Pane) find(from, step int) {
 		}
 	}
 	p.missed = true
+}
+
+// narrow shows the lines about one thing alone: of the newest line first, then
+// of older ones, then all again.
+func (p *Pane) narrow() {
+	was, past := p.only, p.only == ""
+	seen := map[string]bool{}
+	p.only = ""
+	for i := p.all.total - 1; i >= p.all.first(); i-- {
+		of := p.all.line(i).Of
+		if of == "" || seen[of] {
+			continue
+		}
+		if past {
+			p.only = of
+			break
+		}
+		seen[of], past = true, of == was
+	}
+	p.refill()
+}
+
+// refill gathers the lines that are shown.
+func (p *Pane) refill() {
+	p.part, p.follow, p.found = ring{}, true, -1
+	for i := p.all.first(); i < p.all.total && p.only != ""; i++ {
+		if l := p.all.line(i); l.Of == p.only {
+			p.part.add(l)
+		}
+	}
 }

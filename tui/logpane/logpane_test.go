@@ -219,3 +219,24 @@ func Benchmark100000Lines(b *testing.B) {
 		}
 	}
 }
+
+func TestTheLinesOfOneStepAreShownAlone(t *testing.T) {
+	p := New()
+	for i := range 30 {
+		p.Append(Line{Text: fmt.Sprintf("gcc %d", i), Of: "gcc"}, Line{Text: fmt.Sprintf("zlib %d", i), Of: "zlib"}, Line{Text: "nix"})
+	}
+	p.View(40, 11)
+	press(p, letters("d")...)
+	want(t, p, "zlib 20", "zlib 29")
+	p.Append(Line{Text: "zlib late", Of: "zlib"}, Line{Text: "gcc late", Of: "gcc"})
+	want(t, p, "zlib 21", "zlib late")
+	press(p, letters("d")...) // the newest is gcc, zlib was shown: nothing older is left
+	want(t, p, "zlib 27", "gcc late")
+	press(p, letters("d")...)
+	want(t, p, "gcc 21", "gcc late")
+	press(p, letters("/gcc 3")...)
+	press(p, tea.KeyMsg{Type: tea.KeyEnter})
+	want(t, p, "gcc 0", "gcc 9")
+	press(p, tea.KeyMsg{Type: tea.KeyEsc}, tea.KeyMsg{Type: tea.KeyEsc})
+	want(t, p, "zlib 27", "gcc late")
+}

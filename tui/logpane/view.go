@@ -18,7 +18,7 @@ func (p *Pane) View(width, height int) string {
 	var b strings.Builder
 	top := p.window()
 	for i := top; i < top+p.height; i++ {
-		if i < p.total {
+		if i < p.shown().total {
 			b.WriteString(p.draw(i, width))
 		}
 		b.WriteByte('\n')
@@ -29,7 +29,7 @@ func (p *Pane) View(width, height int) string {
 
 // draw renders one line: errors with a sign and in red, hits reversed.
 func (p *Pane) draw(i, width int) string {
-	l, st := p.line(i), style.Text
+	l, st := p.shown().line(i), style.Text
 	text := l.Text
 	if l.Err {
 		text, st = style.Failed+" "+text, style.Danger
@@ -55,16 +55,20 @@ func (p *Pane) draw(i, width int) string {
 }
 
 func (p *Pane) status(top int) string {
-	below := p.total - top - p.height
+	total := p.shown().total
+	below, about := total-top-p.height, ""
+	if p.only != "" {
+		about = "only " + p.only + " (d: the next one, esc: all lines); "
+	}
 	switch {
 	case p.typing:
 		return style.Focus.Render("/") + p.query + style.Match.Render(" ")
 	case p.missed:
 		return style.Warn.Render(fmt.Sprintf("no line with %q", p.query))
 	case p.follow:
-		return style.Dim.Render(fmt.Sprintf("following line %d", p.total))
+		return style.Dim.Render(about + fmt.Sprintf("following line %d", total))
 	case below > 0:
-		return style.Dim.Render(fmt.Sprintf("paused, %d more lines below; end: follow again", below))
+		return style.Dim.Render(about + fmt.Sprintf("paused, %d more lines below; end: follow again", below))
 	}
-	return style.Dim.Render("paused; end: follow again")
+	return style.Dim.Render(about + "paused; end: follow again")
 }
