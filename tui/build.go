@@ -17,41 +17,61 @@ import (
 	"piwiz/tui/style"
 )
 
-// buildPage runs the build and shows what it is doing.
+// buildPage says what the build will cost, runs it and shows what it is doing.
+// It asks only when hours of compiling lie ahead.
 type buildPage struct {
-	run  *run[build.Progress, build.Result]
-	pane *logpane.Pane
-	over bool // the end was seen by a tick
-	err  error
+	ahead *run[build.Progress, build.Plan]
+	run   *run[build.Progress, build.Result] // nil while it is being planned
+	pane  *logpane.Pane
+	asks  bool // the plan warns: y begins
+	over  bool // the end was seen by a tick
+	err   error
 }
 
 func (p *buildPage) enter(s *state) tea.Cmd {
-	p.over, p.err, p.pane = false, nil, logpane.New()
-	name, makeImage, pane := s.saved.Host.Name, s.engine.Build, p.pane
+	*p = buildPage{pane: logpane.New()}
+	name, plan, pane := s.saved.Host.Name, s.engine.Plan, p.pane
 	saved, save, replace := s.saved, s.engine.Save, s.replace
-	p.run = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (build.Result, error) {
+	p.ahead = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (build.Plan, error) {
 		if replace { // a newer piwiz writes a newer module from the same answers
 			if _, err := save(saved); err != nil {
-				return build.Result{}, err
+				return build.Plan{}, err
 			}
 		}
-		return makeImage(ctx, name, func(e build.Event) {
-			if e.Line != "" {
-				pane.Append(logpane.Line{Text: e.Line, Err: e.Error})
-			}
-			report(e.Progress)
-		})
+		return plan(ctx, name, into(pane, report))
+	})
+	return beat(p.ahead)
+}
+
+// begin builds.
+func (p *buildPage) begin(s *state) tea.Cmd {
+	p.asks = false
+	name, makeImage, pane := s.saved.Host.Name, s.engine.Build, p.pane
+	p.run = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (build.Result, error) {
+		return makeImage(ctx, name, into(pane, report))
 	})
 	return beat(p.run)
+}
+
+// into sends the lines of a run to the log and the rest to its mailbox.
+func into(pane *logpane.Pane, report func(build.Progress)) func(build.Event) {
+	return func(e build.Event) {
+		if e.Line != "" {
+			pane.Append(logpane.Line{Text: e.Line, Of: e.Derivation, Err: e.Error})
+		}
+		report(e.Progress)
+	}
 }
 
 func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
-		if msg.of != any(p.run) {
+		switch {
+		case p.run == nil && msg.of == any(p.ahead):
+			return stay, p.planned(s)
+		case p.run == nil || msg.of != any(p.run):
 			return stay, nil
-		}
-		if p.run.running() {
+		case p.run.running():
 			return stay, beat(p.run)
 		}
 		return p.finish(s), nil
@@ -59,6 +79,24 @@ func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		return p.key(s, msg)
 	}
 	return stay, nil
+}
+
+// planned begins the build when the plan is there and warns of nothing.
+func (p *buildPage) planned(s *state) tea.Cmd {
+	if p.ahead.running() {
+		return beat(p.ahead)
+	}
+	if p.err = p.ahead.err; p.err != nil {
+		p.over = true
+		return nil
+	}
+	if what := planned(p.ahead.result); what != "" {
+		p.pane.Append(logpane.Line{Text: "plan: " + what})
+	}
+	if p.asks = len(p.ahead.result.Warning()) > 0; p.asks {
+		return nil
+	}
+	return p.begin(s)
 }
 
 // finish notes the end; an image for a replaced card goes straight on.
@@ -79,7 +117,7 @@ func (p *buildPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	}
 	switch msg.String() {
 	case "esc":
-		if !p.over {
+		if !p.over && !p.asks {
 			return stay, nil // a build is not thrown away by a stray key: ctrl+c asks
 		}
 		return back, nil
@@ -89,6 +127,10 @@ func (p *buildPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 			return next, nil
 		case p.over:
 			return p.remedy(), nil
+		}
+	case "y":
+		if p.asks {
+			return stay, p.begin(s)
 		}
 	case "r":
 		if p.over && p.err != nil {
@@ -115,54 +157,42 @@ func (p *buildPage) view(_ *state, width, height int) string {
 		top = failure(p.err, width) + "\n\n" + wrap(fmt.Sprintf("Press enter to go to the page that can put it right (%s), r to build again.", p.remedy()), width) + "\n"
 	case p.over:
 		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.\nPress enter to choose the card.\n", disk.Human(p.run.result.Size), clock(p.run.result.Took))
+	case p.asks:
+		top = warned(p.ahead.result, width)
 	default:
-		top = progressOf(p.run.sample(), time.Since(p.run.began), width)
+		top = progressOf(p.sample(), time.Since(p.ahead.began), width)
 	}
 	used := strings.Count(top, "\n") + 1
 	return top + "\n" + p.pane.View(width, max(height-used-1, 3))
 }
 
-func progressOf(g build.Progress, elapsed time.Duration, width int) string {
-	stage := g.Stage
-	if stage == "" {
-		stage = "starting Nix"
+// sample is how far the reading or the building is.
+func (p *buildPage) sample() build.Progress {
+	if p.run == nil {
+		return p.ahead.sample()
 	}
-	share := 0.0
-	if g.Expected > 0 {
-		share = float64(g.Done) / float64(g.Expected)
-	}
-	line := fmt.Sprintf("%s · %s", stage, clock(elapsed))
-	if g.Expected > 0 {
-		line += fmt.Sprintf(" · %d of %d steps built", g.Done, g.Expected)
-	}
-	if g.BytesExpected > 0 {
-		line += fmt.Sprintf(" · %s of %s fetched", disk.Human(g.BytesDone), disk.Human(g.BytesExpected))
-	}
-	var now []string
-	for _, r := range g.Now {
-		phase := ""
-		if r.Phase != "" {
-			phase = " (" + r.Phase + ")"
-		}
-		now = append(now, r.Name+phase)
-	}
-	return bar(share, width) + "\n" + line + "\n" + style.Dim.MaxWidth(width).Render("now: "+strings.Join(now, ", ")) + "\n"
+	return p.run.sample()
 }
 
 func (p *buildPage) busy() string {
-	if p.run.running() {
+	if p.ahead.running() || p.run.running() {
 		return "The build will be stopped. What is already built is kept by Nix, so the next try is quicker."
 	}
 	return ""
 }
 
-func (p *buildPage) stop() { p.run.stop() }
+func (p *buildPage) stop() {
+	p.ahead.stop()
+	p.run.stop()
+}
 
-func (p *buildPage) typing() bool { return p.pane != nil && p.pane.Searching() }
+func (p *buildPage) typing() bool { return p.pane != nil && p.pane.Typing() }
 
 func (p *buildPage) help(*state) []key.Binding {
-	log := []key.Binding{bind("↑↓", "scroll"), bind("/", "search"), bind("f", "follow")}
+	log := []key.Binding{bind("↑↓", "scroll"), bind("/", "search"), bind("end", "follow"), bind("d", "one step's lines")}
 	switch {
+	case p.asks:
+		return []key.Binding{bind("y", "build it all"), bind("↑↓", "scroll"), bind("esc", "back")}
 	case !p.over:
 		return log
 	case p.err != nil:

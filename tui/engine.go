@@ -47,6 +47,8 @@ type Engine struct {
 	Preview func(hostfile.Saved) (files []nixgen.File, own string, err error)
 	// Edit opens the user's own file in an editor.
 	Edit func(name string) tea.ExecCommand
+	// Plan says what Build would do.
+	Plan func(ctx context.Context, name string, report func(build.Event)) (build.Plan, error)
 	// Build makes the image of a saved host.
 	Build func(ctx context.Context, name string, report func(build.Event)) (build.Result, error)
 	// Cards lists the disks of this computer.

@@ -191,6 +191,9 @@ func engine(t *testing.T) Engine {
 			files, err := nixgen.Files(s.Host)
 			return files, "~/.local/share/piwiz/hosts/bach/flake/configuration.nix", err
 		},
+		Plan: func(context.Context, string, func(build.Event)) (build.Plan, error) {
+			return build.Plan{Builds: []string{"piwiz-bach"}, Fetches: 340, Download: 1200 << 20, Takes: -1}, nil
+		},
 		Build: func(_ context.Context, _ string, report func(build.Event)) (build.Result, error) {
 			report(build.Event{Line: "building linux-6.18"})
 			return build.Result{Image: "/nix/store/x/bach.img", Size: 3 << 30, Took: 90 * time.Second}, nil
@@ -383,7 +386,9 @@ func TestCtrlCAsksWhileWorkIsRunning(t *testing.T) {
 	}
 	d := drive(t, e)
 	d.toPreview()
-	d.keys("enter", "ctrl+c")
+	d.keys("enter")
+	d.until("plan: ")
+	d.keys("ctrl+c")
 	d.sees("Leave now?")
 	d.keys("n")
 	if d.quit || stopped {

@@ -193,7 +193,7 @@ func TestABuildThatHangsIsStoppedWithTheWizard(t *testing.T) {
 			defer os.RemoveAll(filepath.Dir(flake))
 			before := descendants(t)
 			s := w.start(80, 24)
-			play(t, s, append(wayThrough[:7:7], []string{"LD      vmlinux"}))
+			play(t, s, append(wayThrough[:7:7], []string{"would be compiled here", "type y"}, []string{"LD      vmlinux"}))
 			w.endAndLook(t, s, end)
 			nothingNew(t, before)
 		})

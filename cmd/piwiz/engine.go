@@ -58,8 +58,11 @@ func (p *program) engine() (tui.Engine, error) {
 		Edit: func(name string) tea.ExecCommand {
 			return &editor{editorOf(store.Path(name, "flake", "configuration.nix"))}
 		},
+		Plan: func(ctx context.Context, name string, report func(build.Event)) (build.Plan, error) {
+			return build.Ahead(ctx, p.request(store, name), report)
+		},
 		Build: func(ctx context.Context, name string, report func(build.Event)) (build.Result, error) {
-			return p.image(ctx, store, name, report)
+			return build.Image(ctx, p.request(store, name), report)
 		},
 		Cards:        func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
 		CardsChanged: detect.Watch, Newest: detect.Newest,
@@ -163,11 +166,11 @@ func ownAsItIs(store hostfile.Store, name string, files []nixgen.File) []nixgen.
 	return files
 }
 
-func (p *program) image(ctx context.Context, store hostfile.Store, name string, report func(build.Event)) (build.Result, error) {
-	return build.Image(ctx, build.Request{
+func (p *program) request(store hostfile.Store, name string) build.Request {
+	return build.Request{
 		Flake: store.Path(name, "flake"), Host: name, OutLink: store.Path(name, "result"),
-		LogFile: store.Path(name, "build.log"), Nixpkgs: p.nixpkgs,
-	}, report)
+		LogFile: store.Path(name, "build.log"), Nixpkgs: p.nixpkgs, State: stateDir(),
+	}
 }
 
 // builtImage finds the image of the last build.

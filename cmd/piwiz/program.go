@@ -165,16 +165,8 @@ func identity(store hostfile.Store, name string) (sshkey.Identity, error) {
 // nothing may write to the terminal while the wizard is up.
 func logToFile() (done func()) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	state := os.Getenv("XDG_STATE_HOME")
-	if state == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return func() {}
-		}
-		state = filepath.Join(home, ".local", "state")
-	}
-	dir := filepath.Join(state, "piwiz")
-	if os.MkdirAll(dir, 0o700) != nil {
+	dir := stateDir()
+	if dir == "" {
 		return func() {}
 	}
 	f, err := os.OpenFile(filepath.Join(dir, "piwiz.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -184,4 +176,22 @@ func logToFile() (done func()) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(f, nil)))
 	slog.Info("start", "args", len(os.Args)-1)
 	return func() { _ = f.Close() }
+}
+
+// stateDir is where what may be lost is kept: the log, how long builds took.
+// "" when there is no such place.
+func stateDir() string {
+	state := os.Getenv("XDG_STATE_HOME")
+	if state == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	dir := filepath.Join(state, "piwiz")
+	if os.MkdirAll(dir, 0o700) != nil {
+		return ""
+	}
+	return dir
 }

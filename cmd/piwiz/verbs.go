@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,7 +72,8 @@ func (p *program) renderVerb() *cobra.Command {
 }
 
 func (p *program) buildVerb() *cobra.Command {
-	return verb(&cobra.Command{
+	yes := false
+	c := verb(&cobra.Command{
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json",
 	}, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
@@ -89,17 +91,36 @@ func (p *program) buildVerb() *cobra.Command {
 		if s, err = keep(store, s); err != nil {
 			return err
 		}
-		r, err := p.image(ctx, store, s.Host.Name, func(e build.Event) {
-			g := e.Progress
-			p.say("build", map[string]any{"line": e.Line, "derivation": e.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected}, e.Line)
-		})
-		if err != nil {
-			return err
-		}
-		p.say("image", map[string]any{"host": s.Host.Name, "image": r.Image, "size": r.Size, "seconds": r.Took.Seconds()},
-			fmt.Sprintf("image: %s (%s)", r.Image, disk.Human(r.Size)))
-		return nil
+		return p.build(ctx, p.request(store, s.Host.Name), yes)
 	})
+	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
+	return c
+}
+
+// build says what a build will cost, and builds.
+func (p *program) build(ctx context.Context, r build.Request, yes bool) error {
+	report := func(e build.Event) {
+		g := e.Progress
+		p.say("build", map[string]any{"line": e.Line, "derivation": e.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected, "share": g.Share}, e.Line)
+	}
+	plan, err := build.Ahead(ctx, r, report)
+	if err != nil {
+		return err
+	}
+	warning := strings.Join(plan.Warning(), "\n")
+	p.say("plan", map[string]any{
+		"builds": plan.Builds, "big": plan.Big, "fetches": plan.Fetches, "download": plan.Download, "seconds": plan.Takes.Round(time.Second).Seconds(),
+	}, warning)
+	if warning != "" && !yes {
+		return &exit{refused, errors.New("nothing was built; add --yes if that is wanted")}
+	}
+	result, err := build.Image(ctx, r, report)
+	if err != nil {
+		return err
+	}
+	p.say("image", map[string]any{"host": r.Host, "image": result.Image, "size": result.Size, "seconds": result.Took.Seconds()},
+		fmt.Sprintf("image: %s (%s)", result.Image, disk.Human(result.Size)))
+	return nil
 }
 
 func (p *program) cardsVerb() *cobra.Command {

@@ -1,0 +1,103 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"piwiz/flash/disk"
+	"piwiz/nixgen/build"
+	"piwiz/tui/style"
+)
+
+// planned is what a build will cost, in a line; "" when there is nothing to do.
+func planned(p build.Plan) string {
+	var parts []string
+	if n := len(p.Builds); n > 0 {
+		parts = append(parts, count(n, "step")+" to build")
+	}
+	if p.Fetches > 0 {
+		parts = append(parts, count(p.Fetches, "package")+" to download, "+disk.Human(p.Download))
+	}
+	if len(parts) > 0 && p.Takes > 0 {
+		parts = append(parts, "about "+clock(p.Takes)+" by earlier builds here")
+	}
+	return strings.Join(parts, " · ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// warned asks before hours of work begin.
+func warned(p build.Plan, width int) string {
+	lines := p.Warning()
+	var text strings.Builder
+	text.WriteString(style.Danger.Render(wrap(lines[0], width)) + "\n")
+	for _, l := range lines[1:] {
+		text.WriteString("\n" + wrap(l, width))
+	}
+	if what := planned(p); what != "" {
+		text.WriteString("\n\n" + wrap("In all: "+what+".", width))
+	}
+	return text.String() + "\n\n" + wrap("Press esc to go back and change it, y to build it all the same.", width) + "\n"
+}
+
+// progressOf draws how far a build is: four lines that stay where they are.
+func progressOf(g build.Progress, elapsed time.Duration, width int) string {
+	share := fmt.Sprintf(" %3.0f %%", 100*g.Share)
+	if g.Left > 0 {
+		share += ", about " + clock(g.Left) + " left"
+	}
+	now := strings.Join(append(running(g), g.Waits...), " · ")
+	if now != "" {
+		now = "now: " + now
+	}
+	fit := func(text string) string { return style.Dim.MaxWidth(width).Render(text) }
+	return bar(g.Share, min(60, width-30)) + share + "\n" + style.Text.MaxWidth(width).Render(doing(g, elapsed)) + "\n" + fit(totals(g)) + "\n" + fit(now) + "\n"
+}
+
+// doing is what Nix is at, and for how long: a silent minute has a name.
+func doing(g build.Progress, elapsed time.Duration) string {
+	stage := g.Stage
+	if stage == "" {
+		stage = "starting Nix"
+	}
+	if !g.Since.IsZero() {
+		stage += " for " + clock(time.Since(g.Since))
+	}
+	return stage + " · " + clock(elapsed) + " in all"
+}
+
+func totals(g build.Progress) string {
+	var parts []string
+	if g.Expected > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d steps built", g.Done, g.Expected))
+	}
+	if g.BytesExpected > 0 {
+		part := fmt.Sprintf("%s of %s downloaded", disk.Human(g.BytesDone), disk.Human(g.BytesExpected))
+		if g.Rate > 0 && g.BytesDone < g.BytesExpected {
+			part += fmt.Sprintf(", %s/s", disk.Human(int64(g.Rate)))
+		}
+		parts = append(parts, part)
+	}
+	if g.Failed > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", g.Failed))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func running(g build.Progress) []string {
+	var now []string
+	for _, r := range g.Now {
+		text := r.Name + " " + clock(time.Since(r.Since))
+		if r.Phase != "" {
+			text += " (" + r.Phase + ")"
+		}
+		now = append(now, text)
+	}
+	return now
+}
