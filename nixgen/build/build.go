@@ -86,6 +86,7 @@ func arguments(r Request) []string {
 		"--option", "extra-platforms", "aarch64-linux",
 		"--out-link", r.OutLink,
 		"--json", "--log-format", "internal-json", "-v",
+		"--show-trace", // Nix cuts off the end, and that is where the user's own file is
 	}
 	if r.Nixpkgs != "" {
 		args = append(args, "--override-input", "nixpkgs", r.Nixpkgs, "--no-write-lock-file")

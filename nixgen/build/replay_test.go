@@ -213,3 +213,20 @@ func TestOddBytesOfABuilderDoNotReachTheScreen(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlyTheCauseOfATraceIsShown(t *testing.T) {
+	for log, want := range map[string]string{
+		"v226-eval-unknown-option": "error: The option `services.avahi.enabel' does not exist. Definition values:",
+		"v234-eval-throw":          "error: piwiz: you forgot the time zone",
+	} {
+		var lines []string
+		replay(t, log, func(e Event) {
+			if e.Error && e.Line != "" {
+				lines = append(lines, e.Line)
+			}
+		})
+		if len(lines) == 0 || len(lines) > 2 || lines[0] != want {
+			t.Errorf("%s: %q", log, lines)
+		}
+	}
+}

@@ -192,7 +192,11 @@ func (w *watch) message(e nix.Event) {
 		w.seen.Note(e)
 	}
 	bad := !ours && (e.Action == nix.Msg && e.Level == nix.LevelError || strings.HasPrefix(e.Text, "error:"))
-	for line := range strings.Lines(e.Text) {
+	text := e.Text
+	if bad && e.Cause != "" {
+		text = "error: " + e.Cause // the trace has hundreds of lines; it is in the raw log
+	}
+	for line := range strings.Lines(text) {
 		w.say(short(strings.TrimRight(line, "\n")), "", bad)
 	}
 }

@@ -12,8 +12,9 @@ import (
 )
 
 // maxLine bounds one line of the log in bytes. The rest of a longer line is
-// dropped: a builder may write megabytes without a newline.
-const maxLine = 1 << 20
+// dropped: a builder may write without a newline for ever. The trace of an
+// endless recursion is one line of some MiB.
+const maxLine = 16 << 20
 
 var prefix = []byte("@nix ")
 

@@ -85,8 +85,9 @@ var (
 func (p place) definition(cause string) string {
 	var files []string
 	for _, m := range storeCopy.FindAllStringSubmatch(cause, -1) {
-		if p.own(m[1], m[2]) == "" {
-			continue
+		own := p.own(m[1], m[2])
+		if info, err := os.Stat(own); own == "" || err != nil || info.IsDir() {
+			continue // a file that is missing is the mistake, not its place
 		}
 		if files = append(files, m[2]); !slices.Contains(generated, m[2]) {
 			files = []string{m[2]}
@@ -121,13 +122,16 @@ func (p place) translate(text string) string {
 
 // own is the user's file for the copy dir/rel, "" when it is another flake's.
 // Every flake has a flake.nix, so without the name of the copy that says
-// nothing.
+// nothing, and any other file must be there.
 func (p place) own(dir, rel string) string {
-	if p.source != dir && (p.source != "" || rel == "flake.nix") {
+	file := filepath.Join(p.flake, rel)
+	if p.source != "" {
+		if p.source == dir {
+			return file
+		}
 		return ""
 	}
-	file := filepath.Join(p.flake, rel)
-	if info, err := os.Stat(file); err != nil || info.IsDir() {
+	if info, err := os.Stat(file); err != nil || info.IsDir() || rel == "flake.nix" {
 		return ""
 	}
 	return file

@@ -113,7 +113,7 @@ var spoken = []said{
 	{want: "builder-ssh", nix: machines, program: "cannot build on 'ssh://pi@builder': error: failed to start SSH connection to 'pi@builder'"},
 	{want: "platform", nix: platforms},
 
-	{want: "no-jobs", nix: []string{startNone, nojobs}},
+	{want: "no-jobs", nix: []string{startNone, "Unable to start any build;\neither increase '--max-jobs' or enable remote builds.", nojobs}},
 	{want: "silent", nix: []string{"building of '" + drv + "^out' timed out after 2 seconds of silence"}},
 	{want: "timeout", nix: []string{"building of '" + drv + "' timed out after 3600 seconds", "timed out after 3600 seconds"}},
 	{want: "missing-module", log: []string{"modprobe: FATAL: Module dw-hdmi not found in directory /nix/store/x-linux-6.18-modules/lib/modules/6.18"}},

@@ -160,7 +160,7 @@ var (
 		`(?s)Reason: required system or feature not available\nRequired system: 'aarch64-linux'`,
 		`(?s)Reason: platform mismatch\nRequired system: 'aarch64-linux'`,
 	}
-	noJobs    = []string{`^unable to start any build`, `local builds are disabled \(max-jobs = 0\)`}
+	noJobs    = []string{`^[Uu]nable to start any build`, `local builds are disabled \(max-jobs = 0\)`}
 	noBuilder = slices.Concat(platform, noJobs, []string{`^failed to start SSH connection to`})
 	allow     = []string{"Add to /etc/nix/nix.conf: extra-platforms = aarch64-linux", "sudo systemctl restart nix-daemon", "On NixOS instead: boot.binfmt.emulatedSystems = [ \"aarch64-linux\" ];"}
 )

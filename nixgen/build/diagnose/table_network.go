@@ -2,7 +2,7 @@ package diagnose
 
 // service is Nix itself, and its daemon.
 var service = []row{{
-	name: "feature-off", nix: []string{`experimental Nix feature '([^']+)' is disabled`},
+	name: "feature-off", verbatim: true, nix: []string{`experimental Nix feature '([^']+)' is disabled`},
 	headline: "The configuration uses a feature of Nix that is switched off: $1.",
 	why:      "piwiz switches on what it needs itself (nix-command, flakes).",
 	page:     "preview", do: []string{"Take it out of configuration.nix, or put into /etc/nix/nix.conf: extra-experimental-features = $1"},
