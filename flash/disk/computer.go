@@ -23,6 +23,7 @@ type computer struct {
 	swaps  map[string]bool
 	files  map[string][]string // devices made of a file on a device: loop0
 	pools  []pool
+	loader string // PARTUUID of the partition that the boot loader came from; "" when unknown
 }
 
 // pool is one file system of several devices that is open.
@@ -59,6 +60,7 @@ func look(root string) (*computer, error) {
 		return nil, err
 	}
 	c.findPools()
+	c.loader = bootLoader(root)
 	for i, m := range c.table {
 		for _, name := range c.under(i) {
 			c.mounts[name] = append(c.mounts[name], m.point)

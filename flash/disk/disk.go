@@ -38,6 +38,7 @@ type Partition struct {
 	Mounts              []string // where its own file system is open
 	Holders             []Holder // what is stacked on it, at any height, lowest first
 	Swap                bool     // it is, or a file on it is, swap memory
+	Loader              bool     // this computer was started from it, even if it is not open now
 }
 
 // Device is one whole disk and what is known about it; sizes are bytes. All
@@ -113,8 +114,7 @@ func (c *computer) disk(name string) (Device, error) {
 	d.Label, d.FSType = label(u), clean(u["ID_FS_TYPE"])
 	d.Mounts, d.Swap, d.Holders = c.mounts[name], c.swaps[name], c.holders(name)
 	for _, part := range c.parts[name] {
-		p := c.partition(part)
-		d.Partitions = append(d.Partitions, p)
+		d.Partitions = append(d.Partitions, c.partition(part))
 	}
 	return d, nil
 }
@@ -125,6 +125,7 @@ func (c *computer) partition(name string) Partition {
 	return Partition{
 		Name: name, Label: label(u), FSType: clean(u["ID_FS_TYPE"]), Size: number(sys, "size") * 512,
 		Mounts: c.mounts[name], Holders: c.holders(name), Swap: c.swaps[name],
+		Loader: c.loader != "" && c.loader == u["ID_PART_ENTRY_UUID"],
 	}
 }
 

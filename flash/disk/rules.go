@@ -34,7 +34,7 @@ func (d Device) Refusal() string {
 	switch {
 	case d.Bus == EMMC:
 		return "This memory is built into this computer, not a card."
-	case d.Bus != USB && d.Bus != SD && !d.Removable:
+	case d.Bus != USB && d.Bus != SD && !(d.Bus == Other && d.Removable):
 		return "This is a disk inside this computer."
 	case d.ReadOnly && d.reader():
 		return "The card is locked: move the small switch on its side, then put it in again."
@@ -57,10 +57,10 @@ func (d Device) whole() []Partition {
 func (d Device) inUse() string {
 	var mounts []string
 	var holders []Holder
-	swap := false
+	swap, loader := false, false
 	for _, p := range d.whole() {
 		mounts = append(mounts, p.Mounts...)
-		swap = swap || p.Swap
+		swap, loader = swap || p.Swap, loader || p.Loader
 		for _, h := range p.Holders {
 			mounts = append(mounts, h.Mounts...)
 			swap = swap || h.Swap
@@ -71,6 +71,8 @@ func (d Device) inUse() string {
 	switch {
 	case len(mounts) > 0 && harm(mounts[0]) < plugged:
 		return running(mounts[0])
+	case loader:
+		return "This computer starts from it."
 	case swap:
 		return "This computer uses it as memory (swap)."
 	case len(holders) > 0:

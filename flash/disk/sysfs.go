@@ -55,12 +55,14 @@ func serial(sys string) string {
 	return ""
 }
 
-func text(elem ...string) string {
+func text(elem ...string) string { return strings.TrimSpace(string(bytes(elem...))) }
+
+func bytes(elem ...string) []byte {
 	b, err := os.ReadFile(filepath.Join(elem...))
 	if err != nil {
-		return "" // a fact that the kernel does not tell
+		return nil // a fact that the kernel does not tell
 	}
-	return strings.TrimSpace(string(b))
+	return b
 }
 
 func number(elem ...string) int64 {
