@@ -22,7 +22,7 @@ import (
 // List lists the whole disks of the computer at root ("/"; a test gives a
 // folder), those that may be written first, cards in a built-in slot before
 // those in a reader, then what is hardly a card; small before large. What the
-// system made up, such as loop devices, comes last.
+// system made up, such as loop devices, comes last, if it is in use at all.
 func List(ctx context.Context, root string) ([]disk.Device, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -43,6 +43,7 @@ func List(ctx context.Context, root string) ([]disk.Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(d disk.Device) bool { return d.Bus == disk.Virtual && d.Size == 0 })
 	slices.SortStableFunc(all, func(a, b disk.Device) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Name, b.Name))
 	})

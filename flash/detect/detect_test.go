@@ -70,8 +70,8 @@ func TestWithoutUdevTheSameDisksAreOffered(t *testing.T) {
 		want := offered(list(t, m.root))
 		switch filepath.Base(t.Name()) {
 		case "zfs-root":
-			want = []string{"sda", "sdb", "sdc"}
-		case "pc-boot-key-closed":
+			want = []string{"sda", "sdb", "sdc", "sdd"}
+		case "zfs-closed", "pc-boot-key-closed":
 			want = []string{"sda", "sdb"}
 		}
 		m.remove("run/udev")
@@ -101,6 +101,9 @@ func TestEveryDiskIsOneLineOfPlainTextAndKeepsItsIdentity(t *testing.T) {
 				if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u202e' || r == '\ufffd' }) {
 					t.Errorf("%s: %q is not plain text", d.Name, s)
 				}
+			}
+			if why := d.Refusal(); why != "" && (!strings.HasSuffix(why, ".") || strings.Contains(why, ". ") || len(why) > 120) {
+				t.Errorf("%s: %q is not one short sentence", d.Name, why)
 			}
 			again, err := disk.Read(m.root, d.Name)
 			if err != nil {

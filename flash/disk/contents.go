@@ -18,7 +18,7 @@ func (d Device) Contents() string {
 		parts = append(parts, describe(d.Label, d.FSType, d.Size))
 	}
 	if len(parts) == 0 {
-		return "no partitions known"
+		return "empty, or nothing that this computer knows"
 	}
 	return strings.Join(parts, ", ")
 }

@@ -134,6 +134,9 @@ func (h Holder) sentence() string {
 	case Bcache:
 		return "It makes another disk of this computer faster, or is made faster by one (bcache)."
 	case ZFS:
+		if name == "" {
+			return "It is part of a ZFS pool, and this computer has one open."
+		}
 		return fmt.Sprintf("It is part of the ZFS pool %s, which this computer has open.", name)
 	case Btrfs, Bcachefs:
 		return fmt.Sprintf("It is one of several disks whose files belong together (%s).", h.Kind)
