@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/disk/facts"
 )
 
 // computer is what runs on which block device of one computer, by their names
@@ -17,7 +19,7 @@ type computer struct {
 	partOf map[string]string   // disk of a partition
 	parts  map[string][]string // partitions of a disk
 	names  map[string]string   // by device number
-	table  []mount
+	table  []facts.Mount
 	needs  map[int][]string    // devices that a line of the table needs
 	mounts map[string][]string // mount points of what is on a device, in the order they were mounted
 	swaps  map[string]bool
@@ -35,12 +37,12 @@ type pool struct {
 
 // open says whether a line of the table is this pool, or may be, given the
 // devices that the line names.
-func (p pool) open(m mount, named []string) bool {
+func (p pool) open(m facts.Mount, named []string) bool {
 	switch {
-	case string(p.kind) != m.kind:
+	case string(p.kind) != m.Kind:
 		return false
 	case p.kind == ZFS:
-		return p.name == "" || p.name == poolOf(m.source)
+		return p.name == "" || p.name == poolOf(m.Source)
 	}
 	return len(named) == 0 || slices.ContainsFunc(named, func(n string) bool { return slices.Contains(p.members, n) })
 }
@@ -52,18 +54,18 @@ func look(root string) (*computer, error) {
 	}
 	c.index()
 	var err error
-	if c.table, err = mountTable(root); err != nil {
+	if c.table, err = facts.Mounts(root); err != nil {
 		return nil, err
 	}
-	swaps, err := swapTable(root)
+	swaps, err := facts.Swaps(root)
 	if err != nil {
 		return nil, err
 	}
 	c.findPools()
-	c.loader = bootLoader(root)
+	c.loader = facts.Loader(root)
 	for i, m := range c.table {
 		for _, name := range c.under(i) {
-			c.mounts[name] = append(c.mounts[name], m.point)
+			c.mounts[name] = append(c.mounts[name], m.Point)
 		}
 	}
 	for _, path := range swaps {
@@ -74,7 +76,7 @@ func look(root string) (*computer, error) {
 	for name, dir := range c.dirs {
 		// A loop device has the one, compressed memory may have the other.
 		for _, f := range []string{"loop/backing_file", "backing_dev"} {
-			for _, n := range c.below(text(dir, f)) {
+			for _, n := range c.below(facts.Text(dir, f)) {
 				c.files[n] = append(c.files[n], name)
 				slices.Sort(c.files[n])
 			}
@@ -84,18 +86,18 @@ func look(root string) (*computer, error) {
 }
 
 func (c *computer) index() {
-	for _, disk := range children(c.root, "sys/block") {
+	for _, disk := range facts.Children(c.root, "sys/block") {
 		dir := filepath.Join(c.root, "sys/block", disk)
-		if text(dir, "dev") == "" {
+		if facts.Text(dir, "dev") == "" {
 			continue // one of several paths to an NVMe disk: nobody can open it
 		}
-		c.dirs[disk], c.names[text(dir, "dev")] = dir, disk
-		for _, part := range children(dir) {
+		c.dirs[disk], c.names[facts.Text(dir, "dev")] = dir, disk
+		for _, part := range facts.Children(dir) {
 			d := filepath.Join(dir, part)
-			if text(d, "partition") == "" {
+			if facts.Text(d, "partition") == "" {
 				continue
 			}
-			c.dirs[part], c.names[text(d, "dev")], c.partOf[part] = d, part, disk
+			c.dirs[part], c.names[facts.Text(d, "dev")], c.partOf[part] = d, part, disk
 			c.parts[disk] = append(c.parts[disk], part)
 		}
 		byNumber(c.parts[disk])
@@ -120,16 +122,16 @@ func (c *computer) under(line int) []string {
 	}
 	c.needs[line] = nil
 	m := c.table[line]
-	if n, ok := c.names[m.numbers]; ok {
+	if n, ok := c.names[m.Numbers]; ok {
 		names = append(names, n)
 	} else {
-		for path := range strings.SplitSeq(m.source, ":") { // bcachefs lists its devices so
+		for path := range strings.SplitSeq(m.Source, ":") { // bcachefs lists its devices so
 			names = append(names, c.device(path)...)
 		}
 	}
-	for option := range strings.SplitSeq(m.options, ",") {
+	for option := range strings.SplitSeq(m.Options, ",") {
 		_, value, _ := strings.Cut(option, "=")
-		if m.kind != "overlay" {
+		if m.Kind != "overlay" {
 			names = append(names, c.device(value)...) // a journal elsewhere
 			continue
 		}
@@ -159,7 +161,7 @@ func (c *computer) below(path string) []string {
 	}
 	best := -1
 	for i, m := range c.table {
-		if within(path, m.point) && (best < 0 || len(m.point) >= len(c.table[best].point)) {
+		if facts.Within(path, m.Point) && (best < 0 || len(m.Point) >= len(c.table[best].Point)) {
 			best = i
 		}
 	}

@@ -1,8 +1,7 @@
-// Package disk knows what may be written and why not. It reads facts from
-// sysfs (kernel, Documentation/ABI/testing/sysfs-block and
-// sysfs-class-mmc), the mount and swap tables (proc(5)) and udev's database,
-// and judges them by plain rules. The privileged half uses it too, so it
-// needs little more than the standard library.
+// Package disk knows what may be written and why not. It follows the facts to
+// whatever a disk carries (computer, holders) and judges them by plain rules.
+// The privileged half uses it too, so it needs little more than the standard
+// library.
 package disk
 
 import (
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"piwiz/flash/disk/facts"
 )
 
 // Bus is how a disk is connected.
@@ -95,23 +96,23 @@ func (c *computer) disk(name string) (Device, error) {
 	if !ok || c.partOf[name] != "" {
 		return Device{}, fmt.Errorf("look at the disk %q: %w", name, fs.ErrNotExist)
 	}
-	numbers := text(sys, "dev")
+	numbers := facts.Text(sys, "dev")
 	// In sysfs a slash in a name is written as an exclamation mark.
 	d := Device{Name: name, Path: "/dev/" + strings.ReplaceAll(name, "!", "/")}
 	var err error
 	if d.Major, d.Minor, err = parseNumbers(numbers); err != nil {
 		return Device{}, fmt.Errorf("look at %s: %w", d.Path, err)
 	}
-	d.Size = number(sys, "size") * 512 // always in units of 512 bytes
-	d.Removable = number(sys, "removable") == 1
-	d.ReadOnly = number(sys, "ro") == 1
-	d.DiskSeq = uint64(number(sys, "diskseq"))
-	d.Bus = busOf(c.place(name), name, text(sys, "device/type"))
-	u := udev(c.root, numbers)
-	d.Vendor = clean(text(sys, "device/vendor"))
-	d.Model = clean(cmp.Or(text(sys, "device/model"), text(sys, "device/name"), strings.ReplaceAll(u["ID_MODEL"], "_", " ")))
-	d.Serial = clean(serial(sys))
-	d.Label, d.FSType = label(u), clean(u["ID_FS_TYPE"])
+	d.Size = facts.Number(sys, "size") * 512 // always in units of 512 bytes
+	d.Removable = facts.Number(sys, "removable") == 1
+	d.ReadOnly = facts.Number(sys, "ro") == 1
+	d.DiskSeq = uint64(facts.Number(sys, "diskseq"))
+	d.Bus = busOf(c.place(name), name, facts.Text(sys, "device/type"))
+	u := facts.Udev(c.root, numbers)
+	d.Vendor = facts.Clean(facts.Text(sys, "device/vendor"))
+	d.Model = facts.Clean(cmp.Or(facts.Text(sys, "device/model"), facts.Text(sys, "device/name"), strings.ReplaceAll(u["ID_MODEL"], "_", " ")))
+	d.Serial = facts.Clean(serial(sys))
+	d.Label, d.FSType = facts.Label(u), facts.Clean(u["ID_FS_TYPE"])
 	d.Mounts, d.Swap, d.Holders = c.mounts[name], c.swaps[name], c.holders(name)
 	for _, part := range c.parts[name] {
 		d.Partitions = append(d.Partitions, c.partition(part))
@@ -121,9 +122,9 @@ func (c *computer) disk(name string) (Device, error) {
 
 func (c *computer) partition(name string) Partition {
 	sys := c.dirs[name]
-	u := udev(c.root, text(sys, "dev"))
+	u := facts.Udev(c.root, facts.Text(sys, "dev"))
 	return Partition{
-		Name: name, Label: label(u), FSType: clean(u["ID_FS_TYPE"]), Size: number(sys, "size") * 512,
+		Name: name, Label: facts.Label(u), FSType: facts.Clean(u["ID_FS_TYPE"]), Size: facts.Number(sys, "size") * 512,
 		Mounts: c.mounts[name], Holders: c.holders(name), Swap: c.swaps[name],
 		Loader: c.loader != "" && c.loader == u["ID_PART_ENTRY_UUID"],
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/disk/facts"
 )
 
 // Kind is what a Holder makes of the disks below it.
@@ -38,7 +40,7 @@ type Holder struct {
 // holders is everything stacked on a device, lowest first.
 func (c *computer) holders(name string) []Holder {
 	out := c.stacked(name, map[string]bool{})
-	if len(out) == 0 && children(c.dirs[name], "bcache") != nil {
+	if len(out) == 0 && facts.Children(c.dirs[name], "bcache") != nil {
 		out = append(out, Holder{Name: name, Kind: Bcache}) // registered, and nothing is made of it yet
 	}
 	return out
@@ -46,7 +48,7 @@ func (c *computer) holders(name string) []Holder {
 
 func (c *computer) stacked(name string, seen map[string]bool) []Holder {
 	var out []Holder
-	for _, h := range append(children(c.dirs[name], "holders"), c.files[name]...) {
+	for _, h := range append(facts.Children(c.dirs[name], "holders"), c.files[name]...) {
 		if seen[h] {
 			continue
 		}
@@ -69,7 +71,7 @@ func (c *computer) stacked(name string, seen map[string]bool) []Holder {
 }
 
 func (c *computer) kind(name string) Kind {
-	uuid := text(c.dirs[name], "dm/uuid")
+	uuid := facts.Text(c.dirs[name], "dm/uuid")
 	switch {
 	case strings.HasPrefix(uuid, "CRYPT-"):
 		return Crypt
@@ -91,14 +93,14 @@ func (c *computer) kind(name string) Kind {
 // not name: btrfs and bcachefs tell in sysfs, of ZFS there are only the names
 // of the open pools and what udev read from the disks.
 func (c *computer) findPools() {
-	for _, id := range children(c.root, "sys/fs/btrfs") {
-		if members := c.known(children(c.root, "sys/fs/btrfs", id, "devices")); members != nil {
+	for _, id := range facts.Children(c.root, "sys/fs/btrfs") {
+		if members := c.known(facts.Children(c.root, "sys/fs/btrfs", id, "devices")); members != nil {
 			c.pools = append(c.pools, pool{Btrfs, id, members})
 		}
 	}
-	for _, id := range children(c.root, "sys/fs/bcachefs") {
+	for _, id := range facts.Children(c.root, "sys/fs/bcachefs") {
 		var members []string
-		for _, dev := range children(c.root, "sys/fs/bcachefs", id) {
+		for _, dev := range facts.Children(c.root, "sys/fs/bcachefs", id) {
 			if link, err := os.Readlink(filepath.Join(c.root, "sys/fs/bcachefs", id, dev, "block")); err == nil {
 				members = append(members, filepath.Base(link))
 			}
@@ -112,8 +114,8 @@ func (c *computer) findPools() {
 		if len(open) == 0 {
 			break
 		}
-		u := udev(c.root, text(dir, "dev"))
-		if l := label(u); u["ID_FS_TYPE"] == "zfs_member" && (l == "" || slices.Contains(open, l)) {
+		u := facts.Udev(c.root, facts.Text(dir, "dev"))
+		if l := facts.Label(u); u["ID_FS_TYPE"] == "zfs_member" && (l == "" || slices.Contains(open, l)) {
 			c.pools = append(c.pools, pool{ZFS, l, []string{name}})
 		}
 	}
@@ -123,11 +125,11 @@ func (c *computer) findPools() {
 func (c *computer) openZFS() []string {
 	var open []string
 	for _, m := range c.table {
-		if m.kind == "zfs" {
-			open = append(open, poolOf(m.source))
+		if m.Kind == "zfs" {
+			open = append(open, poolOf(m.Source))
 		}
 	}
-	for _, name := range children(c.root, "proc/spl/kstat/zfs") {
+	for _, name := range facts.Children(c.root, "proc/spl/kstat/zfs") {
 		if st, err := os.Stat(filepath.Join(c.root, "proc/spl/kstat/zfs", name)); err == nil && st.IsDir() {
 			open = append(open, name)
 		}

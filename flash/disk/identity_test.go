@@ -3,6 +3,8 @@ package disk
 import (
 	"strings"
 	"testing"
+
+	"piwiz/flash/disk/facts"
 )
 
 var chosen = Identity{DiskSeq: 12, Size: 31914983424, Serial: "2012", Major: 8, Minor: 16}
@@ -47,7 +49,7 @@ func TestTheCommandLineOfAnIdentityIsReadBackAndNothingElse(t *testing.T) {
 func FuzzIdentity(f *testing.F) {
 	f.Add("2012", uint64(1), int64(1), "{}")
 	f.Fuzz(func(t *testing.T, serial string, seq uint64, size int64, line string) {
-		want := Identity{DiskSeq: seq, Size: size, Serial: clean(serial), Major: 8}
+		want := Identity{DiskSeq: seq, Size: size, Serial: facts.Clean(serial), Major: 8}
 		if got, err := ParseIdentity(want.String()); size > 0 && (err != nil || got != want) {
 			t.Errorf("%+v came back as %+v, %v", want, got, err)
 		}

@@ -45,7 +45,7 @@ func real(t *testing.T) {
 	}
 }
 
-func facts(t *testing.T, name string) Device {
+func read(t *testing.T, name string) Device {
 	t.Helper()
 	d, err := Read("/", name)
 	if err != nil {
@@ -85,7 +85,7 @@ func TestTheKernelsOwnTablesTellWhatRunsOnADisk(t *testing.T) {
 	run(t, "swapon", "/dev/"+lower+"p2")
 	t.Cleanup(func() { run(t, "swapoff", "/dev/"+lower+"p2") })
 
-	d := facts(t, lower)
+	d := read(t, lower)
 	if len(d.Partitions) != 2 {
 		t.Fatalf("got %+v", d)
 	}
@@ -137,18 +137,18 @@ func TestAnotherMediumOfTheSameSizeInTheSameDriveIsNoticed(t *testing.T) {
 	real(t)
 	dir := t.TempDir()
 	name := attach(t, filepath.Join(dir, "one.img"), "32M")
-	first := facts(t, name)
+	first := read(t, name)
 	if first.DiskSeq == 0 {
 		t.Fatal("this kernel tells no diskseq")
 	}
 	run(t, "truncate", "-s", "32M", filepath.Join(dir, "two.img"))
 	run(t, "losetup", "-d", first.Path)
 	run(t, "losetup", first.Path, filepath.Join(dir, "two.img"))
-	now := facts(t, name)
+	now := read(t, name)
 	if why := first.Identity().Differs(now.Identity()); !strings.Contains(why, "exchanged") {
 		t.Errorf("got %q for %+v and %+v", why, first.Identity(), now.Identity())
 	}
-	if why := now.Identity().Differs(facts(t, name).Identity()); why != "" {
+	if why := now.Identity().Differs(read(t, name).Identity()); why != "" {
 		t.Errorf("the same medium: %s", why)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"piwiz/flash/disk/facts"
 )
 
 const (
@@ -93,14 +95,14 @@ const (
 // somebody plugged in, which are in the places for that and nowhere else.
 func harm(mount string) int {
 	for _, free := range []string{"/media", "/run/media", "/mnt", "/var/mnt"} {
-		if within(mount, free) {
+		if facts.Within(mount, free) {
 			return plugged
 		}
 	}
 	switch {
 	case mount == "/":
 		return root
-	case within(mount, "/boot"), within(mount, "/efi"):
+	case facts.Within(mount, "/boot"), facts.Within(mount, "/efi"):
 		return start
 	}
 	return own
@@ -111,17 +113,17 @@ func running(mount string) string {
 	case root:
 		return "This computer runs from it."
 	case start:
-		return fmt.Sprintf("This computer starts from it (%s).", clean(mount))
+		return fmt.Sprintf("This computer starts from it (%s).", facts.Clean(mount))
 	}
-	if within(mount, "/tmp") || within(mount, "/root") || within(mount, "/home") && strings.Count(mount, "/") > 2 {
+	if facts.Within(mount, "/tmp") || facts.Within(mount, "/root") || facts.Within(mount, "/home") && strings.Count(mount, "/") > 2 {
 		// Where people open a card by hand.
-		return fmt.Sprintf("It is open at %s: if it is your card, unmount that first.", clean(mount))
+		return fmt.Sprintf("It is open at %s: if it is your card, unmount that first.", facts.Clean(mount))
 	}
-	return fmt.Sprintf("This computer keeps files of its own on it (%s).", clean(mount))
+	return fmt.Sprintf("This computer keeps files of its own on it (%s).", facts.Clean(mount))
 }
 
 func (h Holder) sentence() string {
-	name := clean(h.Name)
+	name := facts.Clean(h.Name)
 	switch h.Kind {
 	case Crypt:
 		return "The encrypted files on it are open: close them in your file manager first."
@@ -187,7 +189,7 @@ func (d Device) Warnings() []string {
 	}
 	if m := d.Unmounts(); len(m) > 0 {
 		slices.Sort(m)
-		out = append(out, "It is open now at "+clean(strings.Join(m, ", "))+" and will be closed.")
+		out = append(out, "It is open now at "+facts.Clean(strings.Join(m, ", "))+" and will be closed.")
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package disk
+package facts
 
 import (
 	"errors"
@@ -11,21 +11,21 @@ import (
 	"strings"
 )
 
-// mount is one line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
-type mount struct {
-	numbers             string // of the device; 0:x for file systems of many devices or none
-	point, kind, source string
-	options             string
+// Mount is one line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+type Mount struct {
+	Numbers             string // of the device; 0:x for file systems of many devices or none
+	Point, Kind, Source string
+	Options             string
 }
 
-// mountTable fails when there is none: without it nobody knows what the
-// computer runs from.
-func mountTable(root string) ([]mount, error) {
+// Mounts is the mount table as this process sees it. It fails when there is
+// none: without it nobody knows what the computer runs from.
+func Mounts(root string) ([]Mount, error) {
 	b, err := os.ReadFile(filepath.Join(root, "proc/self/mountinfo"))
 	if err != nil {
 		return nil, fmt.Errorf("find out which disks this computer runs from (is /proc mounted?): %w", err)
 	}
-	var all []mount
+	var all []Mount
 	for line := range strings.Lines(string(b)) {
 		if m, ok := parseMount(strings.TrimSuffix(line, "\n")); ok {
 			all = append(all, m)
@@ -35,17 +35,17 @@ func mountTable(root string) ([]mount, error) {
 }
 
 // parseMount splits at single spaces, because a source can be empty.
-func parseMount(line string) (mount, bool) {
+func parseMount(line string) (Mount, bool) {
 	front, back, ok := strings.Cut(line, " - ")
 	f, b := strings.Split(front, " "), strings.Split(back, " ")
 	if !ok || len(f) < 6 || len(b) < 3 {
-		return mount{}, false
+		return Mount{}, false
 	}
-	return mount{numbers: f[2], point: unescape(f[4]), kind: b[0], source: unescape(b[1]), options: unescape(b[2])}, true
+	return Mount{Numbers: f[2], Point: unescape(f[4]), Kind: b[0], Source: unescape(b[1]), Options: unescape(b[2])}, true
 }
 
-// swapTable lists the paths in /proc/swaps: devices and files.
-func swapTable(root string) ([]string, error) {
+// Swaps lists the paths in /proc/swaps: devices and files.
+func Swaps(root string) ([]string, error) {
 	b, err := os.ReadFile(filepath.Join(root, "proc/swaps"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // a kernel without swap
@@ -72,7 +72,7 @@ func unescape(s string) string {
 	})
 }
 
-// within says whether a path is a folder or lies in it.
-func within(path, folder string) bool {
+// Within says whether a path is a folder or lies in it.
+func Within(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 }

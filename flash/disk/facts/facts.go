@@ -1,0 +1,82 @@
+// Package facts reads what the kernel and udev tell about disks, and judges
+// nothing: files of sysfs (kernel, Documentation/ABI/testing/sysfs-block and
+// sysfs-class-mmc), the mount and swap tables (proc(5)), udev's database and
+// the note of the boot loader.
+package facts
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Text is what a file of sysfs says, without the space around it; "" when the
+// kernel does not tell.
+func Text(elem ...string) string { return strings.TrimSpace(string(bytes(elem...))) }
+
+func bytes(elem ...string) []byte {
+	b, err := os.ReadFile(filepath.Join(elem...))
+	if err != nil {
+		return nil // not told
+	}
+	return b
+}
+
+// Number is Text as a whole number, in the file's own unit; 0 when unknown.
+func Number(elem ...string) int64 {
+	n, _ := strconv.ParseInt(Text(elem...), 10, 64)
+	return n
+}
+
+// Children are the names in a folder, sorted; none when there is no folder.
+func Children(elem ...string) []string {
+	entries, _ := os.ReadDir(filepath.Join(elem...))
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// Udev is what udev wrote down about a device number; empty without udev. The
+// format is that of systemd's sd-device: lines "E:KEY=VALUE".
+func Udev(root, numbers string) map[string]string {
+	out := map[string]string{}
+	for line := range strings.Lines(Text(root, "run/udev/data", "b"+numbers)) {
+		if kv, ok := strings.CutPrefix(strings.TrimSpace(line), "E:"); ok {
+			k, v, _ := strings.Cut(kv, "=")
+			out[k] = v
+		}
+	}
+	return out
+}
+
+var hexByte = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
+
+// Label is the name of a file system. ID_FS_LABEL has an underscore for every
+// odd byte; ID_FS_LABEL_ENC has them as \x20.
+func Label(u map[string]string) string {
+	enc, ok := u["ID_FS_LABEL_ENC"]
+	if !ok {
+		return Clean(u["ID_FS_LABEL"])
+	}
+	return Clean(hexByte.ReplaceAllStringFunc(enc, func(s string) string {
+		n, _ := strconv.ParseUint(s[2:], 16, 8) // two digits by the expression
+		return string([]byte{byte(n)})
+	}))
+}
+
+// Clean makes a text of a device fit for a terminal: what a card says about
+// itself may be any bytes.
+func Clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == ' ' {
+			return r
+		}
+		return '?'
+	}, strings.ToValidUTF8(s, "?"))
+	return strings.Join(strings.Fields(s), " ")
+}
