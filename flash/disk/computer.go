@@ -23,6 +23,7 @@ type computer struct {
 	needs  map[int][]string    // devices that a line of the table needs
 	mounts map[string][]string // mount points of what is on a device, in the order they were mounted
 	swaps  map[string]bool
+	open   map[string]bool     // the kernel has a file system open, perhaps where this process cannot see it
 	files  map[string][]string // devices made of a file on a device: loop0
 	pools  []pool
 	loader string // PARTUUID of the partition that the boot loader came from; "" when unknown
@@ -50,9 +51,11 @@ func (p pool) open(m facts.Mount, named []string) bool {
 func look(root string) (*computer, error) {
 	c := &computer{
 		root: root, dirs: map[string]string{}, partOf: map[string]string{}, parts: map[string][]string{},
-		names: map[string]string{}, mounts: map[string][]string{}, swaps: map[string]bool{}, files: map[string][]string{}, needs: map[int][]string{},
+		names: map[string]string{}, mounts: map[string][]string{}, swaps: map[string]bool{}, files: map[string][]string{}, needs: map[int][]string{}, open: map[string]bool{},
 	}
 	c.index()
+	// Before the mount table: what is mounted in between is then in the table.
+	c.findOpen()
 	var err error
 	if c.table, err = facts.Mounts(root); err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func look(root string) (*computer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.findPools()
+	c.findZFS()
 	c.loader = facts.Loader(root)
 	for i, m := range c.table {
 		for _, name := range c.under(i) {

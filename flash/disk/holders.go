@@ -27,6 +27,7 @@ const (
 	Bcachefs  Kind = "bcachefs"
 	File      Kind = "file" // a file on the disk serves as a disk
 	Stacked   Kind = "other"
+	Elsewhere Kind = "elsewhere" // its own file system is open, in no folder that this process sees
 )
 
 // Holder is something that is made of a disk or partition.
@@ -40,8 +41,12 @@ type Holder struct {
 // holders is everything stacked on a device, lowest first.
 func (c *computer) holders(name string) []Holder {
 	out := c.stacked(name, map[string]bool{})
-	if len(out) == 0 && facts.Children(c.dirs[name], "bcache") != nil {
+	switch {
+	case len(out) > 0:
+	case facts.Children(c.dirs[name], "bcache") != nil:
 		out = append(out, Holder{Name: name, Kind: Bcache}) // registered, and nothing is made of it yet
+	case c.open[name] && len(c.mounts[name]) == 0:
+		out = append(out, Holder{Name: name, Kind: Elsewhere})
 	}
 	return out
 }
@@ -89,14 +94,17 @@ func (c *computer) kind(name string) Kind {
 	return Stacked
 }
 
-// findPools finds the open file systems whose devices the mount table does
-// not name: btrfs and bcachefs tell in sysfs, of ZFS there are only the names
-// of the open pools and what udev read from the disks.
-func (c *computer) findPools() {
-	for _, id := range facts.Children(c.root, "sys/fs/btrfs") {
-		if members := c.known(facts.Children(c.root, "sys/fs/btrfs", id, "devices")); members != nil {
-			c.pools = append(c.pools, pool{Btrfs, id, members})
+// findOpen finds the file systems that the kernel says are open, in whatever
+// container or forgotten folder; not every kind has a folder in sysfs. btrfs
+// and bcachefs tell their devices there, which the mount table does not.
+func (c *computer) findOpen() {
+	for _, kind := range []string{"ext4", "xfs", "f2fs"} {
+		for _, name := range facts.Children(c.root, "sys/fs", kind) {
+			c.open[name] = true
 		}
+	}
+	for _, id := range facts.Children(c.root, "sys/fs/btrfs") {
+		c.openPool(Btrfs, id, facts.Children(c.root, "sys/fs/btrfs", id, "devices"))
 	}
 	for _, id := range facts.Children(c.root, "sys/fs/bcachefs") {
 		var members []string
@@ -105,10 +113,24 @@ func (c *computer) findPools() {
 				members = append(members, filepath.Base(link))
 			}
 		}
-		if members = c.known(members); members != nil {
-			c.pools = append(c.pools, pool{Bcachefs, id, members})
-		}
+		c.openPool(Bcachefs, id, members)
 	}
+}
+
+// openPool keeps the members that are devices of this computer.
+func (c *computer) openPool(kind Kind, id string, members []string) {
+	members = slices.DeleteFunc(members, func(n string) bool { return c.dirs[n] == "" })
+	for _, n := range members {
+		c.open[n] = true
+	}
+	if members != nil {
+		c.pools = append(c.pools, pool{kind, id, members})
+	}
+}
+
+// findZFS finds the members of open pools: there are only the names of the
+// pools, and what udev read from the disks.
+func (c *computer) findZFS() {
 	open := c.openZFS()
 	for name, dir := range c.dirs {
 		if len(open) == 0 {
@@ -140,11 +162,6 @@ func (c *computer) openZFS() []string {
 func poolOf(dataset string) string {
 	pool, _, _ := strings.Cut(dataset, "/")
 	return pool
-}
-
-// known keeps the names that are devices of this computer.
-func (c *computer) known(names []string) []string {
-	return slices.DeleteFunc(names, func(n string) bool { return c.dirs[n] == "" })
 }
 
 func deviceNumbers(rdev uint64) string {

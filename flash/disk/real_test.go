@@ -2,6 +2,8 @@ package disk
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,6 +102,41 @@ func TestTheKernelsOwnTablesTellWhatRunsOnADisk(t *testing.T) {
 		t.Errorf("swap is %v and %v, want only the second", p.Swap, d.Partitions[1].Swap)
 	}
 	sameAsLsblk(t, d)
+}
+
+// A container, or what started the computer, can have a file system open that
+// is in no mount table of ours.
+func TestAFileSystemThatIsOpenOutOfSightIsSeen(t *testing.T) {
+	real(t)
+	name := attach(t, filepath.Join(t.TempDir(), "card.img"), "32M")
+	run(t, "mkfs.ext4", "-q", "/dev/"+name)
+	if d := read(t, name); len(d.Holders) != 0 {
+		t.Fatalf("closed, and held by %+v", d.Holders)
+	}
+	box := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", "mount /dev/"+name+" /mnt && echo in && cat")
+	in, err := box.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := box.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("in\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if d := read(t, name); d.Mounts != nil || len(d.Holders) != 1 || d.Holders[0].Kind != Elsewhere {
+		t.Errorf("got mounts %q, holders %+v", d.Mounts, d.Holders)
+	}
+	if err := errors.Join(in.Close(), box.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if d := read(t, name); len(d.Holders) != 0 {
+		t.Errorf("closed, and held by %+v", d.Holders)
+	}
 }
 
 // sameAsLsblk lets util-linux judge.

@@ -142,6 +142,8 @@ func (h Holder) sentence() string {
 		return fmt.Sprintf("It is part of the ZFS pool %s, which this computer has open.", name)
 	case Btrfs, Bcachefs:
 		return fmt.Sprintf("It is one of several disks whose files belong together (%s).", h.Kind)
+	case Elsewhere:
+		return "Its files are in use, by this computer itself or in a container."
 	case File:
 		return fmt.Sprintf("A file on it is in use as a disk of its own (%s): close that first.", name)
 	}
