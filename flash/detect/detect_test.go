@@ -40,45 +40,48 @@ func list(t *testing.T, root string) []disk.Device {
 	return all
 }
 
-// machines runs a test for each computer in testdata.
-func machines(t *testing.T, test func(*testing.T, *machine)) {
+// Each computer in testdata is built once and asked three things.
+func TestEveryMachine(t *testing.T) {
 	files, err := filepath.Glob("testdata/machines/*.txt")
 	if err != nil || len(files) < 40 {
 		t.Fatalf("only %d machines in testdata: %v", len(files), err)
 	}
 	for _, f := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) {
+		name := strings.TrimSuffix(filepath.Base(f), ".txt")
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, build(t, f))
+			m := build(t, f)
+			all := list(t, m.root)
+			t.Run("gets the list written in its file", func(t *testing.T) {
+				if diff := cmp.Diff(strings.Split(m.want, "\n"), strings.Split(shown(all), "\n")); diff != "" {
+					t.Errorf("want -, got +:\n%s", diff)
+				}
+			})
+			t.Run("shows plain text and keeps identities", func(t *testing.T) {
+				for _, d := range all {
+					plain(t, d)
+					same(t, m.root, d)
+				}
+			})
+			t.Run("offers the same without udev", func(t *testing.T) { withoutUdev(t, m, name, offered(all)) })
 		})
 	}
-}
-
-func TestEveryMachineGetsTheListWrittenInItsFile(t *testing.T) {
-	machines(t, func(t *testing.T, m *machine) {
-		if diff := cmp.Diff(strings.Split(m.want, "\n"), strings.Split(shown(list(t, m.root)), "\n")); diff != "" {
-			t.Errorf("want -, got +:\n%s", diff)
-		}
-	})
 }
 
 // udev is absent in containers and late on a real computer. It alone knows
 // the members of a ZFS pool, which ZFS keeps from being opened, and the
 // numbers of partitions that a boot loader tells.
-func TestWithoutUdevTheSameDisksAreOffered(t *testing.T) {
-	machines(t, func(t *testing.T, m *machine) {
-		want := offered(list(t, m.root))
-		switch filepath.Base(t.Name()) {
-		case "zfs-root":
-			want = []string{"sda", "sdb", "sdc", "sdd"}
-		case "zfs-closed", "pc-boot-key-closed":
-			want = []string{"sda", "sdb"}
-		}
-		m.remove("run/udev")
-		if got := offered(list(t, m.root)); !slices.Equal(got, want) {
-			t.Errorf("with udev %v, without %v", want, got)
-		}
-	})
+func withoutUdev(t *testing.T, m *machine, name string, want []string) {
+	switch name {
+	case "zfs-root":
+		want = []string{"sda", "sdb", "sdc", "sdd"}
+	case "zfs-closed", "pc-boot-key-closed":
+		want = []string{"sda", "sdb"}
+	}
+	m.remove("run/udev")
+	if got := offered(list(t, m.root)); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }
 
 func offered(all []disk.Device) []string {
@@ -92,35 +95,36 @@ func offered(all []disk.Device) []string {
 	return names
 }
 
-// What a page and the privileged half are told must fit together, and must
-// not reach a terminal as anything but text.
-func TestEveryDiskIsOneLineOfPlainTextAndKeepsItsIdentity(t *testing.T) {
-	machines(t, func(t *testing.T, m *machine) {
-		for _, d := range list(t, m.root) {
-			for _, s := range append(d.Warnings(), d.Name, d.Vendor, d.Model, d.Serial, d.Contents(), d.Refusal(), d.Identity().String()) {
-				if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u202e' || r == '\ufffd' }) {
-					t.Errorf("%s: %q is not plain text", d.Name, s)
-				}
-			}
-			if why := d.Refusal(); why != "" && (!strings.HasSuffix(why, ".") || strings.Contains(why, ". ") || len(why) > 120) {
-				t.Errorf("%s: %q is not one short sentence", d.Name, why)
-			}
-			again, err := disk.Read(m.root, d.Name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d.Size == 0 {
-				continue // nothing that could be written
-			}
-			want, err := disk.ParseIdentity(d.Identity().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if why := want.Differs(again.Identity()); why != "" {
-				t.Errorf("%s read twice: %s", d.Name, why)
-			}
+// What is shown must not reach a terminal as anything but text.
+func plain(t *testing.T, d disk.Device) {
+	t.Helper()
+	for _, s := range append(d.Warnings(), d.Name, d.Vendor, d.Model, d.Serial, d.Contents(), d.Refusal(), d.Identity().String()) {
+		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u202e' || r == '\ufffd' }) {
+			t.Errorf("%s: %q is not plain text", d.Name, s)
 		}
-	})
+	}
+	if why := d.Refusal(); why != "" && (!strings.HasSuffix(why, ".") || strings.Contains(why, ". ") || len(why) > 120) {
+		t.Errorf("%s: %q is not one short sentence", d.Name, why)
+	}
+}
+
+// What a page and the privileged half are told must fit together.
+func same(t *testing.T, root string, d disk.Device) {
+	t.Helper()
+	again, err := disk.Read(root, d.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Size == 0 {
+		return // nothing that could be written
+	}
+	want, err := disk.ParseIdentity(d.Identity().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if why := want.Differs(again.Identity()); why != "" {
+		t.Errorf("%s read twice: %s", d.Name, why)
+	}
 }
 
 func TestAComputerWithoutSysIsAnErrorAndNotAComputerWithoutDisks(t *testing.T) {

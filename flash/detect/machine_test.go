@@ -75,12 +75,12 @@ func (m *machine) line(w []string) {
 	switch {
 	case w[0] == "disk" && len(w) >= 4:
 		m.disk = m.place(w[1], w[2])
-		m.device(w[1], m.disk, w[3], append([]string{"removable=0", "queue/rotational=0"}, w[4:]...))
+		m.device(w[1], m.disk, w[3], append([]string{"removable=0"}, w[4:]...))
 		m.put(filepath.Join(m.disk, "diskseq"), strconv.Itoa(m.count))
 		m.link(filepath.Join("sys/block", w[1]), strings.Replace(m.disk, "sys/", "../", 1))
 	case w[0] == "part" && len(w) >= 3:
 		number := w[1][strings.LastIndexFunc(w[1], func(r rune) bool { return r < '0' || r > '9' })+1:]
-		m.device(w[1], filepath.Join(m.disk, w[1]), w[2], append([]string{"start=2048", "partition=" + number}, w[3:]...))
+		m.device(w[1], filepath.Join(m.disk, w[1]), w[2], append([]string{"partition=" + number}, w[3:]...))
 	case w[0] == "hold" && len(w) >= 3:
 		for _, upper := range w[2:] {
 			m.link(filepath.Join(m.dirs[w[1]], "holders", upper), "../../"+upper)
@@ -113,9 +113,6 @@ func (m *machine) device(name, dir, size string, facts []string) {
 	m.t.Helper()
 	m.count++
 	m.dirs[name], m.numbers[name] = dir, fmt.Sprintf("259:%d", m.count)
-	if err := os.MkdirAll(filepath.Join(m.root, dir, "holders"), 0o700); err != nil {
-		m.t.Fatal(err)
-	}
 	switch {
 	case strings.Contains(dir, "/virtual/block/"), dir != m.disk:
 	case filepath.Base(filepath.Dir(dir)) == "block":
