@@ -19,9 +19,11 @@ const enough = 5000
 // are open now and the user may see them; zero when there is none. It looks
 // at the upper folders first, at no more than a few thousand files, and writes
 // nothing. On a disk that does not answer it can take long.
-func Newest(ctx context.Context, d disk.Device) time.Time {
+func Newest(ctx context.Context, d disk.Device) time.Time { return newest(ctx, d, enough) }
+
+func newest(ctx context.Context, d disk.Device, left int) time.Time {
 	var newest time.Time
-	soon, left := time.Now().Add(24*time.Hour), enough
+	soon := time.Now().Add(24 * time.Hour)
 	for _, point := range d.Unmounts() {
 		var here, there unix.Stat_t
 		if unix.Lstat(point, &here) != nil {

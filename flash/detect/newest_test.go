@@ -43,16 +43,17 @@ func TestTheNewestFileIsFoundInAnyFolderAndAWrongClockIsNotBelieved(t *testing.T
 }
 
 func TestTheNewestFileOfAFullDiskIsLookedForAmongTheUpperOnes(t *testing.T) {
-	dir, deep := t.TempDir(), time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	for n := range enough + 10 {
-		dated(t, filepath.Join(dir, "a", fmt.Sprint(n)), deep)
+	dir, upper := t.TempDir(), time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for n := range 10 {
+		dated(t, filepath.Join(dir, "a", fmt.Sprint(n)), upper)
 	}
-	up := deep.AddDate(-1, 0, 0)
-	dated(t, filepath.Join(dir, "z"), up)
-	dated(t, filepath.Join(dir, "a/a/never"), deep.AddDate(1, 0, 0))
-	got := Newest(t.Context(), disk.Device{Mounts: []string{dir}})
-	if !got.Equal(deep) {
-		t.Errorf("got %v, want %v", got, deep)
+	dated(t, filepath.Join(dir, "a/deep/new"), upper.AddDate(1, 0, 0))
+	d := disk.Device{Mounts: []string{dir}}
+	if got := newest(t.Context(), d, 12); !got.Equal(upper) { // a, its ten files and the folder in it
+		t.Errorf("got %v, want %v", got, upper)
+	}
+	if got := newest(t.Context(), d, 13); !got.Equal(upper.AddDate(1, 0, 0)) {
+		t.Errorf("with one more: got %v", got)
 	}
 }
 
