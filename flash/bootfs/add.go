@@ -23,7 +23,7 @@ func (d *dir) add(name string, attr byte, cluster, size uint32) error {
 		return err
 	}
 	for n := parts; n >= 1; n-- {
-		s := d.slot(at + parts - n)
+		s := d.change(at + parts - n)
 		clear(s)
 		s[0], s[11], s[13] = byte(n), attrLong, checksum([]byte(short))
 		if n == parts {
@@ -39,7 +39,7 @@ func (d *dir) add(name string, attr byte, cluster, size uint32) error {
 			le.PutUint16(s[p:], c)
 		}
 	}
-	s := d.slot(at + parts)
+	s := d.change(at + parts)
 	clear(s)
 	copy(s, short)
 	s[11], s[12] = attr, nt
@@ -81,7 +81,7 @@ func (d *dir) room(n int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		clear(d.v.data(more[0]))
+		clear(d.v.fill(more[0]))
 		d.clusters = append(d.clusters, more[0])
 		d.v.link(d.clusters)
 	}

@@ -32,6 +32,7 @@ type volume struct {
 	dataOff      int
 	info         int // FSInfo sector, 0 without one
 	date, time16 uint16
+	was          map[int][]byte // sectors as they were before they were changed
 }
 
 // open reads the BIOS parameter block and checks that all it says lies within
@@ -40,7 +41,7 @@ func open(b []byte) (*volume, error) {
 	if len(b) < 512 || b[510] != 0x55 || b[511] != 0xaa {
 		return nil, errCorrupt
 	}
-	v := &volume{b: b, sector: int(le.Uint16(b[11:]))}
+	v := &volume{b: b, sector: int(le.Uint16(b[11:])), was: map[int][]byte{}}
 	perCluster, reserved, fats := int(b[13]), int(le.Uint16(b[14:])), int(b[16])
 	if v.sector < 512 || v.sector > 4096 || v.sector&(v.sector-1) != 0 || perCluster == 0 || perCluster&(perCluster-1) != 0 || reserved == 0 || fats < 1 || fats > 2 {
 		return nil, errCorrupt

@@ -146,3 +146,27 @@ func FuzzPut(f *testing.F) {
 		}
 	})
 }
+
+func TestChangesSayWhatPutDoesAndLeaveTheVolumeAlone(t *testing.T) {
+	b := small()
+	before := bytes.Clone(b)
+	files := []File{{"piwiz/key", []byte("secret")}, {"piwiz/wireless.conf", bytes.Repeat([]byte("x"), 3000)}}
+	patches, err := Changes(b, files, when)
+	if err != nil || !bytes.Equal(b, before) {
+		t.Fatalf("%v; changed: %v", err, !bytes.Equal(b, before))
+	}
+	if text := fmt.Sprintf("%v %+v %#v %x", patches, patches[0], patches, patches); strings.Contains(text, "secret") || strings.Contains(text, "736563") {
+		t.Error("a secret prints:", text)
+	}
+	total, end := 0, int64(0)
+	for _, p := range patches {
+		if p.Offset < end {
+			t.Errorf("%v begins before %d", p, end)
+		}
+		end = p.Offset + int64(len(p.Data))
+		total += copy(before[p.Offset:], p.Data)
+	}
+	if err := Put(b, files, when); err != nil || !bytes.Equal(b, before) || total > 8<<10 {
+		t.Errorf("%v, %d bytes of changes; same as Put: %v", err, total, bytes.Equal(b, before))
+	}
+}

@@ -40,13 +40,16 @@ func (d *dir) slots() int {
 	return len(d.clusters) * d.v.cluster / 32
 }
 
-func (d *dir) slot(i int) []byte {
+func (d *dir) place(i int) int {
 	if d.first == 0 {
-		return d.v.b[d.v.rootOff+i*32:][:32]
+		return d.v.rootOff + i*32
 	}
 	per := d.v.cluster / 32
-	return d.v.data(d.clusters[i/per])[i%per*32:][:32]
+	return d.v.place(d.clusters[i/per]) + i%per*32
 }
+
+func (d *dir) slot(i int) []byte   { return d.v.b[d.place(i):][:32] }
+func (d *dir) change(i int) []byte { return d.v.edit(d.place(i), 32) }
 
 // entry is one file or folder of a directory.
 type entry struct {

@@ -26,25 +26,11 @@ func (f File) Format(s fmt.State, _ rune) { fmt.Fprint(s, f.Path) }
 // replaces those that are there. Either all are written or b is unchanged,
 // with *NoSpace or another error. Their time is when.
 func Put(b []byte, files []File, when time.Time) error {
-	work := append([]byte(nil), b...)
-	v, err := open(work)
-	if err != nil {
-		return err
+	patches, err := Changes(b, files, when)
+	for _, p := range patches {
+		copy(b[p.Offset:], p.Data)
 	}
-	when = when.UTC()
-	if y := when.Year(); y < 1980 || y > 2107 { // what a FAT date can say
-		when = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	v.date = uint16((when.Year()-1980)<<9 | int(when.Month())<<5 | when.Day())
-	v.time16 = uint16(when.Hour()<<11 | when.Minute()<<5 | when.Second()/2)
-	for _, f := range files {
-		if err := v.write(f); err != nil {
-			return fmt.Errorf("write %s: %w", f.Path, err)
-		}
-	}
-	v.count()
-	copy(b, work)
-	return nil
+	return err
 }
 
 func (v *volume) write(f File) error {
@@ -69,12 +55,12 @@ func (v *volume) write(f File) error {
 	}
 	first := uint32(0)
 	for i, c := range chain {
-		at := v.data(c)
+		at := v.fill(c)
 		clear(at[copy(at, f.Data[i*v.cluster:]):])
 		first = chain[0]
 	}
 	if there {
-		v.point(d.slot(e.at), first, uint32(len(f.Data)))
+		v.point(d.change(e.at), first, uint32(len(f.Data)))
 		return nil
 	}
 	return d.add(name, attrFile, first, uint32(len(f.Data)))
@@ -112,7 +98,7 @@ func (d *dir) mkdir(name string) error {
 	if up == d.v.root {
 		up = 0 // the root is written as 0, on FAT32 too
 	}
-	b := d.v.data(chain[0])
+	b := d.v.fill(chain[0])
 	clear(b)
 	for i, to := range []uint32{chain[0], up} {
 		s := b[i*32:][:32]

@@ -19,19 +19,19 @@ func (v *volume) get(c uint32) uint32 {
 // set changes the entry in every copy of the FAT.
 func (v *volume) set(c, n uint32) {
 	for _, off := range v.fats {
-		t := v.b[off:]
 		switch v.bits {
 		case 12:
-			at := t[c+c/2:]
+			at := v.edit(off+int(c+c/2), 2)
 			if c&1 == 1 {
 				le.PutUint16(at, le.Uint16(at)&0xf|uint16(n)<<4)
 			} else {
 				le.PutUint16(at, le.Uint16(at)&0xf000|uint16(n)&0xfff)
 			}
 		case 16:
-			le.PutUint16(t[2*c:], uint16(n))
+			le.PutUint16(v.edit(off+2*int(c), 2), uint16(n))
 		default:
-			le.PutUint32(t[4*c:], le.Uint32(t[4*c:])&0xf0000000|n&0x0fffffff)
+			at := v.edit(off+4*int(c), 4)
+			le.PutUint32(at, le.Uint32(at)&0xf0000000|n&0x0fffffff)
 		}
 	}
 }
@@ -39,10 +39,10 @@ func (v *volume) set(c, n uint32) {
 // last is the mark of the end of a chain, end tells such a mark.
 func (v *volume) last() uint32      { return 0x0fffffff >> (28 - min(v.bits, 28)) }
 func (v *volume) end(n uint32) bool { return n >= v.last()-7 }
-func (v *volume) data(c uint32) []byte {
-	off := v.dataOff + int(c-2)*v.cluster
-	return v.b[off : off+v.cluster]
-}
+
+func (v *volume) place(c uint32) int   { return v.dataOff + int(c-2)*v.cluster }
+func (v *volume) data(c uint32) []byte { return v.b[v.place(c):][:v.cluster] }
+func (v *volume) fill(c uint32) []byte { return v.edit(v.place(c), v.cluster) }
 
 // chain lists the clusters from c on; 0 is the empty chain.
 func (v *volume) chain(c uint32) ([]uint32, error) {
@@ -101,6 +101,7 @@ func (v *volume) count() {
 			free, next = free+1, c
 		}
 	}
-	le.PutUint32(v.b[v.info+488:], free)
-	le.PutUint32(v.b[v.info+492:], next)
+	at := v.edit(v.info+488, 8)
+	le.PutUint32(at, free)
+	le.PutUint32(at[4:], next)
 }

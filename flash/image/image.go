@@ -1,10 +1,13 @@
-// Package image opens SD images, plain or packed with zstd (RFC 8878), and
-// looks at their partition table before anything is written.
+// Package image opens SD images, plain or packed with zstd (RFC 8878), gzip
+// (RFC 1952) or bzip2, and looks at their partition table before anything is
+// written.
 package image
 
 import (
 	"bufio"
-	"encoding/binary"
+	"bytes"
+	"compress/bzip2"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +21,7 @@ import (
 type Image struct {
 	file *os.File
 	zstd *zstd.Decoder
-	r    io.Reader
+	r    *bufio.Reader
 	size int64
 	mbr  MBR
 }
@@ -38,11 +41,10 @@ func (e *Error) Hints() []string { return e.Todo }
 // below it.
 const maxWindow = 1 << 27
 
-// packers are the signatures of other packings, and how they are undone.
-var packers = []struct{ magic, name, undo string }{
-	{"\xfd7zXZ\x00", "xz", "xz -d"},
-	{"\x1f\x8b", "gzip", "gzip -d"},
-	{"BZh", "bzip2", "bzip2 -d"},
+// foreign are the signatures of packings that are not undone here, and what
+// undoes them: nothing in the standard library does.
+var foreign = []struct{ magic, name, undo string }{
+	{"\xfd7zXZ\x00", "xz", "xz -dk"},
 	{"PK\x03\x04", "zip", "unzip"},
 }
 
@@ -78,39 +80,69 @@ func Open(path string) (*Image, error) {
 	return i, nil
 }
 
-// start finds out what the file is and reads the first sector, which is
-// handed out again by Read.
+// start finds out what the file is and reads the first sector.
 func (i *Image) start(fileSize int64) error {
-	in := bufio.NewReaderSize(i.file, 1<<20)
-	head, _ := in.Peek(zstd.HeaderMaxSize) // a short file has a short head
-	for _, p := range packers {
-		if len(head) > len(p.magic) && string(head[:len(p.magic)]) == p.magic {
-			return &Error{"", fmt.Errorf("this is packed with %s", p.name), []string{fmt.Sprintf("Unpack it first: %s %s", p.undo, i.file.Name())}}
-		}
-	}
-	var src io.Reader = in
 	i.size = fileSize
-	var h zstd.Header
-	if h.Decode(head) == nil {
-		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return fmt.Errorf("unpack it: %w", err)
-		}
-		i.zstd, src, i.size = d, d, -1
-		if h.HasFCS && h.FrameContentSize < 1<<60 {
-			i.size = int64(h.FrameContentSize)
-		}
+	if err := i.Rewind(); err != nil {
+		return err
 	}
-	out := bufio.NewReaderSize(src, 4096)
-	sector, err := out.Peek(512)
+	sector, err := i.r.Peek(512)
 	if err != nil {
 		return errors.New("it is empty, cut short or damaged")
 	}
-	i.r = out
 	if i.mbr, err = ParseMBR(sector); err != nil {
 		return err
 	}
 	return i.mbr.check(i.size)
+}
+
+// Rewind goes back to the first byte, of the same file even if another one
+// has its name by now.
+func (i *Image) Rewind() error {
+	if _, err := i.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(i.file, 1<<18)
+	head, _ := in.Peek(zstd.HeaderMaxSize) // a short file has a short head
+	for _, p := range foreign {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
+			return &Error{"", fmt.Errorf("this is packed with %s, which piwiz cannot undo", p.name), []string{fmt.Sprintf("Unpack it first: %s %s", p.undo, i.file.Name())}}
+		}
+	}
+	src, err := i.unpack(in, head)
+	i.r = bufio.NewReaderSize(src, 4096) // larger reads pass it by
+	return err
+}
+
+func (i *Image) unpack(in *bufio.Reader, head []byte) (io.Reader, error) {
+	var h zstd.Header
+	switch {
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		i.size = -1 // its trailer counts modulo 4 GiB
+		r, err := gzip.NewReader(in)
+		if err != nil {
+			return in, fmt.Errorf("unpack it: %w", err)
+		}
+		return r, nil
+	case bytes.HasPrefix(head, []byte("BZh")):
+		i.size = -1
+		return bzip2.NewReader(in), nil
+	case h.Decode(head) != nil:
+		return in, nil
+	}
+	i.size = -1
+	if h.HasFCS && h.FrameContentSize < 1<<60 {
+		i.size = int64(h.FrameContentSize)
+	}
+	if i.zstd != nil {
+		return i.zstd, i.zstd.Reset(in)
+	}
+	d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return in, fmt.Errorf("unpack it: %w", err)
+	}
+	i.zstd = d
+	return d, nil
 }
 
 // Read reads the unpacked image. A packed one that was cut gives
@@ -129,66 +161,4 @@ func (i *Image) Close() error {
 		i.zstd.Close()
 	}
 	return i.file.Close()
-}
-
-// Partition is one entry of the table; Start and Size are bytes.
-type Partition struct {
-	Start, Size int64
-	Type        byte
-	Bootable    bool
-}
-
-// MBR is the partition table in the first sector of a disk (Microsoft, "Basic
-// disk: MBR"; all numbers are little-endian counts of 512-byte sectors).
-type MBR struct{ Partitions [4]Partition }
-
-// ParseMBR reads a first sector.
-func ParseMBR(sector []byte) (MBR, error) {
-	var m MBR
-	if len(sector) < 512 || sector[510] != 0x55 || sector[511] != 0xaa {
-		return m, errors.New("this is not an SD image: it has no partition table")
-	}
-	for i := range m.Partitions {
-		e := sector[446+16*i:]
-		if e[4] != 0 {
-			m.Partitions[i] = Partition{
-				Start: int64(binary.LittleEndian.Uint32(e[8:])) * 512, Size: int64(binary.LittleEndian.Uint32(e[12:])) * 512,
-				Type: e[4], Bootable: e[0] == 0x80,
-			}
-		}
-	}
-	return m, nil
-}
-
-// Boot is the FAT partition that the Pi starts from.
-func (m MBR) Boot() (Partition, bool) {
-	for _, p := range m.Partitions {
-		switch p.Type {
-		case 0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e:
-			return p, true
-		}
-	}
-	return Partition{}, false
-}
-
-// check makes sure that the table fits the image.
-func (m MBR) check(size int64) error {
-	boot, ok := m.Boot()
-	if !ok || boot.Size == 0 || boot.Start == 0 {
-		return errors.New("this is not an SD image for a Pi: it has no FAT partition to start from")
-	}
-	for i, p := range m.Partitions {
-		if p.Type == 0 {
-			continue
-		}
-		if size >= 0 && p.Start+p.Size > size {
-			return fmt.Errorf("it is cut short: partition %d ends at byte %d, the image at %d", i+1, p.Start+p.Size, size)
-		}
-		for _, o := range m.Partitions[:i] {
-			if o.Type != 0 && p.Start < o.Start+o.Size && o.Start < p.Start+p.Size {
-				return errors.New("its partitions overlap, so the table is damaged")
-			}
-		}
-	}
-	return nil
 }
