@@ -1,29 +1,42 @@
 package flash
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/disk"
 )
 
-var errMismatch = errors.New("the card does not give back what was written")
-
-// Error is what failed on the card, where, and what to do. Offset is in
-// bytes, -1 when it has no place.
+// Error is what failed, where, and what to do. Offset is in bytes, -1 when it
+// has no place.
 type Error struct {
-	Op        string
+	What      string // a sentence without its full stop
+	Op        string // what was being done; "" when that says nothing
 	Offset    int64
-	Partition string // FIRMWARE, the root partition, or the space before
-	Err       error
+	Partition string // the FIRMWARE partition, the root partition, or the space around them
+	Err       error  // nil when no call failed
 	Todo      []string
 }
 
 func (e *Error) Error() string {
-	if e.Offset < 0 {
-		return e.Err.Error()
+	var b strings.Builder
+	b.WriteString(e.What)
+	if e.Offset >= 0 {
+		fmt.Fprintf(&b, ", at byte %d in %s", e.Offset, e.Partition)
 	}
-	return fmt.Sprintf("%v (%s, at byte %d, in %s)", e.Err, e.Op, e.Offset, e.Partition)
+	switch {
+	case e.Op != "" && e.Err != nil:
+		fmt.Fprintf(&b, " (%s: %v)", e.Op, e.Err)
+	case e.Err != nil:
+		fmt.Fprintf(&b, " (%v)", e.Err)
+	case e.Op != "":
+		fmt.Fprintf(&b, " (%s)", e.Op)
+	}
+	return b.String()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -33,32 +46,104 @@ func (e *Error) Hints() []string { return e.Todo }
 
 // partition names the part of the card an offset lies in.
 func (w *writer) partition(off int64) string {
-	for i, p := range w.parts.Partitions {
+	parts := w.src.img.MBR()
+	for i, p := range parts.Partitions {
 		if p.Size > 0 && off >= p.Start && off < p.Start+p.Size {
 			return [...]string{"the FIRMWARE partition", "the root partition", "partition 3", "partition 4"}[i]
 		}
 	}
+	if off >= w.src.least() {
+		return "the space behind the image"
+	}
 	return "the space before the partitions"
 }
 
-// cardError says what a system call's error means for a card: a pulled reader
-// gives ENODEV or ENOSPC, a pulled card EIO.
-func (w *writer) cardError(op string, off int64, err error) error {
-	e := &Error{Op: op, Offset: off, Partition: w.partition(off)}
-	const again = "Until it is written again the card does not boot."
-	switch {
-	case errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.ENOMEDIUM):
-		e.Err = fmt.Errorf("the card or its reader was taken out: %w", err)
-		e.Todo = []string{"Put it back and choose it again. " + again}
-	case errors.Is(err, unix.EROFS) || errors.Is(err, unix.EPERM):
-		e.Err = fmt.Errorf("the card has locked itself against writing: %w", err)
-		e.Todo = []string{"Move the small switch on its side. If it is not that, the card is worn out: use another one."}
-	case errors.Is(err, unix.EIO):
-		e.Err = fmt.Errorf("the card has a bad place, or was taken out: %w", err)
-		e.Todo = []string{"Try once more, in another reader if you can; if it fails at the same place, use another card. " + again}
-	default:
-		e.Err = fmt.Errorf("the card cannot be used: %w", err)
-		e.Todo = []string{"Try once more, in another reader if you can. " + again}
+// state says what has become of the card by now.
+func (w *writer) state() string {
+	if !w.touched.Load() {
+		return "Nothing was written to the card."
 	}
-	return e
+	return "Until it is written again the card does not boot."
+}
+
+// cardError says what a system call's error means for a card. A reader that
+// is pulled gives ENODEV, then ENOSPC with a size of zero; a card pulled out
+// of its reader gives EIO, like a bad place, but at every other place too.
+func (w *writer) cardError(op string, off int64, err error) error {
+	e := &Error{Op: op, Offset: off, Partition: w.partition(off), Err: err}
+	is := func(numbers ...unix.Errno) bool {
+		for _, n := range numbers {
+			if errors.Is(err, n) {
+				return true
+			}
+		}
+		return false
+	}
+	say := func(what, todo string) error {
+		e.What, e.Todo = what, []string{todo + " " + w.state()}
+		return e
+	}
+	switch {
+	case is(unix.ENODEV, unix.ENXIO) || is(unix.ENOSPC) && w.card.empty():
+		return say("The card reader was unplugged", "Plug it in firmly, without a hub if you can, and choose the card again.")
+	case is(unix.ENOMEDIUM):
+		return say("The card was taken out of the reader", "Put it back and choose it again.")
+	case is(unix.ENOSPC):
+		return say("The card is smaller than it says", "Use another card.")
+	case is(unix.EROFS, unix.EPERM):
+		return say("The card has locked itself against writing", "Move the small switch on its side. If it is not that, the card is worn out: use another one.")
+	case is(unix.EIO) && w.card.silent():
+		return say("The card was taken out, or does not answer any more", "Put it in again, in another reader if you can, and choose it again.")
+	case is(unix.EIO):
+		return say("The card has a bad place", "Try once more, in another reader if you can; if it fails at the same place, use another card.")
+	}
+	return say("The card cannot be used", "Try once more, in another reader if you can.")
+}
+
+// mismatch is what the card gave back wrong.
+func (w *writer) mismatch(off int64) error {
+	return &Error{What: "The card does not give back what was written", Op: "read back", Offset: off, Partition: w.partition(off), Todo: []string{
+		"Try once more in another reader or another USB port: bad ones change what passes through them.",
+		"If it fails again the card is worn out, or smaller than it says: use another one. " + w.state(),
+	}}
+}
+
+// fake is a card that holds less than it says.
+func (w *writer) fake(off int64) error {
+	what := fmt.Sprintf("The card is smaller than it says: it claims %s, but keeps nothing from %s on", disk.Human(w.job.CardSize), disk.Human(off))
+	return &Error{What: what, Op: "test its size", Offset: off, Partition: w.partition(off), Todo: []string{
+		"This is how counterfeit cards behave: give it back and use another one. What was on it is unchanged.",
+	}}
+}
+
+// cancelled says what the user's wish has left behind.
+func (w *writer) cancelled(ctx context.Context) error {
+	todo := "Nothing was written to the card; start again when you like."
+	if w.touched.Load() {
+		todo = "The card is not finished and does not boot. Start again to write it anew."
+	}
+	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{todo}}
+}
+
+func tooSmall(image, card int64) error {
+	what := fmt.Sprintf("The card is too small: the image has %s, the card %s", disk.Human(image), disk.Human(card))
+	return &Error{What: what, Offset: -1, Todo: []string{"Use a larger card."}}
+}
+
+// damaged is an image that cannot be read to its end.
+func damaged(path string, err error) error {
+	return &Error{What: path + " is damaged or not complete", Op: "read the image", Offset: -1, Err: err, Todo: []string{
+		"Build the image again; the card does not boot until it is written again.",
+	}}
+}
+
+// unpatched is a firmware partition that does not take the host's files. What
+// is to be done is known by the editor, which counts in bytes.
+func unpatched(err error) error {
+	var known interface{ Hints() []string }
+	todo := []string{"Build the image again."}
+	if errors.As(err, &known) {
+		todo = known.Hints()
+	}
+	return &Error{What: "The host's files do not fit onto the firmware partition", Offset: -1, Err: err, Todo: todo}
 }

@@ -3,7 +3,6 @@ package flash
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,105 +10,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
-
-	"piwiz/flash/bootfs"
 )
 
-// card is a card in memory with faults.
-type card struct {
-	b       []byte
-	failAt  int64 // writes at this offset fail with err
-	err     error
-	flip    int64 // this byte reads back changed, from then on
-	hang    chan struct{}
-	written int
-}
-
-func newCard(size int) *card {
-	c := &card{b: bytes.Repeat([]byte{0xa5}, size), failAt: -1, flip: -1}
-	return c
-}
-
-func (c *card) WriteAt(p []byte, off int64) (int, error) {
-	if len(p)%512 != 0 || off%512 != 0 {
-		return 0, unix.EINVAL
-	}
-	if c.hang != nil && off > 0 {
-		<-c.hang
-	}
-	if c.failAt >= 0 && off <= c.failAt && c.failAt < off+int64(len(p)) {
-		return 0, c.err
-	}
-	c.written++
-	return copy(c.b[off:], p), nil
-}
-
-func (c *card) ReadAt(p []byte, off int64) (int, error) {
-	n := copy(p, c.b[off:])
-	if c.flip >= off && c.flip < off+int64(n) {
-		p[c.flip-off] ^= 1
-	}
-	return n, nil
-}
-
-func (c *card) Sync() error { return nil }
-
-// img is an image with a FAT16 volume of 4 MiB at 1 MiB and 8 MiB behind it.
-func img() []byte {
-	b := make([]byte, 13<<20+1536)
-	for i := range b {
-		b[i] = byte(i>>9) ^ byte(i)
-	}
-	clear(b[440:510])
-	part := func(i int, kind byte, start, size uint32) {
-		e := b[446+16*i:]
-		e[4] = kind
-		binary.LittleEndian.PutUint32(e[8:], start)
-		binary.LittleEndian.PutUint32(e[12:], size)
-	}
-	part(0, 0x0b, 2048, 8192)
-	part(1, 0x83, 10240, 16384)
-	b[510], b[511] = 0x55, 0xaa
-	v := b[1<<20 : 5<<20]
-	clear(v)
-	le := binary.LittleEndian
-	le.PutUint16(v[11:], 512)
-	v[13], v[16] = 1, 2
-	le.PutUint16(v[14:], 1)
-	le.PutUint16(v[17:], 512)
-	le.PutUint16(v[19:], 8192)
-	le.PutUint16(v[22:], 32)
-	v[510], v[511] = 0x55, 0xaa
-	return b
-}
-
-func job(t testing.TB, data []byte, c *card) Job {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bach.img")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return Job{Image: path, Card: c, CardSize: int64(len(c.b)), Files: []bootfs.File{{Path: "piwiz/wireless.conf", Data: []byte("psk_00=x\n")}}, When: time.Unix(1.8e9, 0)}
-}
-
-func pack(t *testing.T, b []byte) []byte {
-	t.Helper()
-	e, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e.EncodeAll(b, nil)
-}
+const cardSize = 20 << 20
 
 func TestTheCardHoldsTheImageAndTheHostsFiles(t *testing.T) {
 	for name, data := range map[string][]byte{"plain": img(), "zstd": pack(t, img())} {
 		t.Run(name, func(t *testing.T) {
-			c := newCard(20 << 20)
+			c := newCard(cardSize)
 			var last Progress
-			r, err := Write(context.Background(), job(t, data, c), func(p Progress) {
-				if p.Stage < last.Stage || p.Stage == last.Stage && p.Done < last.Done {
+			r, err := Write(context.Background(), job(t, data, c, cardSize), func(p Progress) {
+				if p.Stage < last.Stage || p.Stage == last.Stage && p.Done < last.Done || p.Read < last.Read || p.Written < last.Written || p.Skipped < last.Skipped || p.Verified < last.Verified {
 					t.Errorf("progress went back from %+v to %+v", last, p)
 				}
 				last = p
@@ -117,18 +29,50 @@ func TestTheCardHoldsTheImageAndTheHostsFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := img()
-			got, err := bootfs.Get(c.b[1<<20:5<<20], "piwiz/wireless.conf")
-			if err != nil || string(got) != "psk_00=x\n" {
-				t.Errorf("%q, %v", got, err)
+			want := final(t, img(), 1<<20, 4<<20)
+			if !bytes.Equal(c.b[:len(want)], want) {
+				t.Errorf("the card differs from byte %d on", differs(c.b, want))
 			}
-			if !bytes.Equal(c.b[:1<<20], want[:1<<20]) || !bytes.Equal(c.b[5<<20:len(want)], want[5<<20:]) {
-				t.Error("the rest is not the image")
+			if !bytes.Equal(c.b[len(want):], newCard(cardSize).b[len(want):]) {
+				t.Error("the space behind the image was changed")
 			}
-			if end := int(r.Bytes); end != 13<<20+4096 || c.b[end] != 0xa5 {
-				t.Errorf("%d bytes were written", end)
+			if r.Bytes != int64(len(want)) || r.Written+r.Skipped != r.Bytes || r.Verified < r.Written || r.Counts != last.Counts {
+				t.Errorf("%+v after %+v", r, last)
 			}
 		})
+	}
+}
+
+func TestTheSameImageAgainIsReadAndNotWritten(t *testing.T) {
+	c := newCard(cardSize)
+	j := job(t, img(), c, cardSize)
+	if _, err := Write(context.Background(), j, nil); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	c.seen = func(int64, int) { asked++ }
+	r, err := Write(context.Background(), j, nil)
+	if err != nil || asked != 0 || r.Written != 0 || r.Skipped != r.Bytes || r.Verified != 0 {
+		t.Errorf("%v, %d writes, %+v", err, asked, r)
+	}
+	c.b[12<<20+77] ^= 1
+	r, err = Write(context.Background(), j, nil)
+	if want := final(t, img(), 1<<20, 4<<20); err != nil || r.Written != 1<<20 || !bytes.Equal(c.b[:len(want)], want) {
+		t.Errorf("one changed byte: %v, %+v", err, r)
+	}
+}
+
+func TestTheZerosOfABlankCardAreNotWritten(t *testing.T) {
+	c := newCard(cardSize)
+	clear(c.b)
+	r, err := Write(context.Background(), job(t, img(), c, cardSize), nil)
+	if err != nil || r.Skipped < 2<<20 {
+		t.Errorf("%v, %+v", err, r)
+	}
+	for _, s := range c.written {
+		if s.meets(9<<20, 2<<20) {
+			t.Errorf("zeros were written: %+v", s)
+		}
 	}
 }
 
@@ -139,16 +83,24 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 		card  func(*card)
 		words string
 	}{
-		"bad place":     {img(), func(c *card) { c.failAt, c.err = 9<<20, unix.EIO }, "bad place|byte 8388608|root"},
-		"pulled":        {img(), func(c *card) { c.failAt, c.err = 5<<20, unix.ENODEV }, "taken out"},
-		"flipped bit":   {img(), func(c *card) { c.flip = 12<<20 + 5 }, "give back|byte 12582912"},
-		"in the front":  {img(), func(c *card) { c.flip = 100 }, "give back|before the partitions"},
-		"image damaged": {cut[:len(cut)-2000], func(*card) {}, "damaged"},
+		"bad place":        {img(), func(c *card) { c.badWrite = span{12<<20 + 9000, 12<<20 + 9001} }, "bad place|byte 12591104|root"},
+		"unreadable":       {img(), func(c *card) { c.badRead = span{12<<20 + 9000, 12<<20 + 9001} }, "bad place|byte 12591104|read back"},
+		"reader pulled":    {img(), func(c *card) { c.badWrite, c.err = span{5 << 20, 6 << 20}, unix.ENODEV }, "The card reader was unplugged"},
+		"card pulled":      {img(), func(c *card) { c.badWrite, c.badRead, c.after = span{0, cardSize}, span{0, cardSize}, 6 }, "taken out"},
+		"no medium":        {img(), func(c *card) { c.badWrite, c.err = span{5 << 20, 6 << 20}, unix.ENOMEDIUM }, "taken out of the reader"},
+		"switch":           {img(), func(c *card) { c.badWrite, c.err = span{5 << 20, 6 << 20}, unix.EROFS }, "locked"},
+		"no space":         {img(), func(c *card) { c.badWrite, c.err = span{12 << 20, 14 << 20}, unix.ENOSPC }, "smaller than it says"},
+		"flipped bit":      {img(), func(c *card) { c.flip = 12<<20 + 5 }, "give back|byte 12582917|root"},
+		"in the firmware":  {img(), func(c *card) { c.flip = 3<<20 + 7 }, "give back|FIRMWARE"},
+		"in the first":     {img(), func(c *card) { c.flip = 100 }, "give back|byte 100 in|before the partitions"},
+		"image damaged":    {cut[:len(cut)-2000], func(*card) {}, "damaged"},
+		"forgets a little": {img(), func(c *card) { c.drop = span{7 << 20, 7<<20 + 1} }, "give back|byte 7340032"},
+		"forgets a lot":    {img(), func(c *card) { c.drop = span{6 << 20, 13 << 20} }, "give back"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := newCard(20 << 20)
+			k := newCard(cardSize)
 			c.card(k)
-			_, err := Write(context.Background(), job(t, c.data, k), nil)
+			_, err := Write(context.Background(), job(t, c.data, k, cardSize), nil)
 			if err == nil {
 				t.Fatal("success was reported")
 			}
@@ -157,12 +109,44 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 					t.Errorf("%q does not say %q", err, w)
 				}
 			}
-			if !bytes.Equal(k.b[:512], make([]byte, 512)) {
+			if bytes.Equal(k.b[:512], img()[:512]) {
 				t.Error("the card could boot half written")
 			}
+			if first := err.Error()[0]; first != 'T' && first != '/' {
+				t.Errorf("%q is no sentence", err)
+			}
 			var e *Error
-			if errors.As(err, &e) && len(e.Hints()) == 0 {
+			if !errors.As(err, &e) || len(e.Hints()) == 0 {
 				t.Error("nothing to do is named")
+			}
+		})
+	}
+}
+
+func TestAnUnpluggedReaderIsToldFromACardThatIsTooSmallByItsSize(t *testing.T) {
+	for size, word := range map[int64]string{0: "unplugged", cardSize: "smaller"} {
+		c := newCard(cardSize)
+		c.badWrite, c.err = span{12 << 20, 14 << 20}, unix.ENOSPC
+		_, err := Write(context.Background(), job(t, img(), sized{c, size}, cardSize), nil)
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("size %d: %v", size, err)
+		}
+	}
+}
+
+func TestAFaultThatPassesIsMended(t *testing.T) {
+	for name, fault := range map[string]func(*card){
+		"write": func(c *card) { c.badWrite = span{11<<20 + 9000, 11<<20 + 9001} },
+		"read":  func(c *card) { c.badRead = span{11<<20 + 9000, 11<<20 + 9001} },
+		"bit":   func(c *card) { c.flip = 12<<20 + 5 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCard(cardSize)
+			fault(c)
+			c.once, c.fresh, c.after = true, true, 1 // behind the probe
+			r, err := Write(context.Background(), job(t, img(), c, cardSize), nil)
+			if want := final(t, img(), 1<<20, 4<<20); err != nil || (r.Rewritten == 0) != (name == "read") || !bytes.Equal(c.b[:len(want)], want) {
+				t.Errorf("%v, %+v", err, r)
 			}
 		})
 	}
@@ -170,32 +154,101 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 
 func TestATooSmallCardIsRefusedBeforeTheFirstWrite(t *testing.T) {
 	c := newCard(8 << 20)
-	_, err := Write(context.Background(), job(t, img(), c), nil)
-	if err == nil || !strings.Contains(err.Error(), "too small") || c.written != 0 {
-		t.Errorf("%v after %d writes", err, c.written)
+	_, err := Write(context.Background(), job(t, img(), c, 8<<20), nil)
+	if err == nil || !strings.Contains(err.Error(), "too small") || c.asked != 0 {
+		t.Errorf("%v after %d requests", err, c.asked)
 	}
 }
 
 func TestCancelReturnsThoughTheCardHangs(t *testing.T) {
-	c := newCard(20 << 20)
+	c := newCard(cardSize)
 	c.hang = make(chan struct{})
 	defer close(c.hang)
 	ctx, stop := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer stop()
 	began := time.Now()
-	_, err := Write(ctx, job(t, img(), c), nil)
+	_, err := Write(ctx, job(t, img(), c, cardSize), nil)
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
 		t.Errorf("%v after %v", err, time.Since(began))
 	}
 }
 
+func TestCancelBeforeTheFirstWriteSaysThatNothingIsLost(t *testing.T) {
+	c := newCard(cardSize)
+	j := job(t, img(), c, cardSize)
+	if _, err := Write(context.Background(), j, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	_, err := Write(ctx, j, nil)
+	var e *Error
+	if !errors.As(err, &e) || !errors.Is(err, context.Canceled) || !strings.Contains(strings.Join(e.Hints(), " "), "Nothing was written") {
+		t.Errorf("%v %+v", err, e)
+	}
+}
+
 func TestAStallIsSeen(t *testing.T) {
 	m := newMeter(100)
-	m.add(10)
-	if p := m.sample(m.last.Add(9 * time.Second)); p.Stalled != 0 {
-		t.Error(p)
+	at := func(d time.Duration) Progress { return m.sample(m.last.Add(d)) }
+	m.asks()
+	for after, word := range map[time.Duration]string{9 * time.Second: "", 11 * time.Second: "for 11 s", 61 * time.Second: "another reader"} {
+		if text := at(after).Stall(); !strings.Contains(text, word) || (text == "") != (word == "") {
+			t.Errorf("after %v: %q", after, text)
+		}
 	}
-	if p := m.sample(m.last.Add(11 * time.Second)); p.Stalled != 11*time.Second {
-		t.Error(p)
+	m.answers()
+	if p := at(time.Minute); p.Stalled != 0 {
+		t.Errorf("nothing was asked, yet %+v", p)
+	}
+}
+
+// What a power cut or a kill leaves behind at any moment is what the card
+// holds after some write, so all of them are looked at.
+func TestTheCardCannotBootAfterAnyWriteButTheLast(t *testing.T) {
+	want := final(t, img(), 1<<20, 4<<20)
+	zero := make([]byte, 512)
+	for name, prepare := range map[string]func(c *card){
+		"junk":  func(*card) {},
+		"blank": func(c *card) { clear(c.b) },
+		"same but for a piece": func(c *card) {
+			copy(c.b, want)
+			clear(c.b[7<<20 : 8<<20])
+		},
+		"same but for the first block": func(c *card) {
+			copy(c.b, want)
+			c.b[3] ^= 1
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCard(cardSize)
+			prepare(c)
+			writes := 0
+			c.seen = func(off int64, n int) {
+				writes++
+				done := bytes.Equal(c.b[:len(want)], want)
+				if !done && !bytes.Equal(c.b[:512], zero) {
+					t.Fatalf("write %d, at %d, left a card that could boot", writes, off)
+				}
+			}
+			if _, err := Write(context.Background(), job(t, img(), c, cardSize), nil); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(c.b[:len(want)], want) || writes < 3 {
+				t.Errorf("not the image after %d writes", writes)
+			}
+		})
+	}
+}
+
+func TestAFirmwarePartitionOf64MiBIsWritten(t *testing.T) {
+	data := withTable(make([]byte, 70<<20), 2048, 0xfff0, 2048) // the largest size in 16 bits
+	path := filepath.Join(t.TempDir(), "card")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newCard(72 << 20)
+	if _, err := Write(context.Background(), job(t, data, c, len(c.b)), nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -9,16 +9,12 @@ import (
 // to follow a card that gets slower.
 const window = 5 * time.Second
 
-// stallAfter is when a silent card is said to be stalled.
-const stallAfter = 10 * time.Second
-
-// meter counts what the card did; the worker adds, the monitor samples.
+// meter counts what the card did; the lanes add, the monitor samples.
 type meter struct {
 	mu      sync.Mutex
-	now     Stage
-	done    int64
-	total   int64
-	last    time.Time // when the card last answered
+	now     Progress
+	flying  int       // requests under way
+	last    time.Time // when the card last answered, or was asked after a rest
 	history []mark
 }
 
@@ -28,40 +24,68 @@ type mark struct {
 }
 
 func newMeter(total int64) *meter {
-	return &meter{total: max(total, 0), last: time.Now(), history: []mark{{time.Now(), 0}}}
+	m := &meter{}
+	m.stage(Writing, total)
+	return m
 }
 
 func (m *meter) stage(s Stage, total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now, m.done, m.total, m.last = s, 0, total, time.Now()
-	m.history = []mark{{m.last, 0}}
+	m.now.Stage, m.now.Done, m.now.Total = s, 0, total
+	m.history = []mark{{time.Now(), 0}}
 }
 
-func (m *meter) add(n int64) {
+// settled counts bytes of the stage.
+func (m *meter) settled(n int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.done += n
-	m.total = max(m.total, m.done)
-	m.last = time.Now()
-	m.history = append(m.history, mark{m.last, m.done})
-	for len(m.history) > 2 && m.last.Sub(m.history[0].at) > window {
+	m.now.Done += n
+	m.now.Total = max(m.now.Total, m.now.Done)
+	at := time.Now()
+	m.history = append(m.history, mark{at, m.now.Done})
+	for len(m.history) > 2 && at.Sub(m.history[0].at) > window {
 		m.history = m.history[1:]
 	}
+}
+
+// count adds to the counts of the whole run.
+func (m *meter) count(c Counts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := &m.now.Counts
+	*t = Counts{t.Read + c.Read, t.Written + c.Written, t.Skipped + c.Skipped, t.Verified + c.Verified, t.Rewritten + c.Rewritten}
+}
+
+// asks and answers bracket a request.
+func (m *meter) asks() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.flying++; m.flying == 1 {
+		m.last = time.Now()
+	}
+}
+
+func (m *meter) answers() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.flying--
+	m.last = time.Now()
 }
 
 func (m *meter) sample(now time.Time) Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := Progress{Stage: m.now, Done: m.done, Total: m.total, Left: -1}
+	p := m.now
+	p.Left = -1
 	oldest := m.history[0]
-	if d := now.Sub(oldest.at); d > 300*time.Millisecond && m.done > oldest.done {
-		p.Rate = float64(m.done-oldest.done) / d.Seconds()
-		if m.total > 0 {
-			p.Left = time.Duration(float64(m.total-m.done) / p.Rate * float64(time.Second))
+	if d := now.Sub(oldest.at); d > 300*time.Millisecond && p.Done > oldest.done {
+		p.Rate = float64(p.Done-oldest.done) / d.Seconds()
+		if p.Total > 0 {
+			p.Left = time.Duration(float64(p.Total-p.Done) / p.Rate * float64(time.Second))
 		}
 	}
-	if s := now.Sub(m.last); s >= stallAfter {
+	if s := now.Sub(m.last); m.flying > 0 && s >= stallAfter {
 		p.Stalled = s
 	}
 	return p

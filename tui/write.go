@@ -89,7 +89,7 @@ func (p *writePage) view(s *state, width, _ int) string {
 	}
 	fmt.Fprintf(&b, " · %s so far\n", clock(time.Since(p.run.began)))
 	if g.Stalled > 0 {
-		b.WriteString("\n" + style.Warn.Render(wrap(fmt.Sprintf("  The card has not answered for %s. Cheap cards pause now and then; if it goes on, press ctrl+c and try another reader or card.", clock(g.Stalled)), width)))
+		b.WriteString("\n" + style.Warn.Render(wrap("  "+g.Stall(), width)))
 	}
 	b.WriteString("\n" + style.Dim.Render(wrap("Only bytes that the card has taken are counted. The first block is written last, so a card that is not finished does not boot.", width)))
 	return b.String()

@@ -59,7 +59,10 @@ func (p *program) flashVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p.say("written", map[string]any{"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds()},
+		p.say("written", map[string]any{
+			"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds(), "counts": r.Counts,
+			"write_rate": r.WriteRate, "verify_rate": r.VerifyRate, "waited_for_image": r.Waited.Seconds(),
+		},
 			fmt.Sprintf("%s is written and checked: %s in %.0f s. Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds()))
 		return nil
 	})
@@ -77,8 +80,14 @@ func (p *program) progress() func(flash.Progress) {
 			return
 		}
 		stage, last = g.Stage, time.Now()
-		p.say("progress", map[string]any{"stage": fmt.Sprint(g.Stage), "done": g.Done, "total": g.Total, "rate": g.Rate},
-			fmt.Sprintf("%-10v %s of %s  %.1f MB/s", g.Stage, disk.Human(g.Done), disk.Human(g.Total), g.Rate/1e6))
+		text := fmt.Sprintf("%-10v %s of %s  %.1f MB/s", g.Stage, disk.Human(g.Done), disk.Human(g.Total), g.Rate/1e6)
+		if stall := g.Stall(); stall != "" {
+			text = stall
+		}
+		p.say("progress", map[string]any{
+			"stage": fmt.Sprint(g.Stage), "done": g.Done, "total": g.Total, "rate": g.Rate,
+			"stalled": g.Stalled.Seconds(), "counts": g.Counts,
+		}, text)
 	}
 }
 

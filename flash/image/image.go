@@ -33,7 +33,7 @@ type Error struct {
 	Todo []string
 }
 
-func (e *Error) Error() string   { return e.Path + ": " + e.Err.Error() }
+func (e *Error) Error() string   { return "The image " + e.Path + " cannot be used: " + e.Err.Error() }
 func (e *Error) Unwrap() error   { return e.Err }
 func (e *Error) Hints() []string { return e.Todo }
 

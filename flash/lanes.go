@@ -1,0 +1,63 @@
+package flash
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// lanes is how many requests are under way at once: card readers queue one or
+// two, and while one is served the other lane compares and hashes.
+const lanes = 2
+
+// race runs do in every lane, each with a buffer of its own. The first error
+// ends all of them.
+func (w *writer) race(ctx context.Context, do func(ctx context.Context, spare []byte) error) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var wg sync.WaitGroup
+	for _, spare := range w.spare {
+		wg.Go(func() {
+			if err := do(ctx, spare); err != nil {
+				fail(err)
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// each runs do for every chunk of the image.
+func (w *writer) each(ctx context.Context, do func(c chunk, spare []byte) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	chunks := w.src.stream(ctx, w.free)
+	err := w.race(ctx, func(ctx context.Context, spare []byte) error {
+		for {
+			began := time.Now()
+			var c chunk
+			var ok bool
+			select {
+			case c, ok = <-chunks:
+			case <-ctx.Done():
+			}
+			w.mu.Lock()
+			w.waited += time.Since(began)
+			w.mu.Unlock()
+			if !ok {
+				return nil
+			}
+			if c.err != nil {
+				return c.err
+			}
+			if err := do(c, spare); err != nil {
+				return err
+			}
+			w.free <- c.data[:cap(c.data)]
+		}
+	})
+	stop()
+	for range chunks { // it closes when no buffer is in use any more
+	}
+	return err
+}
