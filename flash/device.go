@@ -21,7 +21,8 @@ const (
 
 // Card is an opened card. Reads and writes are whole blocks of 4096 bytes at
 // multiples of that, from page-aligned memory, as O_DIRECT asks (open(2)). A
-// card that is an io.Seeker as well can tell whether it is still there.
+// card that is an io.Seeker as well can tell whether it is still there. One
+// that has Memory() []byte is asked with buffers from there only.
 type Card interface {
 	io.ReaderAt
 	io.WriterAt
@@ -37,11 +38,6 @@ type device struct {
 	free  time.Time // when the card became free after the last request
 	aside sync.Mutex
 	page  []byte // one block, to see whether the card is still there
-}
-
-func newDevice(card Card, m *meter, p *plan) (*device, error) {
-	page, err := memory(block)
-	return &device{card: card, meter: m, plan: p, page: page}, err
 }
 
 // ask makes one request. With two under way the card serves them in turn, so

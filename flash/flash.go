@@ -39,11 +39,12 @@ func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) 
 	}
 	w := &writer{job: job, src: src, meter: newMeter(src.least())}
 	w.plan = newPlan(src.least())
-	if w.card, err = newDevice(job.Card, w.meter, w.plan); err != nil {
+	drop, err := w.allocate()
+	if err != nil {
 		src.close()
 		return Result{}, err
 	}
-	return w.guard(ctx, report)
+	return w.guard(ctx, report, drop)
 }
 
 // writer is one run.
@@ -56,6 +57,7 @@ type writer struct {
 	free  chan []byte // chunks that nobody uses
 	spare [][]byte    // one for each lane, to read into
 	page  []byte      // one block
+	marks []byte      // for the probe
 
 	arming  sync.Mutex
 	armed   bool        // the first block is zero, the card may be changed
@@ -78,13 +80,14 @@ type proof struct {
 // guard runs the work beside a monitor, because a request can hang in the
 // kernel for minutes and cannot be interrupted. A hanging one keeps its
 // memory and the image.
-func (w *writer) guard(ctx context.Context, report func(Progress)) (Result, error) {
+func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) (Result, error) {
 	type end struct {
 		r   Result
 		err error
 	}
 	done := make(chan end, 1)
 	go func() {
+		defer drop()
 		defer w.src.close()
 		r, err := w.work(ctx)
 		if err != nil && ctx.Err() != nil {
@@ -109,7 +112,7 @@ func (w *writer) guard(ctx context.Context, report func(Progress)) (Result, erro
 			}
 		case <-stopping:
 			stopping = nil
-			hung = time.After(1500 * time.Millisecond)
+			hung = time.After(time.Second)
 		case <-hung:
 			return Result{}, w.cancelled(ctx)
 		}
@@ -119,11 +122,6 @@ func (w *writer) guard(ctx context.Context, report func(Progress)) (Result, erro
 // work is the whole act.
 func (w *writer) work(ctx context.Context) (Result, error) {
 	began := time.Now()
-	drop, err := w.allocate()
-	if err != nil {
-		return Result{}, err
-	}
-	defer drop()
 	final, err := w.holdsFirst()
 	if err == nil && !final {
 		err = w.arm()
@@ -155,13 +153,22 @@ func rate(bytes int64, d time.Duration) float64 {
 	return float64(bytes) / max(d.Seconds(), 1e-9)
 }
 
+// sharer is a card behind another process, with the memory that both see.
+type sharer interface{ Memory() []byte }
+
 // allocate gets the buffers: one that is being filled, one that waits and one
 // for each lane, and one for each lane to read into. They take 24 MiB.
 func (w *writer) allocate() (drop func(), err error) {
-	w.free = make(chan []byte, lanes+2)
-	all, err := memory((2*lanes+2)*chunkSize + block)
-	if err != nil {
-		return nil, err
+	const size = (2*lanes+2)*chunkSize + 2*block + probeMemory
+	var all []byte
+	drop = func() {}
+	if s, ok := w.job.Card.(sharer); ok {
+		all = s.Memory()[:size]
+	} else {
+		if all, err = memory(size); err != nil {
+			return nil, err
+		}
+		drop = func() { _ = unix.Munmap(all) }
 	}
 	rest := all
 	cut := func(n int) []byte {
@@ -169,12 +176,14 @@ func (w *writer) allocate() (drop func(), err error) {
 		rest = rest[n:]
 		return b
 	}
+	w.free = make(chan []byte, lanes+2)
 	for range lanes + 2 {
 		w.free <- cut(chunkSize)
 	}
 	for range lanes {
 		w.spare = append(w.spare, cut(chunkSize))
 	}
-	w.page = cut(block)
-	return func() { _ = unix.Munmap(all) }, nil
+	w.page, w.marks = cut(block), cut(probeMemory)
+	w.card = &device{card: w.job.Card, meter: w.meter, plan: w.plan, page: cut(block)}
+	return drop, nil
 }

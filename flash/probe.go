@@ -6,13 +6,15 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // haste is after how long the probe only does what it must. Restoring takes as
 // long again, so all of it is done within three seconds.
 const haste = time.Second
+
+// probeMemory is two blocks for each of 31 places, and one to read into; no
+// card has more than 27.
+const probeMemory = 63 * block
 
 // place is a block that is written for a moment, and what was there.
 type place struct {
@@ -30,14 +32,10 @@ type place struct {
 // become what they were, and the first one zero.
 func (w *writer) probe() error {
 	places := placesOn(w.job.CardSize)
-	all, err := memory((2*len(places) + 1) * block)
-	if err != nil {
-		return err
-	}
-	defer unix.Munmap(all)
+	rest := w.marks
 	cut := func() []byte {
-		b := all[:block:block]
-		all = all[block:]
+		b := rest[:block:block]
+		rest = rest[block:]
 		return b
 	}
 	var marked []place

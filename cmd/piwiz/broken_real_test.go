@@ -19,9 +19,9 @@ import (
 )
 
 // slowCard puts a card of SD speed into the reader: 20 MB/s writing, 40 MB/s
-// reading; badSector cannot be written unless it is negative. pull takes the
-// card out, so that every call on it fails.
-func (w *world) slowCard(badSector int) (file string, pull func()) {
+// reading; badSector cannot be written unless it is negative. SIGHUP takes the
+// card out, so that every call on it fails; SIGUSR1 makes it hang.
+func (w *world) slowCard(badSector int) (file string, signal func(syscall.Signal)) {
 	w.t.Helper()
 	w.cards++
 	file = filepath.Join(w.dir, fmt.Sprintf("card%d.img", w.cards))
@@ -47,7 +47,7 @@ func (w *world) slowCard(badSector int) (file string, pull func()) {
 		w.t.Fatalf("the slow card did not start: %v", err)
 	}
 	w.insert(strings.TrimSpace(loop))
-	return file, func() { _ = cmd.Process.Signal(syscall.SIGHUP) }
+	return file, func(s syscall.Signal) { _ = cmd.Process.Signal(s) }
 }
 
 // cannotBoot says that a card cannot be booted: its partition table is zero.
@@ -202,10 +202,10 @@ func TestABuildThatHangsIsStoppedWithTheWizard(t *testing.T) {
 
 func TestAPulledCardIsNamedAndAnotherCanBeWritten(t *testing.T) {
 	w := newWorld(t)
-	first, pull := w.slowCard(-1)
+	first, signal := w.slowCard(-1)
 	s := w.start(80, 24)
 	play(t, s, append(wayThrough[:len(wayThrough):len(wayThrough)], []string{"MB/s"}))
-	pull()
+	signal(syscall.SIGHUP)
 	if err := s.WaitFor("Press enter to choose a card again", 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
@@ -250,6 +250,27 @@ func TestCtrlCWhileWritingGivesThePromptBack(t *testing.T) {
 	t.Logf("from y to the prompt: %v", time.Since(began))
 	if !bytes.Contains(s.Raw(), []byte("\x1b[?1049l")) {
 		t.Error("the terminal was not given back")
+	}
+	w.cannotBoot(card)
+}
+
+func TestCtrlCGivesThePromptBackThoughTheCardHangs(t *testing.T) {
+	w := newWorld(t)
+	card, signal := w.slowCard(-1)
+	s := w.start(80, 24)
+	play(t, s, append(wayThrough[:len(wayThrough):len(wayThrough)], []string{"MB/s"}))
+	signal(syscall.SIGUSR1)
+	play(t, s, [][]string{{"has not answered", "ctrl+c"}, {"It will not boot until it is written again"}})
+	began := time.Now()
+	if err := s.Type("y"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Wait(4 * time.Second); err != nil {
+		t.Error(err)
+	}
+	t.Logf("from y to the prompt: %v", time.Since(began))
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("from y to the prompt: %v", took)
 	}
 	w.cannotBoot(card)
 }

@@ -66,20 +66,12 @@ func (p *program) engine() (tui.Engine, error) {
 		},
 		Cards:        func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
 		CardsChanged: detect.Watch, Newest: detect.Newest,
-		Open:      func(d disk.Device) (tui.Card, error) { return asCard(grant.OpenDirect(d)) },
+		Open:      openDirect,
 		GrantCard: func(d disk.Device) tui.CardGrant { return newCardGrant(d) },
 		Write:     writeCard,
 		Wait:      waitFor,
 		Pin:       pin,
 	}, nil
-}
-
-// asCard keeps a nil file from becoming a card that is not nil.
-func asCard(f *os.File, err error) (tui.Card, error) {
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
 }
 
 func self() string {

@@ -16,7 +16,6 @@ import (
 	"piwiz/flash/bootfs"
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
-	"piwiz/flash/grant"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui"
@@ -137,12 +136,9 @@ func asked(typed *bufio.Reader, word string) error {
 
 // openCard opens the card as the ordinary user, else asks for the right to.
 func openCard(d disk.Device) (tui.Card, error) {
-	f, err := grant.OpenDirect(d)
-	if err == nil {
-		return f, nil
-	}
+	c, err := openDirect(d)
 	if !errors.Is(err, fs.ErrPermission) {
-		return nil, err
+		return c, err
 	}
 	g := newCardGrant(d)
 	fmt.Fprintln(os.Stderr, "Opening the card needs administrator rights:", g.Command())

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"piwiz/flash/apart"
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
 	"piwiz/nixgen/wifi"
@@ -15,32 +16,59 @@ import (
 // cardGrant fits the privileged opener to the wizard.
 type cardGrant struct {
 	grant.Opener
+	card *apart.Card
 }
 
 func newCardGrant(d disk.Device) *cardGrant {
-	return &cardGrant{grant.Opener{Device: d, Self: self()}}
+	return &cardGrant{Opener: grant.Opener{Device: d, Self: self()}}
 }
 
-// Run gives a refused card its exit code.
+// Run opens the card, and gives a refused one its exit code.
 func (g *cardGrant) Run() error {
 	err := g.Opener.Run()
 	var no *grant.Refused
 	if errors.As(err, &no) {
 		return &exit{refused, err}
 	}
+	if err == nil {
+		g.card, err = apart.Start(g.File(), self(), cardPart)
+	}
 	return err
 }
 
-func (g *cardGrant) Card() tui.Card { return grantedCard{g} }
+func (g *cardGrant) Card() tui.Card { return grantedCard{g.card, g} }
 
-// grantedCard closes the descriptor and then ends the privileged half, which
-// lets the kernel read the new partition table.
-type grantedCard struct{ g *cardGrant }
+// grantedCard closes the card and then ends the privileged half, which lets
+// the kernel read the new partition table.
+type grantedCard struct {
+	*apart.Card
+	g *cardGrant
+}
 
-func (c grantedCard) ReadAt(b []byte, off int64) (int, error)  { return c.g.File().ReadAt(b, off) }
-func (c grantedCard) WriteAt(b []byte, off int64) (int, error) { return c.g.File().WriteAt(b, off) }
-func (c grantedCard) Sync() error                              { return c.g.File().Sync() }
-func (c grantedCard) Close() error                             { return c.g.Close() }
+// Close does not wait for the privileged half of a card that hangs.
+func (c grantedCard) Close() error {
+	if err := c.Card.Close(); err != nil {
+		go c.g.Close()
+		return err
+	}
+	return c.g.Close()
+}
+
+// cardPart is the verb of the part of piwiz that asks the card.
+const cardPart = "ask-card"
+
+// openDirect opens the card as the user piwiz runs as.
+func openDirect(d disk.Device) (tui.Card, error) {
+	f, err := grant.OpenDirect(d)
+	if err != nil {
+		return nil, err
+	}
+	c, err := apart.Start(f, self(), cardPart)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
 
 // wifiGrant fits the privileged reader to the wizard.
 type wifiGrant struct {

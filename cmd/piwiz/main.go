@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"piwiz/cmd/piwiz/quiet"
+	"piwiz/flash/apart"
 	"piwiz/flash/grant"
 	"piwiz/tui"
 )
@@ -29,6 +30,9 @@ func main() {
 	// runs as root does only what it must.
 	if len(os.Args) > 1 && os.Args[1] == "grant" {
 		os.Exit(grant.Serve(os.Args[2:], os.Stdin, os.Stderr))
+	}
+	if len(os.Args) > 1 && os.Args[1] == cardPart {
+		os.Exit(apart.Serve(int(os.Stdin.Fd()), os.Stderr))
 	}
 	os.Exit(run())
 }

@@ -1,0 +1,75 @@
+package apart
+
+import (
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// Serve is the part that asks the card: standard input is the socket. It ends
+// when the other part does, or when the request that hangs at that time is
+// over. Its exit code is 0, or 2 when it was not started by piwiz.
+func Serve(stdin int, stderr io.Writer) int {
+	memory, err := unix.Mmap(memoryFile, 0, Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		fmt.Fprintln(stderr, "This is a part of piwiz that it runs by itself; run piwiz instead.")
+		return 2
+	}
+	b := make([]byte, requestSize)
+	for {
+		n, err := unix.Read(stdin, b)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n != requestSize {
+			return 0
+		}
+		r := decodeRequest(b)
+		go func() {
+			_, _ = unix.Write(stdin, r.do(memory).encode()) // nobody may be left to be told
+		}()
+	}
+}
+
+// do makes the system call.
+func (r request) do(memory []byte) answer {
+	a := answer{id: r.id}
+	var err error
+	n := 0
+	switch {
+	case r.op == sync:
+		err = unix.Fsync(cardFile)
+	case r.op == seek:
+		a.n, err = unix.Seek(cardFile, r.off, int(r.at))
+	case r.at < 0 || r.n < 0 || r.at+r.n > int64(len(memory)):
+		err = unix.EFAULT
+	case r.op == read:
+		n, err = whole(unix.Pread, memory[r.at:r.at+r.n], r.off)
+		a.n = int64(n)
+	case r.op == write:
+		n, err = whole(unix.Pwrite, memory[r.at:r.at+r.n], r.off)
+		a.n = int64(n)
+	}
+	if err != nil {
+		a.errno, _ = err.(unix.Errno) // package unix gives no others
+	}
+	return a
+}
+
+// whole goes on where a call stopped half-way, and again where a signal
+// ended it.
+func whole(do func(int, []byte, int64) (int, error), b []byte, off int64) (int, error) {
+	done := 0
+	for done < len(b) {
+		n, err := do(cardFile, b[done:], off+int64(done))
+		if err == unix.EINTR {
+			continue
+		}
+		done += max(n, 0)
+		if err != nil || n == 0 {
+			return done, err
+		}
+	}
+	return done, nil
+}
