@@ -1,6 +1,10 @@
 package flash
 
-import "bytes"
+import (
+	"bytes"
+
+	"piwiz/flash/source"
+)
 
 // holdsFirst tells whether the card's first block is that of the image
 // already. One that cannot be read is not.
@@ -9,7 +13,7 @@ func (w *writer) holdsFirst() (bool, error) {
 	if err != nil && gone(err) {
 		return false, w.cardError("read", 0, err)
 	}
-	return err == nil && bytes.Equal(w.page, w.src.first), nil
+	return err == nil && bytes.Equal(w.page, w.src.First()), nil
 }
 
 // arm makes the card one that does not boot, and then makes sure that it has
@@ -21,7 +25,7 @@ func (w *writer) arm() error {
 		return nil
 	}
 	was := bytes.Clone(w.page)
-	clear(w.page)
+	copy(w.page, source.Unfinished())
 	w.touched.Store(true)
 	if err := w.card.writeNow(w.page, 0); err != nil {
 		return w.cardError("write", 0, err)
@@ -43,7 +47,7 @@ func (w *writer) finish() error {
 	}
 	var failed error
 	for range 1 + rewrites {
-		copy(w.page, w.src.first)
+		copy(w.page, w.src.First())
 		if err := w.card.writeNow(w.page, 0); err != nil {
 			failed = w.cardError("write", 0, err)
 			break
@@ -53,12 +57,12 @@ func (w *writer) finish() error {
 			failed = w.cardError("read back", 0, err)
 			continue
 		}
-		if bytes.Equal(w.page, w.src.first) {
+		if bytes.Equal(w.page, w.src.First()) {
 			return nil
 		}
-		failed = w.mismatch(int64(differs(w.page, w.src.first)))
+		failed = w.mismatch(int64(differs(w.page, w.src.First())))
 	}
-	clear(w.page)
+	copy(w.page, source.Unfinished())
 	_ = w.card.writeNow(w.page, 0) // it must not boot; the error says that it failed
 	return failed
 }

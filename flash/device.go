@@ -8,13 +8,16 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/plan"
+	"piwiz/flash/source"
 )
 
 const (
-	// block is the largest sector of cards and disks; requests are multiples.
-	block = 4096
+	// block is what requests are multiples of.
+	block = source.Block
 	// piece is what is compared, hashed and decided about.
-	piece = 1 << 20
+	piece = plan.Piece
 	// chunkSize is the largest request: cards are fastest with 1 to 4 MiB.
 	chunkSize = 4 << 20
 )
@@ -33,7 +36,7 @@ type Card interface {
 type device struct {
 	card  Card
 	meter *meter
-	plan  *plan
+	plan  *plan.Plan
 	mu    sync.Mutex
 	free  time.Time // when the card became free after the last request
 	aside sync.Mutex
@@ -56,7 +59,7 @@ func (d *device) ask(write bool, bytes int, do func() (int, error)) error {
 	d.mu.Unlock()
 	if n == bytes {
 		if bytes >= piece { // small ones say nothing about the rate
-			d.plan.took(write, bytes, took)
+			d.plan.Took(write, bytes, took)
 		}
 		return nil
 	}

@@ -46,13 +46,13 @@ func (e *Error) Hints() []string { return e.Todo }
 
 // partition names the part of the card an offset lies in.
 func (w *writer) partition(off int64) string {
-	parts := w.src.img.MBR()
+	parts := w.src.MBR()
 	for i, p := range parts.Partitions {
 		if p.Size > 0 && off >= p.Start && off < p.Start+p.Size {
 			return [...]string{"the FIRMWARE partition", "the root partition", "partition 3", "partition 4"}[i]
 		}
 	}
-	if off >= w.src.least() {
+	if off >= w.src.Least() {
 		return "the space behind the image"
 	}
 	return "the space before the partitions"
@@ -128,22 +128,4 @@ func (w *writer) cancelled(ctx context.Context) error {
 func tooSmall(image, card int64) error {
 	what := fmt.Sprintf("The card is too small: the image has %s, the card %s", disk.Human(image), disk.Human(card))
 	return &Error{What: what, Offset: -1, Todo: []string{"Use a larger card."}}
-}
-
-// damaged is an image that cannot be read to its end.
-func damaged(path string, err error) error {
-	return &Error{What: path + " is damaged or not complete", Op: "read the image", Offset: -1, Err: err, Todo: []string{
-		"Build the image again; the card does not boot until it is written again.",
-	}}
-}
-
-// unpatched is a firmware partition that does not take the host's files. What
-// is to be done is known by the editor, which counts in bytes.
-func unpatched(err error) error {
-	var known interface{ Hints() []string }
-	todo := []string{"Build the image again."}
-	if errors.As(err, &known) {
-		todo = known.Hints()
-	}
-	return &Error{What: "The host's files do not fit onto the firmware partition", Offset: -1, Err: err, Todo: todo}
 }

@@ -3,9 +3,9 @@
 // The image is decoded as it is read, and its FIRMWARE partition completed
 // with the host's own files on the way. What the card already holds is found
 // by reading and skipped; a plan weighs where that pays. The rest is written
-// past the page cache, read back, and compared. The first block is zero from
-// before the first write until all else is proven, so a card that is not
-// finished does not boot. It knows no Nix.
+// past the page cache, read back, and compared. The first block says that the
+// card is unfinished from before the first write until all else is proven, so
+// it does not boot. It knows no Nix.
 package flash
 
 import (
@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/bootfs"
+	"piwiz/flash/plan"
+	"piwiz/flash/source"
 )
 
 // Job is what to write where.
@@ -31,17 +33,21 @@ type Job struct {
 
 // Write writes the image and reads it back. It returns within two seconds of
 // ctx's end even when a request hangs in the kernel. After an error the first
-// block of the card is zero and it does not boot, or nothing was written.
+// block of the card says so and it does not boot, or nothing was written.
 func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) {
-	src, err := openSource(job)
+	src, err := source.Open(job.Image, job.Files, job.When)
 	if err != nil {
 		return Result{}, err
 	}
-	w := &writer{job: job, src: src, meter: newMeter(src.least())}
-	w.plan = newPlan(src.least())
+	if size := src.Least(); size > job.CardSize {
+		src.Close()
+		return Result{}, tooSmall(size, job.CardSize)
+	}
+	w := &writer{job: job, src: src, meter: newMeter(src.Least())}
+	w.plan = plan.New(src.Least())
 	drop, err := w.allocate()
 	if err != nil {
-		src.close()
+		src.Close()
 		return Result{}, err
 	}
 	return w.guard(ctx, report, drop)
@@ -50,9 +56,9 @@ func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) 
 // writer is one run.
 type writer struct {
 	job   Job
-	src   *source
+	src   *source.Source
 	meter *meter
-	plan  *plan
+	plan  *plan.Plan
 	card  *device
 	free  chan []byte // chunks that nobody uses
 	spare [][]byte    // one for each lane, to read into
@@ -60,7 +66,7 @@ type writer struct {
 	marks []byte      // for the probe
 
 	arming  sync.Mutex
-	armed   bool        // the first block is zero, the card may be changed
+	armed   bool        // the first block says that the card is unfinished
 	touched atomic.Bool // something was written, if only that block
 
 	mu      sync.Mutex
@@ -70,7 +76,7 @@ type writer struct {
 	skipped int           // pieces
 }
 
-// proof is what a piece must read back as. The first block counts as zero.
+// proof is what a piece must read back as. The first block counts as unfinished.
 type proof struct {
 	index   int64
 	sum     [sha256.Size]byte
@@ -88,7 +94,7 @@ func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) 
 	done := make(chan end, 1)
 	go func() {
 		defer drop()
-		defer w.src.close()
+		defer w.src.Close()
 		r, err := w.work(ctx)
 		if err != nil && ctx.Err() != nil {
 			err = w.cancelled(ctx)
@@ -144,7 +150,7 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	w.meter.settled(block)
 	counts := w.meter.sample(time.Now()).Counts
 	return Result{
-		Bytes: w.size, Took: time.Since(began), Waited: w.waited / lanes, Counts: counts,
+		Bytes: w.size, Took: time.Since(began), Wrote: wrote.Sub(began), Proved: read.Sub(wrote), Waited: w.waited / lanes, Counts: counts,
 		WriteRate: rate(w.size, wrote.Sub(began)), VerifyRate: rate(counts.Verified, read.Sub(wrote)),
 	}, nil
 }
@@ -156,10 +162,10 @@ func rate(bytes int64, d time.Duration) float64 {
 // sharer is a card behind another process, with the memory that both see.
 type sharer interface{ Memory() []byte }
 
-// allocate gets the buffers: one that is being filled, one that waits and one
-// for each lane, and one for each lane to read into. They take 24 MiB.
+// allocate gets the buffers: one that is filled while the lanes are busy, one
+// for each lane, and one for each lane to read into. They take 20 MiB.
 func (w *writer) allocate() (drop func(), err error) {
-	const size = (2*lanes+2)*chunkSize + 2*block + probeMemory
+	const size = (2*lanes+1)*chunkSize + 2*block + probeMemory
 	var all []byte
 	drop = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
@@ -176,8 +182,8 @@ func (w *writer) allocate() (drop func(), err error) {
 		rest = rest[n:]
 		return b
 	}
-	w.free = make(chan []byte, lanes+2)
-	for range lanes + 2 {
+	w.free = make(chan []byte, lanes+1)
+	for range lanes + 1 {
 		w.free <- cut(chunkSize)
 	}
 	for range lanes {

@@ -115,7 +115,7 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 			if first := err.Error()[0]; first != 'T' && first != '/' {
 				t.Errorf("%q is no sentence", err)
 			}
-			var e *Error
+			var e interface{ Hints() []string }
 			if !errors.As(err, &e) || len(e.Hints()) == 0 {
 				t.Error("nothing to do is named")
 			}
@@ -229,6 +229,9 @@ func TestTheCardCannotBootAfterAnyWriteButTheLast(t *testing.T) {
 				done := bytes.Equal(c.b[:len(want)], want)
 				if !done && !bytes.Equal(c.b[:512], zero) {
 					t.Fatalf("write %d, at %d, left a card that could boot", writes, off)
+				}
+				if !done && n > block && !bytes.HasPrefix(c.b[512:], []byte("unfinished piwiz card")) {
+					t.Fatalf("write %d, at %d, left a card that does not say what it is", writes, off)
 				}
 			}
 			if _, err := Write(context.Background(), job(t, img(), c, cardSize), nil); err != nil {

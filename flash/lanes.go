@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"piwiz/flash/source"
 )
 
 // lanes is how many requests are under way at once: card readers queue one or
@@ -28,14 +30,14 @@ func (w *writer) race(ctx context.Context, do func(ctx context.Context, spare []
 }
 
 // each runs do for every chunk of the image.
-func (w *writer) each(ctx context.Context, do func(c chunk, spare []byte) error) error {
+func (w *writer) each(ctx context.Context, do func(c source.Chunk, spare []byte) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	chunks := w.src.stream(ctx, w.free)
+	chunks := w.src.Stream(ctx, w.free)
 	err := w.race(ctx, func(ctx context.Context, spare []byte) error {
 		for {
 			began := time.Now()
-			var c chunk
+			var c source.Chunk
 			var ok bool
 			select {
 			case c, ok = <-chunks:
@@ -47,13 +49,13 @@ func (w *writer) each(ctx context.Context, do func(c chunk, spare []byte) error)
 			if !ok {
 				return nil
 			}
-			if c.err != nil {
-				return c.err
+			if c.Err != nil {
+				return c.Err
 			}
 			if err := do(c, spare); err != nil {
 				return err
 			}
-			w.free <- c.data[:cap(c.data)]
+			w.free <- c.Data[:cap(c.Data)]
 		}
 	})
 	stop()

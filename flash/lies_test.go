@@ -26,12 +26,12 @@ func lie(t *testing.T, c *card, claims int, at span) {
 	}
 }
 
-// rounds is how often to try at random: a tenth, unless all is asked for.
+// rounds is how often to try at random: a twentieth, unless all is asked for.
 func rounds(n int) int {
 	if os.Getenv("PIWIZ_REAL") == "1" {
 		return n
 	}
-	return n / 10
+	return n / 20
 }
 
 // lie is what is wrong with the card, to be printed.
@@ -95,5 +95,23 @@ func TestAFakeSizeIsFoundBeforeAnythingIsLost(t *testing.T) {
 				t.Errorf("1/%d is real, it %s: changed from byte %d on", 1<<shift, name, differs(c.b, before))
 			}
 		}
+	}
+}
+
+func TestWhatTheProbePutsBackIsMadeSureOf(t *testing.T) {
+	c := newCard(cardSize)
+	copy(c.b, final(t, img(), 1<<20, 4<<20))
+	c.b[3] ^= 1 // so that there is something to write
+	times := 0
+	c.seen = func(off int64, _ int) {
+		if off == cardSize/2 {
+			if times++; times == 2 {
+				c.b[off+9] ^= 1
+			}
+		}
+	}
+	_, err := Write(context.Background(), job(t, img(), c, cardSize), nil)
+	if err == nil || !strings.Contains(err.Error(), "byte 10485769 ") {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"piwiz/flash/source"
 )
 
 // haste is after how long the probe only does what it must. Restoring takes as
@@ -29,7 +31,7 @@ type place struct {
 // an address. So blocks with a mark are written at sixteenths of the card and
 // at powers of two, from the last to the first: the lowest that does not read
 // back is the first that does not exist. Whatever happens, the blocks then
-// become what they were, and the first one zero.
+// become what they were, and the first one unfinished.
 func (w *writer) probe() error {
 	places := placesOn(w.job.CardSize)
 	rest := w.marks
@@ -39,6 +41,7 @@ func (w *writer) probe() error {
 		return b
 	}
 	var marked []place
+	got := cut()
 	began, failed := time.Now(), error(nil)
 	for _, p := range places {
 		if time.Since(began) > haste && !p.must {
@@ -55,9 +58,15 @@ func (w *writer) probe() error {
 		}
 	}
 	if failed == nil {
-		failed = w.judge(marked, cut())
+		failed = w.judge(marked, got)
 	}
-	clear(w.page)
+	return w.restore(marked, got, failed)
+}
+
+// restore puts back what was there, whatever has failed before, and makes
+// sure of it: some of it may have been found right and skipped.
+func (w *writer) restore(marked []place, got []byte, failed error) error {
+	copy(w.page, source.Unfinished())
 	if err := w.card.write(w.page, 0); err != nil && failed == nil {
 		failed = w.cardError("write", 0, err)
 	}
@@ -68,6 +77,14 @@ func (w *writer) probe() error {
 	}
 	if err := w.card.sync(); err != nil && failed == nil {
 		failed = w.cardError("finish writing", -1, err)
+	}
+	for _, p := range marked {
+		if failed != nil {
+			break
+		}
+		if failed = w.try("read back", w.card.read, got, p.off); failed == nil && !bytes.Equal(got, p.was) {
+			failed = w.mismatch(p.off + int64(differs(got, p.was)))
+		}
 	}
 	return failed
 }

@@ -43,11 +43,13 @@ type Progress struct {
 	Counts
 }
 
-// Result is a card that was written and read back. Rates are bytes a second,
-// Waited is how long the card had nothing to do because the image was slower.
+// Result is a card that was written and read back. Wrote and Proved are parts
+// of Took; rates are bytes a second of them; Waited is how long the card had
+// nothing to do because the image was slower.
 type Result struct {
 	Bytes                 int64
-	Took, Waited          time.Duration
+	Took, Wrote, Proved   time.Duration
+	Waited                time.Duration
 	WriteRate, VerifyRate float64
 	Counts
 }

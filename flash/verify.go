@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"slices"
 	"sync/atomic"
+
+	"piwiz/flash/source"
 )
 
 // rewrites is how often a piece is written again before the card has failed.
@@ -118,9 +120,9 @@ func (w *writer) mend(ctx context.Context, bad []proof) error {
 	for _, p := range bad {
 		broken[p.index] = true
 	}
-	err := w.each(ctx, func(c chunk, spare []byte) error {
-		for i, p := range split(c.data) {
-			if index := c.off/piece + int64(i); broken[index] {
+	err := w.each(ctx, func(c source.Chunk, spare []byte) error {
+		for i, p := range split(c.Data) {
+			if index := c.Off/piece + int64(i); broken[index] {
 				if err := w.again(p, index*piece, spare[:len(p)]); err != nil {
 					return err
 				}

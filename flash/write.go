@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+
+	"piwiz/flash/plan"
+	"piwiz/flash/source"
 )
 
 // sampleEvery is how many skipped pieces there are to one that is read again
@@ -26,26 +29,26 @@ func (w *writer) write(ctx context.Context) error {
 }
 
 // settle skips or writes the pieces of a chunk.
-func (w *writer) settle(c chunk, spare []byte) error {
-	end := c.off + int64(len(c.data))
+func (w *writer) settle(c source.Chunk, spare []byte) error {
+	end := c.Off + int64(len(c.Data))
 	if end > w.job.CardSize {
 		return tooSmall(end, w.job.CardSize)
 	}
-	pieces := split(c.data)
+	pieces := split(c.Data)
 	zero := make([]bool, len(pieces))
 	for i, p := range pieces {
-		zero[i] = isZero(p)
+		zero[i] = source.IsZero(p)
 	}
-	must := w.plan.settle(zero, func(from, n int) []bool { return w.look(c, from, n, spare) })
-	for _, r := range runs(must) {
-		off := c.off + int64(r.from)*piece
-		b := c.data[r.from*piece : min((r.from+r.n)*piece, len(c.data))]
+	must := w.plan.Settle(zero, func(from, n int) []bool { return w.look(c, from, n, spare) })
+	for _, r := range plan.Runs(must) {
+		off := c.Off + int64(r.From)*piece
+		b := c.Data[r.From*piece : min((r.From+r.N)*piece, len(c.Data))]
 		if err := w.put(b, off); err != nil {
 			return err
 		}
 		w.meter.settled(int64(len(b)))
 	}
-	w.keep(c.off/piece, pieces, must)
+	w.keep(c.Off/piece, pieces, must)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.size = max(w.size, end)
@@ -65,15 +68,15 @@ func split(b []byte) [][]byte {
 
 // look compares pieces of a chunk with the card. What cannot be read counts as
 // different: writing it may mend it, and the verification will tell.
-func (w *writer) look(c chunk, from, n int, spare []byte) []bool {
-	want := c.data[from*piece : min((from+n)*piece, len(c.data))]
-	got, off := spare[:len(want)], c.off+int64(from)*piece
+func (w *writer) look(c source.Chunk, from, n int, spare []byte) []bool {
+	want := c.Data[from*piece : min((from+n)*piece, len(c.Data))]
+	got, off := spare[:len(want)], c.Off+int64(from)*piece
 	equal := make([]bool, n)
 	if w.card.read(got, off) != nil {
 		return equal
 	}
 	if off == 0 {
-		clear(got[:block]) // it is written last, whatever it is now
+		copy(got, want[:block]) // it is written last, whatever it is now
 	}
 	same := 0
 	for i, p := range split(want) {

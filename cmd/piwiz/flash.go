@@ -60,13 +60,15 @@ func (p *program) flashVerb() *cobra.Command {
 		}
 		p.say("written", map[string]any{
 			"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds(), "counts": r.Counts,
-			"write_rate": r.WriteRate, "verify_rate": r.VerifyRate, "waited_for_image": r.Waited.Seconds(),
+			"seconds_writing": r.Wrote.Seconds(), "write_rate": r.WriteRate,
+			"seconds_verifying": r.Proved.Seconds(), "verify_rate": r.VerifyRate,
+			"seconds_waiting_for_image": r.Waited.Seconds(),
 		},
 			fmt.Sprintf("%s is written and checked: %s in %.0f s. Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds()))
 		return nil
 	})
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
-	c.Flags().StringVar(&image, "image", "", "write this image (.img or .img.zst) instead of the one that was built")
+	c.Flags().StringVar(&image, "image", "", "write this image (.img, or one packed as .zst, .gz or .bz2) instead of the one that was built")
 	return c
 }
 

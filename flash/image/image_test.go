@@ -182,3 +182,27 @@ func FuzzParseMBR(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a file begins with, it is opened or refused, and read to an end
+// without more memory than a window.
+func FuzzOpen(f *testing.F) {
+	f.Add(sample()[:2048])
+	f.Add([]byte("\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00"))
+	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"))
+	f.Add([]byte("BZh91AY&SY"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		i, err := Open(write(t, data))
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) || len(e.Hints()) == 0 {
+				t.Errorf("%v says nothing to do", err)
+			}
+			return
+		}
+		defer i.Close()
+		n, err := io.Copy(io.Discard, io.LimitReader(i, 1<<24))
+		if err == nil && n < 512 {
+			t.Errorf("%d bytes were an image", n)
+		}
+	})
+}

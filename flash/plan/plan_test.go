@@ -1,4 +1,4 @@
-package flash
+package plan
 
 import (
 	"fmt"
@@ -15,41 +15,44 @@ type world struct {
 	access      float64 // seconds that any request takes
 }
 
+// chunk is how many pieces are decided about at once.
+const chunk = 4
+
 // play runs a plan and gives its time, that of writing and verifying all,
 // that of one who knows beforehand what differs but proves it by reading, and
 // how many pieces were written.
 func (w world) play() (took, all, oracle float64, written int) {
-	p := newPlan(int64(len(w.zero)) * piece)
+	p := New(int64(len(w.zero)) * Piece)
 	request := func(write bool, n int) {
 		rate := w.read
 		if write {
 			rate = w.write
 		}
-		s := w.access + float64(n)*piece/rate
-		p.took(write, n*piece, time.Duration(s*1e9))
+		s := w.access + float64(n)*Piece/rate
+		p.Took(write, n*Piece, time.Duration(s*1e9))
 		took += s
 	}
 	verify := 0
-	for at := 0; at < len(w.zero); at += chunkSize / piece {
-		end := min(at+chunkSize/piece, len(w.zero))
-		must := p.settle(w.zero[at:end], func(from, n int) []bool {
+	for at := 0; at < len(w.zero); at += chunk {
+		end := min(at+chunk, len(w.zero))
+		must := p.Settle(w.zero[at:end], func(from, n int) []bool {
 			request(false, n)
 			return w.equal[at+from : at+from+n]
 		})
-		for _, r := range runs(must) {
-			request(true, r.n)
-			verify += r.n
+		for _, r := range Runs(must) {
+			request(true, r.N)
+			verify += r.N
 		}
 	}
 	written = verify
-	took += float64(verify)*piece/w.read + float64(verify)/4*w.access
+	took += float64(verify)*Piece/w.read + float64(verify)/4*w.access
 	chunks := float64(len(w.zero)) / 4 * w.access
-	readAll := chunks + float64(len(w.zero))*piece/w.read
-	all = chunks + float64(len(w.zero))*piece/w.write + readAll
+	readAll := chunks + float64(len(w.zero))*Piece/w.read
+	all = chunks + float64(len(w.zero))*Piece/w.write + readAll
 	oracle = readAll
 	for _, e := range w.equal {
 		if !e {
-			oracle += piece/w.write + piece/w.read + 2*w.access
+			oracle += Piece/w.write + Piece/w.read + 2*w.access
 		}
 	}
 	return took, all, oracle, written

@@ -1,11 +1,16 @@
-package flash
+// Package plan decides which pieces of an image are looked for on a card
+// before they are written.
+package plan
 
 import (
 	"sync"
 	"time"
 )
 
-// A piece that is already right on the card costs one read; any other costs a
+// Piece is what is decided about, in bytes.
+const Piece = 1 << 20
+
+// Plan weighs what it costs to look. A piece that is already right on the card costs one read; any other costs a
 // write, and a read to verify it. Reading first is the cheaper way when
 //
 //	1/read < share * (1/write + 1/read)
@@ -17,7 +22,7 @@ import (
 // Looks in vain may cost a fiftieth of the time of writing and verifying
 // everything, net of what the others saved. So an image of 256 MiB or more
 // never takes 3 % longer than that, whatever the card holds.
-type plan struct {
+type Plan struct {
 	mu          sync.Mutex
 	read, write speed
 	classes     [2]class
@@ -40,16 +45,16 @@ const (
 	allowed = 0.02 // of the time of writing and verifying everything
 )
 
-// newPlan is a plan for so many bytes. Until the card was measured it passes
+// New is a plan for so many bytes. Until the card was measured it passes
 // for one that reads twice as fast as it writes; that guess weighs little.
-func newPlan(size int64) *plan {
-	return &plan{total: int((size + piece - 1) / piece), read: speed{8e5, 0.01}, write: speed{4e5, 0.01}}
+func New(size int64) *Plan {
+	return &Plan{total: int((size + Piece - 1) / Piece), read: speed{8e5, 0.01}, write: speed{4e5, 0.01}}
 }
 
-// settle decides about a chunk: zero says which of its pieces are all zero,
+// Settle decides about a chunk: zero says which of its pieces are all zero,
 // look compares n pieces with the card. The pieces that come back true must
 // be written.
-func (p *plan) settle(zero []bool, look func(from, n int) []bool) []bool {
+func (p *Plan) Settle(zero []bool, look func(from, n int) []bool) []bool {
 	must, wanted := make([]bool, len(zero)), make([]bool, len(zero))
 	for i := range must {
 		must[i] = true
@@ -72,8 +77,8 @@ func (p *plan) settle(zero []bool, look func(from, n int) []bool) []bool {
 			}
 		}
 	}
-	for _, r := range runs(wanted) {
-		try(r.from, r.n)
+	for _, r := range Runs(wanted) {
+		try(r.From, r.N)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,24 +103,25 @@ func membersOf(zero []bool, class int) []int {
 	return out
 }
 
-// run is pieces in a row.
-type run struct{ from, n int }
+// Run is N pieces in a row.
+type Run struct{ From, N int }
 
-func runs(set []bool) []run {
-	var out []run
+// Runs are the pieces that are set.
+func Runs(set []bool) []Run {
+	var out []Run
 	for i, in := range set {
 		switch {
 		case in && (i == 0 || !set[i-1]):
-			out = append(out, run{i, 1})
+			out = append(out, Run{i, 1})
 		case in:
-			out[len(out)-1].n++
+			out[len(out)-1].N++
 		}
 	}
 	return out
 }
 
 // trusts tells whether comparing pays for a class without a scout.
-func (p *plan) trusts(k int) bool {
+func (p *Plan) trusts(k int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.classes[k].tried > 0 && p.classes[k].share > p.threshold()
@@ -125,7 +131,7 @@ func (p *plan) trusts(k int) bool {
 // back with the others when they deserve a look as well. A class that is new
 // gets more than one chance: secrets differ from the first piece on where all
 // else is equal.
-func (p *plan) scout(k int, members []int, try func(from, n int) bool) []int {
+func (p *Plan) scout(k int, members []int, try func(from, n int) bool) []int {
 	if len(members) == 0 || !p.due(k) {
 		return nil
 	}
@@ -143,7 +149,7 @@ func (p *plan) scout(k int, members []int, try func(from, n int) bool) []int {
 	return nil
 }
 
-func (p *plan) due(k int) bool {
+func (p *Plan) due(k int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := &p.classes[k]
@@ -151,7 +157,7 @@ func (p *plan) due(k int) bool {
 	return c.wait < 0
 }
 
-func (p *plan) young(k int) bool {
+func (p *Plan) young(k int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.classes[k].tried < early
@@ -159,7 +165,7 @@ func (p *plan) young(k int) bool {
 
 // book counts n looks as vain before they are made, if what they are likely
 // to lose can be afforded; learn gives back those that were not.
-func (p *plan) book(k, n int) bool {
+func (p *Plan) book(k, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	risk := float64(n) * p.readTime()
@@ -174,7 +180,7 @@ func (p *plan) book(k, n int) bool {
 	return true
 }
 
-func (p *plan) learn(k int, equal bool) {
+func (p *Plan) learn(k int, equal bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := &p.classes[k]
@@ -195,19 +201,19 @@ func (p *plan) learn(k int, equal bool) {
 	c.tried++
 }
 
-func (p *plan) readTime() float64  { return piece / p.read.rate() }
-func (p *plan) writeTime() float64 { return piece / p.write.rate() }
-func (p *plan) threshold() float64 { return p.readTime() / (p.readTime() + p.writeTime()) }
+func (p *Plan) readTime() float64  { return Piece / p.read.rate() }
+func (p *Plan) writeTime() float64 { return Piece / p.write.rate() }
+func (p *Plan) threshold() float64 { return p.readTime() / (p.readTime() + p.writeTime()) }
 
 // budget is how many seconds may be lost by now. The first looks are paid in
 // advance, else there could be none.
-func (p *plan) budget() float64 {
+func (p *Plan) budget() float64 {
 	ahead := min(max(p.total, p.done), p.done+128)
 	return max(allowed*float64(ahead)*(p.readTime()+p.writeTime()), (early+2)*p.readTime())
 }
 
-// took counts a request that was made.
-func (p *plan) took(write bool, bytes int, d time.Duration) {
+// Took counts a request that was made.
+func (p *Plan) Took(write bool, bytes int, d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if write {

@@ -1,0 +1,213 @@
+// Package source gives an image as it shall be on the card: unpacked, with the
+// host's own files on its firmware partition.
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"piwiz/flash/bootfs"
+	"piwiz/flash/disk"
+	"piwiz/flash/image"
+)
+
+// Block is what the image is padded to, in bytes: the largest sector of cards.
+const Block = 4096
+
+// Unfinished is what stands in the place of the first block as long as a card
+// is not finished: nothing that boots, and for those who look, why.
+func Unfinished() []byte {
+	b := make([]byte, Block)
+	copy(b[512:], "unfinished piwiz card\n")
+	return b
+}
+
+// maxBoot is the largest firmware partition that is edited, in bytes. Only
+// what is not zero in it takes memory, for a moment.
+const maxBoot = 256 << 20
+
+// Source gives the image as it shall be on the card, from its first byte on,
+// as often as it is asked to.
+type Source struct {
+	path    string
+	img     *image.Image
+	patches []bootfs.Patch // offsets from the start of the image
+	first   [Block]byte
+}
+
+// Open opens the image and finds out what the host's files change; their time
+// is when.
+func Open(path string, files []bootfs.File, when time.Time) (*Source, error) {
+	img, err := image.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{path: path, img: img}
+	if err := s.prepare(files, when); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Source) prepare(files []bootfs.File, when time.Time) error {
+	boot, _ := s.img.MBR().Boot() // Open refused an image without one
+	if boot.Start < Block || boot.Size > maxBoot {
+		return s.cannot(fmt.Errorf("its firmware partition has %s, or begins too early", disk.Human(boot.Size)), "Build it again with a smaller sdImage.firmwareSize.")
+	}
+	// Memory that the collector does not count, for a moment.
+	volume, err := unix.Mmap(-1, 0, int(boot.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return fmt.Errorf("get memory: %w", err)
+	}
+	defer unix.Munmap(volume)
+	if _, err := io.ReadFull(s.img, s.first[:]); err != nil {
+		return s.broken(err)
+	}
+	if _, err := io.CopyN(io.Discard, s.img, boot.Start-Block); err != nil {
+		return s.broken(err)
+	}
+	if err := fillSparse(volume, s.img); err != nil {
+		return s.broken(err)
+	}
+	if s.patches, err = bootfs.Changes(volume, files, when); err != nil {
+		return s.unpatched(err)
+	}
+	for i := range s.patches {
+		s.patches[i].Offset += boot.Start
+	}
+	return nil
+}
+
+// Close closes the image.
+func (s *Source) Close() { _ = s.img.Close() } // it was only read
+
+// First is the first block, which is written last.
+func (s *Source) First() []byte { return s.first[:] }
+
+// MBR is the partition table.
+func (s *Source) MBR() image.MBR { return s.img.MBR() }
+
+// Least is how long the image is, or must be when that is not known, in bytes.
+func (s *Source) Least() int64 { return max(s.img.Size(), s.img.MBR().End()) }
+
+// fillSparse leaves memory alone where the image is zero, so that it stays
+// unused.
+func fillSparse(to []byte, from io.Reader) error {
+	b := make([]byte, 16*Block)
+	for len(to) > 0 {
+		n := min(len(to), len(b))
+		if _, err := io.ReadFull(from, b[:n]); err != nil {
+			return err
+		}
+		if !IsZero(b[:n]) {
+			copy(to, b[:n])
+		}
+		to = to[n:]
+	}
+	return nil
+}
+
+// IsZero tells whether all of b is zero.
+func IsZero(b []byte) bool {
+	return len(b) == 0 || b[0] == 0 && bytes.Equal(b[1:], b[:len(b)-1])
+}
+
+func (s *Source) cannot(err error, todo string) error {
+	return &image.Error{Path: s.path, Err: err, Todo: []string{todo}}
+}
+
+func (s *Source) broken(err error) error {
+	return s.cannot(fmt.Errorf("it is damaged or not complete: %w", err), "Build it again; the card does not boot until it is written again.")
+}
+
+// unpatched is a firmware partition that does not take the host's files. The
+// editor knows best what to do.
+func (s *Source) unpatched(err error) error {
+	var known interface{ Hints() []string }
+	todo := "Build it again."
+	if errors.As(err, &known) {
+		todo = strings.Join(known.Hints(), " ")
+	}
+	return s.cannot(fmt.Errorf("the host's files do not fit onto its firmware partition: %w", err), todo)
+}
+
+// Chunk is a part of the image in memory, Off bytes from its start, or why
+// there is none. The first block of the image is Unfinished in it.
+type Chunk struct {
+	Data []byte
+	Off  int64
+	Err  error
+}
+
+// Stream reads chunks ahead into the buffers it finds in free, so that
+// decoding costs no time while the card is the limit. It ends with ctx, and
+// closes the channel when it uses no buffer any more.
+func (s *Source) Stream(ctx context.Context, free <-chan []byte) <-chan Chunk {
+	out := make(chan Chunk)
+	go func() {
+		defer close(out)
+		err := s.img.Rewind()
+		for off := int64(0); ; {
+			var b []byte
+			select {
+			case b = <-free:
+			case <-ctx.Done():
+				return
+			}
+			n := 0
+			if err == nil {
+				n, err = fill(b, s.img)
+			}
+			c := Chunk{Data: b[:(n+Block-1)/Block*Block], Off: off}
+			clear(b[n:len(c.Data)])
+			off += int64(n)
+			s.patch(c)
+			if err != nil && !errors.Is(err, io.EOF) {
+				c.Err = s.broken(err)
+			}
+			select {
+			case out <- c:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// fill reads until b is full. io.ReadFull will not do: its unexpected end and
+// that of a decoder whose input was cut look the same.
+func fill(b []byte, src io.Reader) (int, error) {
+	n := 0
+	for n < len(b) {
+		m, err := src.Read(b[n:])
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (s *Source) patch(c Chunk) {
+	for _, p := range s.patches {
+		end := p.Offset + int64(len(p.Data))
+		if from, to := max(p.Offset, c.Off), min(end, c.Off+int64(len(c.Data))); from < to {
+			copy(c.Data[from-c.Off:to-c.Off], p.Data[from-p.Offset:])
+		}
+	}
+	if c.Off == 0 {
+		copy(c.Data, Unfinished())
+	}
+}

@@ -1,0 +1,124 @@
+package source
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"piwiz/flash/bootfs"
+	"piwiz/flash/image"
+)
+
+var when = time.Unix(1.8e9, 0)
+
+// img is an image of 200 KiB and 700 bytes with a FAT12 volume of 64 KiB at
+// 64 KiB.
+func img() []byte {
+	b := bytes.Repeat([]byte("piwiz test"), 20550)
+	le := binary.LittleEndian
+	clear(b[440:510])
+	b[446+4] = 0x01
+	le.PutUint32(b[446+8:], 128)
+	le.PutUint32(b[446+12:], 128)
+	b[510], b[511] = 0x55, 0xaa
+	v := b[64<<10 : 128<<10]
+	clear(v)
+	le.PutUint16(v[11:], 512)
+	v[13], v[16] = 1, 2
+	le.PutUint16(v[14:], 1)
+	le.PutUint16(v[17:], 32)
+	le.PutUint16(v[19:], 128)
+	le.PutUint16(v[22:], 1)
+	v[510], v[511] = 0x55, 0xaa
+	return b
+}
+
+func open(t *testing.T, data []byte, files ...bootfs.File) (*Source, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(path, files, when)
+	if err == nil {
+		t.Cleanup(s.Close)
+	}
+	return s, err
+}
+
+// all reads a stream to its end.
+func all(s *Source) ([]byte, error) {
+	free := make(chan []byte, 2)
+	free <- make([]byte, 12<<10)
+	free <- make([]byte, 12<<10)
+	var out []byte
+	for c := range s.Stream(context.Background(), free) {
+		if c.Err != nil {
+			return out, c.Err
+		}
+		if int64(len(out)) != c.Off {
+			return out, errors.New("out of order")
+		}
+		out = append(out, c.Data...)
+		free <- c.Data[:cap(c.Data)]
+	}
+	return out, nil
+}
+
+func TestAStreamIsTheImageWithTheFilesAsOftenAsItIsAskedFor(t *testing.T) {
+	file := bootfs.File{Path: "piwiz/key", Data: bytes.Repeat([]byte("k"), 20000)}
+	want := append(img(), make([]byte, Block-len(img())%Block)...)
+	first := bytes.Clone(want[:Block])
+	if err := bootfs.Put(want[64<<10:128<<10], []bootfs.File{file}, when); err != nil {
+		t.Fatal(err)
+	}
+	copy(want, Unfinished())
+	s, err := open(t, img(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := all(s); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes, want %d: %v", len(got), len(want), err)
+		}
+	}
+	if !bytes.Equal(s.First(), first) || s.Least() != int64(len(img())) {
+		t.Error(s.Least())
+	}
+}
+
+func TestAnImageThatEndsEarlyIsNamed(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := io.Copy(z, bytes.NewReader(img())); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := open(t, packed.Bytes()[:packed.Len()-9])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = all(s)
+	var e *image.Error
+	if !errors.As(err, &e) || len(e.Hints()) == 0 || !strings.Contains(err.Error(), "damaged") {
+		t.Error(err)
+	}
+}
+
+func TestFilesThatDoNotFitSayWhatToDo(t *testing.T) {
+	_, err := open(t, img(), bootfs.File{Path: "large", Data: make([]byte, 100<<10)})
+	var e *image.Error
+	if !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), " "), "firmwareSize") {
+		t.Error(err)
+	}
+}
