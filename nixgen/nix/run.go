@@ -17,6 +17,11 @@ import (
 // needs well under a second; a kill before that leaves them running.
 const patience = 10 * time.Second
 
+// insistence is how long to wait for the effect of one interrupt. Nix 2.34
+// sleeps over one now and then, when it comes just before it waits for its
+// builders.
+const insistence = 400 * time.Millisecond
+
 // Command is one run of nix. Args come after "nix". Dir "" is the present
 // folder; Env nil is the present environment; LogFile "" keeps no log.
 type Command struct {
@@ -51,7 +56,11 @@ func Run(ctx context.Context, c Command, report func(Event)) ([]byte, error) {
 	// Its own group: a ctrl+c at the terminal is ours to pass on, not the kernel's.
 	// And no build goes on when piwiz itself is killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGINT}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	gone := make(chan struct{})
+	cmd.Cancel = func() error {
+		go insist(cmd.Process, gone)
+		return cmd.Process.Signal(os.Interrupt)
+	}
 	cmd.WaitDelay = patience
 
 	err = cmd.Start()
@@ -62,6 +71,7 @@ func Run(ctx context.Context, c Command, report func(Event)) ([]byte, error) {
 	waited := make(chan error, 1)
 	go func() {
 		waited <- cmd.Wait()
+		close(gone)
 		// A helper that outlives nix may hold the pipe; its words are not waited for.
 		_ = read.SetReadDeadline(time.Now().Add(2 * time.Second))
 	}()
@@ -76,6 +86,19 @@ func Run(ctx context.Context, c Command, report func(Event)) ([]byte, error) {
 		err = fmt.Errorf("read the log of nix: %w", bad)
 	}
 	return stdout.Bytes(), err
+}
+
+func insist(nix *os.Process, gone <-chan struct{}) {
+	again := time.NewTicker(insistence)
+	defer again.Stop()
+	for {
+		select {
+		case <-gone:
+			return
+		case <-again.C:
+			_ = nix.Signal(os.Interrupt) // fails only when nix is gone
+		}
+	}
 }
 
 func follow(r io.Reader, report func(Event)) error {

@@ -56,6 +56,17 @@ func TestCancellingInterruptsAndWaits(t *testing.T) {
 	}
 }
 
+func TestANixThatSleepsOverAnInterruptIsInterruptedAgain(t *testing.T) {
+	stand(t, `n=0; trap 'n=$((n+1)); [ $n -lt 2 ] || exit 1' INT; echo ready >&2; while :; do sleep 0.05; done`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	began := time.Now()
+	_, err := Run(ctx, Command{}, func(Event) { cancel() })
+	if took := time.Since(began); !errors.Is(err, context.Canceled) || took > patience/2 {
+		t.Errorf("error %v after %v", err, took)
+	}
+}
+
 func TestAHelperThatOutlivesNixIsNotWaitedFor(t *testing.T) {
 	stand(t, `sleep 30 > /dev/null & echo "$!" >&2`)
 	var pid string
