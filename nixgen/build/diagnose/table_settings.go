@@ -94,7 +94,7 @@ var settings = inTheText([]row{{
 	headline: "Something is used like a function, but is none.",
 	why:      "Most often a ; is missing at the end of the line before, or brackets around an item of a list.",
 }, {
-	name: "unpinned-download", nix: []string{`in pure evaluation mode, '([^']+)' (?:requires a|will not fetch unlocked)`, `'([^']+)' requires a 'sha256' argument`},
+	name: "unpinned-download", nix: []string{`in pure evaluation mode, '([^']+)' (?:requires a|(?:will not|doesn't) fetch unlocked)`, `'([^']+)' requires a 'sha256' argument`},
 	headline: "A download in the configuration ($1) has no hash.",
 	why:      "Without one the same card could not be made again.",
 	do:       []string{"For fetchTarball and fetchurl add: sha256 = \"\"; and build: Nix then says the right one. For fetchGit add: rev = \"COMMIT\";"},
