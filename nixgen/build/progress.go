@@ -1,6 +1,7 @@
 package build
 
 import (
+	"slices"
 	"time"
 
 	"piwiz/nixgen/nix"
@@ -118,6 +119,61 @@ func (w *watch) update() {
 		p.BytesExpected = max(p.BytesExpected, sourcesTotal+storeTotal, p.BytesDone)
 	}
 	w.forecast.Count(p.Done, p.Expected, storeDone, storeTotal, w.now())
+}
+
+// progress renews the latest numbers.
+func (w *watch) progress() {
+	w.update()
+	w.p.Elapsed = w.last.Sub(w.began)
+	w.p.Rate = w.speed.add(w.last, w.p.BytesDone)
+	if w.p.Stage != done {
+		w.p.Share, w.p.Left = w.forecast.At(w.last)
+	}
+	w.latest = w.p
+	p := &w.latest
+	if p.Stage == reading {
+		p.Evaluating += w.last.Sub(p.Since)
+	}
+	p.Now = w.running()
+	p.Running = len(p.Now)
+	p.Waits = w.waits()
+}
+
+// waitsShown bounds what is told of waiting: the end of a build waits for
+// everything.
+const waitsShown = 8
+
+func (w *watch) waits() (out []string) {
+	for _, a := range w.active {
+		if a.kind == nix.BuildWaiting {
+			out = append(out, a.text)
+		}
+	}
+	for _, pair := range w.forecast.Waits() {
+		out = append(out, nix.StoreName(pair[0])+" waits for "+nix.StoreName(pair[1]))
+	}
+	slices.Sort(out)
+	return out[:min(len(out), waitsShown)]
+}
+
+// running merges the two activities of a remote build: that of here, which has
+// the machine, and that of there, which has the phases.
+func (w *watch) running() []Running {
+	var out []Running
+	index := map[string]int{}
+	for _, id := range w.order {
+		a := w.active[id]
+		i, ok := index[a.drv]
+		if !ok {
+			i = len(out)
+			index[a.drv] = i
+			out = append(out, Running{Name: nix.StoreName(a.drv), Since: a.since, Usual: w.forecast.Past(nix.StoreName(a.drv))})
+		}
+		if a.phase != "" {
+			out[i].Phase = a.phase
+		}
+	}
+	return out
 }
 
 // rate is the speed of a growing number over the last seconds.

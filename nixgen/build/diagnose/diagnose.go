@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"piwiz/nixgen/build/diagnose/place"
 	"piwiz/nixgen/nix"
 )
 
@@ -66,7 +67,7 @@ func Of(s Seen) Diagnosis {
 	d := Diagnosis{Derivation: s.failed(cause)}
 	d.LogTail = s.Logs[d.Derivation]
 	said := statement{cause: cause, log: strings.Join(d.LogTail, "\n"), rest: s.rest(at)}
-	here := place{s.Flake, s.source}
+	here := place.Flake{Dir: s.Flake, Copy: s.source}
 	for _, r := range known {
 		match := r.match(said)
 		if match == nil {
@@ -78,21 +79,49 @@ func Of(s Seen) Diagnosis {
 			d.Do = append(d.Do, fill(strings.ReplaceAll(do, "FLAKE", Shell(s.Flake)), match))
 		}
 		if r.verbatim {
-			here.settings(&d, e, cause)
+			settle(&d, here, e, cause)
 		}
 		return d
 	}
 	switch {
 	case d.Derivation != "":
-		d.Why = here.translate(cause)
+		d.Why = here.Translate(cause)
 		d.Headline = "Building " + nix.StoreName(d.Derivation) + " failed."
 	case cause == "":
 		d.Headline = "Nix stopped without saying why."
 	default:
 		d.Headline = "Nix cannot go on."
-		here.settings(&d, e, cause)
+		settle(&d, here, e, cause)
 	}
 	return d
+}
+
+// report is said where only a change of piwiz helps.
+const report = "Please report it where you got piwiz from, with the lines above. You need not change anything."
+
+// settle explains a mistake in the text of the flake in the user's own file
+// names.
+func settle(d *Diagnosis, flake place.Flake, e nix.Event, cause string) {
+	where := flake.Find(e, cause)
+	words := flake.Translate(cause)
+	if where != "" && !strings.Contains(words, where) {
+		words = where + ": " + words
+	}
+	d.Why = strings.TrimPrefix(d.Why+"\n"+words, "\n")
+	if where == "" {
+		return
+	}
+	file, _, _ := strings.Cut(strings.TrimPrefix(where, flake.Dir+"/"), ":")
+	if place.Generated(file) {
+		d.Page, d.Do = "", []string{report}
+		d.Why += "\npiwiz wrote " + file + ": this is a mistake of piwiz, not yours."
+		return
+	}
+	if d.Name == "" {
+		d.Headline = "Nix cannot work with " + file + "."
+	}
+	d.Page = "preview"
+	d.Do = append([]string{"Put it right in " + where + " (on the preview page: press e), then build again."}, d.Do...)
 }
 
 // first is the first message that is a cause, and its place in s.said. Failing

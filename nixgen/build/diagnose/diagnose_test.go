@@ -234,17 +234,6 @@ func TestTheUsersFileIsAccusedBeforeAGeneratedOne(t *testing.T) {
 	}
 }
 
-func TestTheLineOfAnOptionIsFound(t *testing.T) {
-	text := "{ pkgs, ... }:\n{\n  # x.y.z\n  networking.hostName = \"a\";\n  services.avahi.enable = true;\n  x = {\n    y.z = 1;\n  };\n}\n"
-	for name, want := range map[string]int{
-		"networking.hostName": 4, "services.avahi.enable": 5, "x.y.z": 7, "not.there": 0, "": 0,
-	} {
-		if got := lineOf(text, name); got != want {
-			t.Errorf("%s: line %d, want %d", name, got, want)
-		}
-	}
-}
-
 func TestOnlyTheFirstMessagesAreKept(t *testing.T) {
 	s := see(t, "", slices.Repeat([]string{line(t, nix.LevelWarn, "not the cause")}, 10*most)...)
 	s.Note(nix.Event{Action: nix.Msg, Text: "error: database or disk is full", Cause: "database or disk is full"})

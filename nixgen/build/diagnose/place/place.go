@@ -1,4 +1,9 @@
-package diagnose
+// Package place finds where in the user's own files a message of Nix points to.
+//
+// Nix copies a flake into its store and speaks of the copy; people know only
+// their own folder. Source of the wordings: NixOS/nix src/libexpr, and
+// lib/modules.nix of NixOS/nixpkgs.
+package place
 
 import (
 	"fmt"
@@ -12,51 +17,28 @@ import (
 	"piwiz/nixgen/nix"
 )
 
-// report is said where only a change of piwiz helps.
-const report = "Please report it where you got piwiz from, with the lines above. You need not change anything."
-
 // generated are the files of a flake that piwiz writes. All others are the
 // user's own.
 var generated = []string{"flake.nix", "piwiz.nix"}
 
-// place knows the user's flake and the copy that Nix made of it.
-type place struct{ flake, source string }
+// Generated says whether piwiz wrote a file of the flake, named without its
+// folder.
+func Generated(name string) bool { return slices.Contains(generated, name) }
 
-// settings explains a mistake in the text of the flake in the user's own file
-// names.
-func (p place) settings(d *Diagnosis, e nix.Event, cause string) {
-	where := p.find(e, cause)
-	words := p.translate(cause)
-	if where != "" && !strings.Contains(words, where) {
-		words = where + ": " + words
-	}
-	d.Why = strings.TrimPrefix(d.Why+"\n"+words, "\n")
-	if where == "" {
-		return
-	}
-	file, _, _ := strings.Cut(strings.TrimPrefix(where, p.flake+"/"), ":")
-	if slices.Contains(generated, file) {
-		d.Page, d.Do = "", []string{report}
-		d.Why += "\npiwiz wrote " + file + ": this is a mistake of piwiz, not yours."
-		return
-	}
-	if d.Name == "" {
-		d.Headline = "Nix cannot work with " + file + "."
-	}
-	d.Page = "preview"
-	d.Do = append([]string{"Put it right in " + where + " (on the preview page: press e), then build again."}, d.Do...)
-}
+// Flake is the user's folder, and the copy that Nix made of it, "" when that is
+// not known.
+type Flake struct{ Dir, Copy string }
 
-// find is FILE:LINE in the user's flake, "" when the message names nothing in
+// Find is FILE:LINE in the user's flake, "" when the message names nothing in
 // it. What Nix points at comes first, then the definitions that the module
 // system lists, then the innermost step of the trace. Of these the user's own
 // files come before generated ones, because only those are theirs to change;
 // a trace leads through flake.nix always, so it never accuses a generated file.
-func (p place) find(e nix.Event, cause string) string {
-	if where := p.mine(e.File, e.Line); where != "" {
+func (f Flake) Find(e nix.Event, cause string) string {
+	if where := f.mine(e.File, e.Line); where != "" {
 		return where
 	}
-	if where := p.definition(cause); where != "" {
+	if where := f.definition(cause); where != "" {
 		return where
 	}
 	steps := traceStep.FindAllStringSubmatch(e.Text, -1)
@@ -65,7 +47,7 @@ func (p place) find(e nix.Event, cause string) string {
 	}
 	for _, m := range steps {
 		line, _ := strconv.Atoi(m[3])
-		if where := p.mine(m[1]+"/"+m[2], line); where != "" && !slices.Contains(generated, m[2]) {
+		if where := f.mine(m[1]+"/"+m[2], line); where != "" && !Generated(m[2]) {
 			return where
 		}
 	}
@@ -82,14 +64,14 @@ var (
 // definition is where the user gives an option its value. The module system
 // names only the file, so the line is the first that has the most of the
 // option's name.
-func (p place) definition(cause string) string {
+func (f Flake) definition(cause string) string {
 	var files []string
 	for _, m := range storeCopy.FindAllStringSubmatch(cause, -1) {
-		own := p.own(m[1], m[2])
+		own := f.own(m[1], m[2])
 		if info, err := os.Stat(own); own == "" || err != nil || info.IsDir() {
 			continue // a file that is missing is the mistake, not its place
 		}
-		if files = append(files, m[2]); !slices.Contains(generated, m[2]) {
+		if files = append(files, m[2]); !Generated(m[2]) {
 			files = []string{m[2]}
 			break
 		}
@@ -97,7 +79,7 @@ func (p place) definition(cause string) string {
 	if len(files) == 0 {
 		return ""
 	}
-	file := filepath.Join(p.flake, files[0])
+	file := filepath.Join(f.Dir, files[0])
 	m := optionOf.FindStringSubmatch(cause)
 	text, err := os.ReadFile(file)
 	if m == nil || err != nil {
@@ -109,11 +91,11 @@ func (p place) definition(cause string) string {
 	return file
 }
 
-// translate names the user's own files where Nix names its copies.
-func (p place) translate(text string) string {
+// Translate names the user's own files where Nix names its copies.
+func (f Flake) Translate(text string) string {
 	return storeCopy.ReplaceAllStringFunc(text, func(path string) string {
 		m := storeCopy.FindStringSubmatch(path)
-		if own := p.own(m[1], m[2]); own != "" {
+		if own := f.own(m[1], m[2]); own != "" {
 			return own
 		}
 		return path
@@ -123,10 +105,10 @@ func (p place) translate(text string) string {
 // own is the user's file for the copy dir/rel, "" when it is another flake's.
 // Every flake has a flake.nix, so without the name of the copy that says
 // nothing, and any other file must be there.
-func (p place) own(dir, rel string) string {
-	file := filepath.Join(p.flake, rel)
-	if p.source != "" {
-		if p.source == dir {
+func (f Flake) own(dir, rel string) string {
+	file := filepath.Join(f.Dir, rel)
+	if f.Copy != "" {
+		if f.Copy == dir {
 			return file
 		}
 		return ""
@@ -138,12 +120,12 @@ func (p place) own(dir, rel string) string {
 }
 
 // mine is FILE:LINE in the user's flake, "" when the place is not there.
-func (p place) mine(file string, line int) string {
+func (f Flake) mine(file string, line int) string {
 	m := storeCopy.FindStringSubmatch(file)
 	if m == nil {
 		return ""
 	}
-	own := p.own(m[1], m[2])
+	own := f.own(m[1], m[2])
 	if own == "" || line == 0 {
 		return own
 	}
