@@ -19,6 +19,8 @@ var rules = []struct{ from, never, because string }{
 	{"piwiz/flash/grant", "github.com", "what runs as root must be readable in ten minutes"},
 	{"piwiz/flash/disk/...", "github.com", "the privileged half uses it"},
 	{"piwiz/flash/disk/...", "net", "the privileged half uses it"},
+	{"piwiz/nixgen/emulate", "net", "it has a privileged half"},
+	{"piwiz/nixgen/emulate", "github.com", "it has a privileged half"},
 }
 
 // importers are the only packages that may import a library directly.

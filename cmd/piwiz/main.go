@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/charmbracelet/x/term"
@@ -21,6 +22,7 @@ import (
 	"piwiz/cmd/piwiz/quiet"
 	"piwiz/flash/apart"
 	"piwiz/flash/grant"
+	"piwiz/nixgen/emulate"
 	"piwiz/tui"
 )
 
@@ -29,6 +31,9 @@ func main() {
 	// The privileged half is reached before anything else is set up: what
 	// runs as root does only what it must.
 	if len(os.Args) > 1 && os.Args[1] == "grant" {
+		if slices.Equal(os.Args[2:], []string{"emulation"}) {
+			os.Exit(emulate.Serve(os.Stdin, os.Stderr))
+		}
 		os.Exit(grant.Serve(os.Args[2:], os.Stdin, os.Stderr))
 	}
 	if len(os.Args) > 1 && os.Args[1] == cardPart {

@@ -1,8 +1,13 @@
 // Package emulate says whether this computer runs programs for the Pi's
-// processor (aarch64): by itself, or by QEMU through binfmt_misc.
+// processor (aarch64): by itself, or by QEMU through binfmt_misc. Where it
+// does not, it can register QEMU for the time of a build.
 //
 // Rule: it is proven by running one. The kernel's table may be called by any
-// name and filled in many ways; only the result counts.
+// name and filled in many ways; it only says why a program does not run, and
+// whether it will run in Nix's sandbox too.
+//
+// Registering needs administrator rights: what runs as root begins with Serve,
+// the other half is in ask.go.
 package emulate
 
 import (
@@ -12,81 +17,107 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// Reason is why programs for aarch64 do not run here.
-type Reason string
-
-// The reasons.
-const (
-	NotRegistered      Reason = "no emulator is registered"   // the kernel said ENOEXEC
-	InterpreterMissing Reason = "the emulator is missing"     // the kernel said ENOENT
-	Broken             Reason = "the emulator does not work"  // it ran and gave a wrong answer
-	NotTried           Reason = "the test could not be begun" // no folder to run a program from
-)
-
-// Error says why, and what to do on this distribution.
-type Error struct {
-	Reason Reason
-	Err    error
-	distro string // ID and ID_LIKE of os-release
-}
-
-func (e *Error) Error() string {
-	return fmt.Sprintf("This computer cannot run programs for the Raspberry Pi yet: %s.", e.Reason)
-}
-
-// Unwrap is what the kernel or the program answered.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Hints are the commands for the distribution of this computer.
-func (e *Error) Hints() []string {
-	if e.Reason == NotTried {
-		return []string{"Let piwiz run a small test program: set TMPDIR to a folder of yours, e.g. TMPDIR=$HOME piwiz"}
-	}
-	is := func(names ...string) bool {
-		for id := range strings.FieldsSeq(e.distro) {
-			if slices.Contains(names, id) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case is("nixos"):
-		return []string{
-			`Add to this computer's configuration: boot.binfmt.emulatedSystems = [ "aarch64-linux" ];`,
-			"Then: sudo nixos-rebuild switch",
-		}
-	case is("fedora", "rhel"):
-		return []string{"sudo dnf install qemu-user-static-aarch64", "sudo systemctl restart systemd-binfmt"}
-	case is("arch"):
-		return []string{"sudo pacman -S qemu-user-static qemu-user-static-binfmt", "sudo systemctl restart systemd-binfmt"}
-	case is("debian", "ubuntu"):
-		return []string{"sudo apt-get install qemu-user-static binfmt-support", "sudo systemctl restart binfmt-support"}
-	}
-	return []string{"Install QEMU's user emulation for aarch64 (often called qemu-user-static) and restart systemd-binfmt."}
-}
-
-// Check runs a small aarch64 program. It returns nil when that works, else an
-// *Error with hints.
+// Check runs a small aarch64 program and reads the kernel's table of
+// emulators. It returns nil when builds will work, else an *Error with hints.
 func Check(ctx context.Context) error {
-	err := run(ctx, program())
-	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return &Error{Reason: reason(err), Err: err, distro: distro()}
+	_, err := Look(ctx)
+	return err
 }
 
-// errWritten marks failures before the program was started.
-var errWritten = errors.New("write the test program")
+// Look is Check that also tells what is worth knowing but stops nothing.
+func Look(ctx context.Context) (notes []string, err error) {
+	return look(ctx, tableDir)
+}
 
+func look(ctx context.Context, dir string) ([]string, error) {
+	ran := run(ctx, program())
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if ran == nil && runtime.GOARCH == "arm64" {
+		return nil, nil
+	}
+	t, err := readTable(dir)
+	if err != nil {
+		// What cannot be read hides only why. /proc may be hidden on purpose.
+		t = table{dir: dir, mounted: true}
+	}
+	version := 0
+	if u := t.used(); u.interpreter != "" {
+		version = u.version(ctx)
+	}
+	notes, problem := judge(ran, t, version, t.own && locked(filepath.Join(dir, ownName)))
+	if problem != nil {
+		problem.distro = distro()
+		return notes, problem
+	}
+	return notes, nil
+}
+
+// judge puts together what the program answered, what the table says, the
+// version of QEMU (0: unknown), and whether a running piwiz holds its own entry.
+func judge(ran error, t table, version int, held bool) (notes []string, problem *Error) {
+	u := t.used()
+	is := func(r Reason) *Error { return &Error{Reason: r, Err: ran, entry: u, dir: t.dir, version: version} }
+	why := reason(ran)
+	switch {
+	case version > 0 && version < oldest:
+		return nil, is(OldQEMU)
+	case why == NotRegistered && !t.mounted:
+		return nil, is(NotMounted)
+	case why == NotRegistered && (t.off || u.name != "" && !u.enabled):
+		if t.off {
+			u = entry{} // the switch of the whole table
+		}
+		return nil, is(Disabled)
+	case why == NotRegistered && u.name != "":
+		return nil, is(Broken) // the kernel cannot run the emulator itself
+	case why == NotTried && u.enabled && !errors.Is(ran, errWritten):
+		return nil, is(Broken) // likewise
+	case why != "":
+		return nil, is(why)
+	case u.name == ownName && u.enabled && !held:
+		return nil, is(LeftOver)
+	case u.enabled && !u.has("F") && !strings.HasPrefix(u.interpreter, nixosDir):
+		return nil, is(NotInSandbox)
+	}
+	if errors.Is(ran, errRenamed) {
+		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that look at the name they are called by may fail.", printable(u.name)))
+	}
+	if u.name == ownName && u.enabled {
+		notes = append(notes, "Another piwiz has set up the emulator and takes it away when it ends; let it end first.")
+	}
+	return notes, nil
+}
+
+const (
+	// oldest is the first version of QEMU that is good enough. Before it
+	// programs failed at random to allocate memory.
+	oldest = 5
+	// nixosDir holds NixOS's emulators; it shows them to Nix's sandbox, so
+	// they need no flag F (nixos/modules/system/boot/binfmt.nix).
+	nixosDir = "/run/binfmt/"
+)
+
+var (
+	errWritten = errors.New("write the test program") // it was not started at all
+	errRenamed = errors.New("it ran under another name")
+	errShifted = errors.New("the emulator does not know the flag P that it is registered with")
+)
+
+// reason is why the program did not run, empty when it did.
 func reason(err error) Reason {
 	switch {
+	case err == nil, errors.Is(err, errRenamed):
+		return ""
 	case errors.Is(err, errWritten), errors.Is(err, os.ErrPermission):
 		return NotTried
 	case errors.Is(err, syscall.ENOEXEC):
@@ -111,7 +142,9 @@ func run(ctx context.Context, elf []byte) error {
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
 	for try := 0; ; try++ {
-		err = exec.CommandContext(ctx, file).Run()
+		cmd := exec.CommandContext(ctx, file)
+		cmd.Args = []string{argv0}
+		err = cmd.Run()
 		// A child that another goroutine forked a moment ago may still hold the
 		// file open for writing.
 		if !errors.Is(err, syscall.ETXTBSY) || try == 20 {
@@ -119,32 +152,24 @@ func run(ctx context.Context, elf []byte) error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == answer {
-		return nil
+	var st unix.Statfs_t
+	if errors.Is(err, os.ErrPermission) && unix.Statfs(dir, &st) == nil && st.Flags&unix.ST_NOEXEC != 0 {
+		return errors.Join(errWritten, err)
 	}
-	if err == nil {
-		err = fmt.Errorf("exit status 0 instead of %d", answer)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		if err == nil {
+			err = fmt.Errorf("exit status 0 instead of %d", answer)
+		}
+		return err
+	}
+	switch exit.ExitCode() {
+	case answer:
+		return nil
+	case renamed:
+		return errRenamed
+	case shifted:
+		return errShifted
 	}
 	return err
-}
-
-func distro() string {
-	text, err := os.ReadFile("/etc/os-release")
-	if err != nil {
-		return ""
-	}
-	return ids(string(text))
-}
-
-// ids are the values of ID and ID_LIKE, see os-release(5).
-func ids(osRelease string) string {
-	var out []string
-	for line := range strings.Lines(osRelease) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		if key == "ID" || key == "ID_LIKE" {
-			out = append(out, strings.Trim(value, `"'`))
-		}
-	}
-	return strings.Join(out, " ")
 }

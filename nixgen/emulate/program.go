@@ -2,18 +2,25 @@ package emulate
 
 import "encoding/binary"
 
-// answer is the exit status of the test program.
-const answer = 42
+// The test program is started under the name argv0. Its exit status is the
+// first byte of the name it sees plus the number of its arguments.
+const (
+	argv0   = ")"
+	answer  = ')' + 1 // right
+	renamed = '/' + 1 // it saw its path: the emulator is registered without P
+	shifted = '/' + 2 // it saw its path and then its name: the emulator does not know P
+)
 
-// program is the smallest static ELF file for aarch64 that exits with answer:
-// the file header, one program header and three instructions. Source: the ELF-64
-// object file format, and the system call numbers of asm-generic (93 = exit).
+// program is a static ELF file for aarch64, as small as can be: the file
+// header, one program header and six instructions. Source: the ELF-64 object
+// file format, the system call numbers of asm-generic (93 = exit), and the
+// stack at the start of a program: argc, argv[0].
 func program() []byte {
 	const (
 		header = 64
 		entry  = 56 // size of a program header
 		base   = 0x400000
-		size   = header + entry + 12
+		size   = header + entry + 24
 	)
 	le := binary.LittleEndian
 	b := make([]byte, 0, size)
@@ -33,7 +40,15 @@ func program() []byte {
 	for _, v := range []uint64{0, base, base, size, size, 0x10000} {
 		b = le.AppendUint64(b, v)
 	}
-	b = le.AppendUint32(b, 0xd2800540) // mov x0, #42
-	b = le.AppendUint32(b, 0xd2800ba8) // mov x8, #93
-	return le.AppendUint32(b, 0xd4000001)
+	for _, v := range []uint32{
+		0xf94003e0, // ldr x0, [sp]
+		0xf94007e1, // ldr x1, [sp, #8]
+		0x39400021, // ldrb w1, [x1]
+		0x8b010000, // add x0, x0, x1
+		0xd2800ba8, // mov x8, #93
+		0xd4000001, // svc #0
+	} {
+		b = le.AppendUint32(b, v)
+	}
+	return b
 }

@@ -1,0 +1,425 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/emulate"
+)
+
+// The test program is also the ordinary half: it has the emulator registered,
+// says so, and holds it until its input ends.
+func init() {
+	if os.Getenv("PIWIZ_TEST_EMULATE") == "" {
+		return
+	}
+	r := &emulate.Registrar{Self: os.Args[1]}
+	r.SetStdout(os.Stderr)
+	r.SetStderr(os.Stderr)
+	fmt.Println("command:", r.Command())
+	if err := r.Run(); err != nil {
+		os.Exit((&program{}).end(err))
+	}
+	fmt.Println("running")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit((&program{}).end(r.Close()))
+}
+
+// room is a computer of its own as far as emulation goes: a user namespace
+// with its own table of emulators, and an ordinary user who may use sudo.
+type room struct {
+	t                *testing.T
+	dir, uid, caller string
+	enter            []string // runs a command in the room, as root
+}
+
+const (
+	binfmt = "/proc/sys/fs/binfmt_misc"
+	static = "/usr/bin/qemu-aarch64-static"
+	header = `\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff`
+	// others are two entries that are nobody's business.
+	others = `:python9:M::\xa7\x0d\x0d\x0a::/usr/bin/env:` + "\n" + `:arm:M::\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00::/usr/bin/qemu-arm-static:POF`
+)
+
+const roomSetup = `set -e
+mount -t tmpfs -o mode=755 none "$W/etc"
+cp -a /etc/. "$W/etc/"
+mount --bind "$W/etc" /etc
+echo "walter:x:$I:$I::$W/home:/bin/sh" >> /etc/passwd
+echo "walter:*:19000:0:99999:7:::" >> /etc/shadow
+echo "walter:x:$I:" >> /etc/group
+rm -f /etc/sudoers.d/* /etc/sudoers
+printf 'Defaults !fqdn, !lecture, use_pty\nwalter ALL=(ALL:ALL) NOPASSWD: ALL\n' > /etc/sudoers
+chmod 440 /etc/sudoers
+mount -t tmpfs -o mode=755 none /run
+mkdir /run/sudo
+echo ready
+exec cat
+`
+
+func newRoom(t *testing.T, piwiz string) *room {
+	t.Helper()
+	r := &room{t: t, dir: t.TempDir(), uid: fmt.Sprint(20000 + os.Getpid()%4000)}
+	for _, name := range []string{"home", "etc"} {
+		if err := os.Mkdir(filepath.Join(r.dir, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir := r.dir; dir != filepath.Clean(os.TempDir()) && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.caller = filepath.Join(r.dir, "caller")
+	for from, to := range map[string]string{piwiz: "piwiz", self: "caller"} {
+		if out, err := exec.Command("cp", from, filepath.Join(r.dir, to)).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if err := os.Chmod(filepath.Join(r.dir, "home"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", "mount --make-rprivate / && "+roomSetup)
+	everybody := []syscall.SysProcIDMap{{Size: 65536}}
+	cmd.SysProcAttr = &unix.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS, UidMappings: everybody, GidMappings: everybody, GidMappingsEnableSetgroups: true,
+	}
+	cmd.Env = append(os.Environ(), "W="+r.dir, "I="+r.uid)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
+	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
+		t.Fatalf("the room was not set up: %v", err)
+	}
+	ns := fmt.Sprintf("/proc/%d/ns/", cmd.Process.Pid)
+	r.enter = []string{"nsenter", "--user=" + ns + "user", "--mount=" + ns + "mnt", "--"}
+	return r
+}
+
+// root runs a shell line as the room's root.
+func (r *room) root(line string) string {
+	r.t.Helper()
+	out, err := exec.Command(r.enter[0], append(r.enter[1:len(r.enter):len(r.enter)], "sh", "-c", line)...).CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("%s: %v\n%s", line, err, out)
+	}
+	return string(out)
+}
+
+// table mounts the table and registers lines.
+func (r *room) table(lines ...string) {
+	r.t.Helper()
+	r.root("mountpoint -q " + binfmt + " || mount -t binfmt_misc binfmt_misc " + binfmt)
+	for _, l := range lines {
+		r.root("printf '%s' '" + l + "' > " + binfmt + "/register")
+	}
+}
+
+// shown is every entry, byte for byte.
+func (r *room) shown() string {
+	r.t.Helper()
+	return r.root("cd " + binfmt + " && ls -fU && tail -n +1 [!r]*")
+}
+
+// as is a command of the ordinary user.
+func (r *room) as(args ...string) *exec.Cmd {
+	args = append(append(r.enter[1:len(r.enter):len(r.enter)], "setpriv", "--reuid", r.uid, "--regid", r.uid, "--clear-groups",
+		"env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME="+r.dir+"/home"), args...)
+	cmd := exec.Command(r.enter[0], args...)
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
+	return cmd
+}
+
+const checkName = "programs for the Pi's processor run here"
+
+// check is what piwiz check says about emulation.
+func (r *room) check() string {
+	r.t.Helper()
+	out, err := r.as(filepath.Join(r.dir, "piwiz"), "check").CombinedOutput()
+	if err != nil && r.t.Context().Err() != nil {
+		r.t.Fatal(err)
+	}
+	_, said, found := strings.Cut("\n"+string(out), checkName)
+	if !found {
+		r.t.Fatalf("check said nothing about emulation: %v\n%s", err, out)
+	}
+	said, _, _ = strings.Cut(said, "\nok")
+	said, _, _ = strings.Cut(said, "\nMISSING")
+	return strings.TrimSpace(said)
+}
+
+// holder is an ordinary half that has the emulator registered.
+type holder struct {
+	r    *room
+	cmd  *exec.Cmd
+	in   io.Closer
+	out  *bufio.Reader
+	said strings.Builder
+}
+
+func (r *room) start() *holder {
+	r.t.Helper()
+	h := &holder{r: r, cmd: r.as("PIWIZ_TEST_EMULATE=yes", r.caller, filepath.Join(r.dir, "piwiz"))}
+	h.cmd.Stderr = &h.said
+	in, err := h.cmd.StdinPipe()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out, err := h.cmd.StdoutPipe()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := h.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	h.in, h.out = in, bufio.NewReader(out)
+	r.t.Cleanup(func() { _ = in.Close() })
+	want := "command: sudo " + r.dir + "/piwiz grant emulation\n"
+	if line, err := h.out.ReadString('\n'); line != want {
+		r.t.Fatalf("%q, %v, want %q", line, err, want)
+	}
+	return h
+}
+
+// registered is a holder that got what it wanted.
+func (r *room) registered() *holder {
+	r.t.Helper()
+	h := r.start()
+	if line, err := h.out.ReadString('\n'); line != "running\n" {
+		_, _ = h.in.Close(), h.cmd.Wait()
+		r.t.Fatalf("%q, %v\n%s", line, err, &h.said)
+	}
+	return h
+}
+
+// end lets the holder go and returns its exit code and what it said.
+func (h *holder) end() (int, string) {
+	h.r.t.Helper()
+	_, _ = h.in.Close(), h.cmd.Wait()
+	return h.cmd.ProcessState.ExitCode(), h.said.String()
+}
+
+// privileged is the process of the privileged half: root's piwiz.
+func (h *holder) privileged() int {
+	h.r.t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		h.r.t.Fatal(err)
+	}
+	for _, l := range links {
+		if target, err := os.Readlink(l); err == nil && target == filepath.Join(h.r.dir, "piwiz") {
+			pid := 0
+			if _, err := fmt.Sscanf(l, "/proc/%d/exe", &pid); err == nil {
+				return pid
+			}
+		}
+	}
+	h.r.t.Fatal("there is no privileged half")
+	return 0
+}
+
+// gone waits until the table is as it was.
+func (r *room) gone(before string) {
+	r.t.Helper()
+	now := ""
+	for range 50 {
+		if now = r.shown(); now == before {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	r.t.Errorf("the table was\n%s\nand is\n%s", before, now)
+}
+
+func TestEmulationInANamespaceOfItsOwn(t *testing.T) {
+	if os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip("needs root, sudo, QEMU and Linux 6.7: set PIWIZ_REAL=1 and see .ci/run")
+	}
+	piwiz := filepath.Join(t.TempDir(), "piwiz")
+	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *room)
+	}{
+		{"each state of the table is told apart", tellsStates},
+		{"piwiz registers the emulator for as long as it runs", registersForItself},
+		{"the emulator goes however piwiz ends", goesHoweverItEnds},
+		{"what a killed privileged half left is found and taken over", cleansLeftOvers},
+		{"what is registered already is left alone", leavesOthersAlone},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, newRoom(t, piwiz)) })
+	}
+}
+
+func tellsStates(t *testing.T, r *room) {
+	says := func(state string, words ...string) {
+		t.Helper()
+		said := r.check()
+		for _, w := range words {
+			if !strings.Contains(said, w) {
+				t.Errorf("%s: does not say %q:\n%s", state, w, said)
+			}
+		}
+		if len(words) == 0 && said != "" {
+			t.Errorf("%s: complains:\n%s", state, said)
+		}
+	}
+	remove := func(name string) { r.root("echo -1 > " + binfmt + "/" + name) }
+	says("not mounted", "(binfmt_misc) is not mounted", "sudo mount -t binfmt_misc")
+	r.table(strings.Split(others, "\n")...)
+	says("nothing registered", "no emulator is registered", "sudo apt-get install qemu-user-static")
+	r.table(":qemu-aarch64:M::" + header + ":/usr/libexec/qemu-binfmt/aarch64-binfmt-P:POF")
+	says("as Debian does it")
+	r.root("echo 0 > " + binfmt + "/qemu-aarch64")
+	says("disabled", "the emulator qemu-aarch64 is switched off", "echo 1 | sudo tee "+binfmt+"/qemu-aarch64")
+	r.root("echo 1 > " + binfmt + "/qemu-aarch64; echo 0 > " + binfmt + "/status")
+	says("all disabled", "all emulators are switched off", "echo 1 | sudo tee "+binfmt+"/status")
+	r.root("echo 1 > " + binfmt + "/status")
+	r.table(":newer:M::" + header + ":/nonexistent/qemu:P")
+	says("two entries, the newer without its file", "newer is registered, but there is no /nonexistent/qemu")
+	remove("newer")
+	says("the older again")
+	remove("qemu-aarch64")
+	r.table(":anything:M::" + header + ":" + static + ":P")
+	says("without F", "not inside Nix's sandbox or a chroot: the emulator anything", "echo -1 | sudo tee "+binfmt+"/anything")
+	remove("anything")
+	r.table(":qemu-aarch64:M::" + header + ":" + static + ":F")
+	says("without P") // a note, which stops nothing
+	remove("qemu-aarch64")
+	r.root("mkdir /run/binfmt && ln -s " + static + " /run/binfmt/aarch64-linux")
+	r.table(":aarch64-linux:M::" + header + ":/run/binfmt/aarch64-linux:P")
+	says("as NixOS does it")
+	remove("aarch64-linux")
+	r.root(`printf '#!/bin/sh\n[ "$1" != --version ] || { echo "qemu-aarch64 version 4.2.1 (Debian 1:4.2-3)"; exit; }\nexec ` + static + ` "$@"\n' > /run/old && chmod 755 /run/old`)
+	r.table(":qemu-aarch64:M::" + header + ":/run/old:")
+	says("an old QEMU", "QEMU 4, under which builds fail at random because memory cannot be allocated")
+	remove("qemu-aarch64")
+	r.root("echo nonsense > /run/nonsense && chmod 755 /run/nonsense")
+	for _, file := range []string{"/run/nonsense", "/etc/passwd"} {
+		r.table(":qemu-aarch64:M::" + header + ":" + file + ":")
+		says("an emulator that is no program", "the emulator qemu-aarch64 ("+file+") does not work", "echo -1 | sudo tee "+binfmt+"/qemu-aarch64")
+		remove("qemu-aarch64")
+	}
+	r.table(":piwiz-aarch64:M::" + header + ":" + static + ":POF")
+	says("left over", "A piwiz that was killed left its emulator registered", "echo -1 | sudo tee "+binfmt+"/piwiz-aarch64")
+}
+
+func registersForItself(t *testing.T, r *room) {
+	h := r.registered() // it mounts the table first
+	e := r.root("cat " + binfmt + "/piwiz-aarch64")
+	if want := "enabled\ninterpreter " + static + "\nflags: POF\noffset 0\nmagic 7f454c460201010000000000000000000200b700\nmask ffffffffffffff00fffffffffffffffffeffffff\n"; e != want {
+		t.Errorf("registered:\n%s", e)
+	}
+	if said := r.check(); said != "" {
+		t.Errorf("complains:\n%s", said)
+	}
+	code, said := h.end()
+	expect(t, code, said, 0)
+	if left := r.root("ls " + binfmt); left != "register\nstatus\n" {
+		t.Errorf("left: %s", left)
+	}
+}
+
+func goesHoweverItEnds(t *testing.T, r *room) {
+	r.table(strings.Split(others, "\n")...)
+	r.table(":older:M::" + header + ":/nonexistent/qemu:P")
+	r.root("echo 0 > " + binfmt + "/older")
+	before := r.shown()
+	for name, end := range map[string]func(h *holder) error{
+		"piwiz ends":                           func(h *holder) error { return h.in.Close() },
+		"piwiz is killed":                      func(h *holder) error { return h.cmd.Process.Signal(unix.SIGKILL) },
+		"piwiz is terminated":                  func(h *holder) error { return h.cmd.Process.Signal(unix.SIGTERM) },
+		"the privileged half is terminated":    func(h *holder) error { return unix.Kill(h.privileged(), unix.SIGTERM) },
+		"the privileged half is hung up":       func(h *holder) error { return unix.Kill(h.privileged(), unix.SIGHUP) },
+		"the privileged half is interrupted":   func(h *holder) error { return unix.Kill(h.privileged(), unix.SIGINT) },
+		"the privileged half is told to abort": func(h *holder) error { return unix.Kill(h.privileged(), unix.SIGQUIT) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := r.registered()
+			if now := r.shown(); now == before {
+				t.Fatal("nothing was registered")
+			}
+			if err := end(h); err != nil {
+				t.Fatal(err)
+			}
+			r.gone(before)
+			h.end()
+			if said := r.check(); !strings.Contains(said, "switched off") {
+				t.Errorf("afterwards:\n%s", said)
+			}
+		})
+	}
+}
+
+func cleansLeftOvers(t *testing.T, r *room) {
+	r.table(strings.Split(others, "\n")...)
+	before := r.shown()
+	h := r.registered()
+	if err := unix.Kill(h.privileged(), unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	code, said := h.end()
+	expect(t, code, said, 1, "left its emulator registered", "echo -1 | sudo tee "+binfmt+"/piwiz-aarch64")
+	if said := r.check(); !strings.Contains(said, "left its emulator registered") {
+		t.Errorf("the next check says:\n%s", said)
+	}
+	h = r.registered()
+	if said := r.check(); said != "" {
+		t.Errorf("while it is used again:\n%s", said)
+	}
+	code, said = h.end()
+	expect(t, code, said, 0)
+	r.gone(before)
+}
+
+func leavesOthersAlone(t *testing.T, r *room) {
+	refused := func(words ...string) {
+		t.Helper()
+		before := r.shown()
+		code, said := r.start().end()
+		expect(t, code, said, 1, append(words, "no emulator was registered")...)
+		if now := r.shown(); now != before {
+			t.Errorf("the table was\n%s\nand is\n%s", before, now)
+		}
+	}
+	r.table(":emu:M::" + header + ":" + static + ":P")
+	refused("the emulator emu ("+static+") is there already", "piwiz check")
+	r.root("echo 0 > " + binfmt + "/emu; echo 0 > " + binfmt + "/status")
+	refused("all emulators are switched off")
+	r.root("echo 1 > " + binfmt + "/status")
+	r.table(":piwiz-aarch64:M::" + header + ":" + static + ":P")
+	refused("an entry named piwiz-aarch64 that piwiz did not make")
+	r.root("echo -1 > " + binfmt + "/piwiz-aarch64")
+	before := r.shown()
+	h := r.registered()
+	refused("another piwiz has set one up")
+	code, said := h.end()
+	expect(t, code, said, 0)
+	r.gone(before)
+}

@@ -1,0 +1,168 @@
+package emulate
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Reason is why programs for aarch64 do not run here, or not in a build.
+type Reason string
+
+// The reasons.
+const (
+	NotMounted         Reason = "binfmt_misc is not mounted"
+	NotRegistered      Reason = "no emulator is registered"     // the kernel said ENOEXEC
+	Disabled           Reason = "the emulator is switched off"  // likewise
+	InterpreterMissing Reason = "the emulator is missing"       // the kernel said ENOENT
+	Broken             Reason = "the emulator does not work"    // it ran and gave a wrong answer
+	OldQEMU            Reason = "the emulator is too old"       // it works now and then
+	NotInSandbox       Reason = "the emulator lacks the flag F" // it works, but not in Nix's sandbox
+	LeftOver           Reason = "an emulator was left over"     // it works, but nobody will remove it
+	NotTried           Reason = "the test could not be begun"   // no folder to run a program from
+)
+
+// Error says why, and what to do on this distribution.
+type Error struct {
+	Reason  Reason
+	Err     error
+	entry   entry // the one that the kernel takes, if any
+	dir     string
+	version int
+	distro  string // ID and ID_LIKE of os-release
+}
+
+func (e *Error) Error() string {
+	const cannot = "This computer cannot run programs for the Raspberry Pi yet: "
+	name, file := printable(e.entry.name), printable(e.entry.interpreter)
+	switch e.Reason {
+	case NotMounted:
+		return cannot + "the kernel's table of emulators (binfmt_misc) is not mounted."
+	case Disabled:
+		if e.entry.name == "" {
+			return cannot + "all emulators are switched off."
+		}
+		return cannot + "the emulator " + name + " is switched off."
+	case InterpreterMissing:
+		if file != "" {
+			return cannot + "the emulator " + name + " is registered, but there is no " + file + "."
+		}
+	case OldQEMU:
+		return fmt.Sprintf("The emulator %s is QEMU %d, under which builds fail at random because memory cannot be allocated. Version %d or newer is needed.", name, e.version, oldest)
+	case NotInSandbox:
+		return "Programs for the Raspberry Pi run here, but not inside Nix's sandbox or a chroot: the emulator " + name + " is registered without the flag F."
+	case LeftOver:
+		return "A piwiz that was killed left its emulator registered. Programs for the Raspberry Pi run, but the emulator stays until it is removed."
+	case Broken:
+		if name != "" {
+			return fmt.Sprintf("%sthe emulator %s (%s) does not work (%v).", cannot, name, file, e.Err)
+		}
+	}
+	return cannot + string(e.Reason) + "."
+}
+
+// Unwrap is what the kernel or the program answered.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hints are the commands for the distribution of this computer.
+func (e *Error) Hints() []string {
+	switch e.Reason {
+	case NotTried:
+		return []string{"Let piwiz run a small test program: set TMPDIR to a folder of yours, e.g. TMPDIR=$HOME piwiz"}
+	case Disabled:
+		if e.entry.name == "" {
+			return []string{e.write("1", "status")}
+		}
+		return []string{e.write("1", e.entry.name)}
+	case LeftOver:
+		return []string{e.write("-1", e.entry.name)}
+	case NotMounted:
+		if !e.is("nixos") {
+			return append([]string{"sudo modprobe binfmt_misc", "sudo mount -t binfmt_misc binfmt_misc " + tableDir}, e.install()...)
+		}
+	case NotInSandbox:
+		if e.is("nixos") {
+			return []string{
+				"Add to this computer's configuration: boot.binfmt.preferStaticEmulators = true;",
+				"Then: sudo nixos-rebuild switch",
+			}
+		}
+		return append([]string{e.write("-1", e.entry.name)}, e.install()...)
+	case OldQEMU:
+		return append(e.install(), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
+	case Broken:
+		if e.entry.name != "" && !e.is("nixos") {
+			return append([]string{e.write("-1", e.entry.name)}, e.install()...)
+		}
+	}
+	return e.install()
+}
+
+// write is the command that writes a word to an entry of the kernel's table.
+func (e *Error) write(word, name string) string {
+	if name = printable(name); strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
+		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return "echo " + word + " | sudo tee " + tableDir + "/" + name
+}
+
+func (e *Error) is(names ...string) bool {
+	for id := range strings.FieldsSeq(e.distro) {
+		if slices.Contains(names, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// install are the commands that install QEMU and register it. The emulators
+// are registered anew because with flag F the kernel keeps the old file.
+func (e *Error) install() []string {
+	const restart = "sudo systemctl restart systemd-binfmt"
+	switch {
+	case e.is("nixos"):
+		return []string{
+			`Add to this computer's configuration: boot.binfmt.emulatedSystems = [ "aarch64-linux" ];`,
+			"Then: sudo nixos-rebuild switch",
+		}
+	case e.is("fedora", "rhel"):
+		return []string{"sudo dnf install qemu-user-static-aarch64", restart}
+	case e.is("arch"):
+		return []string{"sudo pacman -S qemu-user-static qemu-user-static-binfmt", restart}
+	case e.is("debian", "ubuntu"):
+		return []string{"sudo apt-get install qemu-user-static binfmt-support", restart}
+	}
+	return []string{"Install QEMU's user emulation for aarch64 (often called qemu-user-static) and restart systemd-binfmt."}
+}
+
+// printable takes out what could play tricks on a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func distro() string {
+	text, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		return ""
+	}
+	return ids(string(text))
+}
+
+// ids are the values of ID and ID_LIKE, see os-release(5).
+func ids(osRelease string) string {
+	var out []string
+	for line := range strings.Lines(osRelease) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if key == "ID" || key == "ID_LIKE" {
+			out = append(out, strings.Trim(value, `"'`))
+		}
+	}
+	return strings.Join(out, " ")
+}
