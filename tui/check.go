@@ -2,103 +2,239 @@ package tui
 
 import (
 	"context"
-	"strings"
+	"slices"
+	"sync"
 
 	"github.com/charmbracelet/bubbles/key"
+	"github.com/charmbracelet/bubbles/viewport"
 	tea "github.com/charmbracelet/bubbletea"
-
-	"piwiz/tui/style"
 )
 
-// checkPage says before any question whether this computer can do it.
+// checkPage says before any question whether this computer can do it, and
+// puts right what it can after showing the command.
 type checkPage struct {
 	asked   int // results of an earlier asking are dropped
 	results []*checked
+	cursor  int
+	moved   bool // by the user: it stays where it is
+	pane    viewport.Model
+	offer   string // the command that waits for a yes, "" when none does
+	err     error  // of the last command
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
 }
 
 type checked struct {
-	done bool
-	err  error
+	Finding
+	begun, done bool
+	first, end  int // its lines in the pane
 }
 
 type checkDone struct {
 	asked, index int
-	err          error
+	found        Finding
 }
 
+type repaired struct{ err error }
+
 func (p *checkPage) enter(s *state) tea.Cmd {
+	p.err = nil
+	return p.ask(s)
+}
+
+// ask begins anew: the checks run side by side, the slow ones after them.
+func (p *checkPage) ask(s *state) tea.Cmd {
+	if p.cancel != nil {
+		p.cancel()
+	}
+	p.ctx, p.cancel = context.WithCancel(s.ctx)
 	p.asked++
-	p.results = nil
+	p.results, p.offer, p.moved, p.cursor = nil, "", false, 0
+	for range s.engine.Checks {
+		p.results = append(p.results, &checked{})
+	}
+	cmd := p.begin(s, false)
+	p.fill(s)
+	return cmd
+}
+
+func (p *checkPage) begin(s *state, last bool) tea.Cmd {
 	var cmds []tea.Cmd
 	for i, c := range s.engine.Checks {
-		p.results = append(p.results, &checked{})
-		asked, ctx := p.asked, s.ctx
-		cmds = append(cmds, func() tea.Msg { return checkDone{asked, i, runCheck(ctx, c)} })
+		if c.Last != last {
+			continue
+		}
+		p.results[i].begun = true
+		ctx, asked, answer := p.ctx, p.asked, make(chan Finding, 1)
+		p.work.Go(func() { answer <- c.Run(ctx) })
+		cmds = append(cmds, func() tea.Msg { return checkDone{asked, i, <-answer} })
 	}
 	return tea.Batch(cmds...)
 }
 
-func runCheck(ctx context.Context, c Check) error { return c.Run(ctx) }
+// busy is empty: nothing is lost by leaving. stop ends what still runs.
+func (p *checkPage) busy() string { return "" }
 
-func (p *checkPage) state() (pending, failed int) {
+func (p *checkPage) stop() {
+	if p.cancel != nil {
+		p.cancel()
+		p.work.Wait()
+	}
+}
+
+// count says how many checks have no answer yet, and how many ended in each
+// state.
+func (p *checkPage) count() (pending int, states map[State]int) {
+	states = map[State]int{}
 	for _, r := range p.results {
-		if !r.done {
+		if r.done {
+			states[r.State]++
+		} else {
 			pending++
-		} else if r.err != nil {
-			failed++
 		}
 	}
-	return pending, failed
+	return pending, states
+}
+
+func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
+	if msg.asked != p.asked {
+		return nil
+	}
+	r := p.results[msg.index]
+	r.Finding, r.done = msg.found, true
+	var cmd tea.Cmd
+	_, states := p.count()
+	quick := !slices.ContainsFunc(p.results, func(r *checked) bool { return r.begun && !r.done })
+	switch {
+	case quick && states[Failure] == 0:
+		if slices.ContainsFunc(p.results, func(r *checked) bool { return !r.begun }) {
+			cmd = p.begin(s, true)
+		}
+	case quick:
+		for i, r := range p.results {
+			if !r.begun {
+				r.Finding, r.done = Finding{State: Skipped, What: "The " + s.engine.Checks[i].Name + " waits until what is missing is put right."}, true
+			}
+		}
+	}
+	if !p.moved {
+		p.cursor = max(p.worst(), 0)
+	}
+	p.fill(s)
+	return cmd
+}
+
+// worst is the first check that failed, or else warns; -1 when all is well.
+func (p *checkPage) worst() int {
+	for _, state := range []State{Failure, Warning} {
+		if i := slices.IndexFunc(p.results, func(r *checked) bool { return r.State == state }); i >= 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 func (p *checkPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case checkDone:
-		if msg.asked == p.asked {
-			*p.results[msg.index] = checked{true, msg.err}
-		}
+		return stay, p.took(s, msg)
+	case repaired:
+		cmd := p.ask(s)
+		p.err = msg.err
+		p.fill(s)
+		return stay, cmd
+	case tea.WindowSizeMsg:
+		p.fill(s)
 	case tea.KeyMsg:
-		switch msg.String() {
-		case "esc":
-			return back, nil
-		case "r":
-			return stay, p.enter(s)
-		case "enter":
-			if pending, failed := p.state(); pending == 0 && failed == 0 {
-				return next, nil
-			}
-		case "a":
-			if pending, _ := p.state(); pending == 0 {
-				return next, nil
-			}
+		if p.offer != "" {
+			return stay, p.answer(s, msg.String())
 		}
+		return p.key(s, msg)
 	}
 	return stay, nil
 }
 
-func (p *checkPage) view(s *state, width, _ int) string {
-	var b strings.Builder
-	for i, r := range p.results {
-		name := s.engine.Checks[i].Name
-		switch {
-		case !r.done:
-			b.WriteString(style.Dim.Render("· "+name+" …") + "\n")
-		case r.err == nil:
-			b.WriteString(style.OK.Render("√ ") + name + "\n")
-		default:
-			b.WriteString(style.Danger.Render("× ") + name + "\n" + failure(r.err, width) + "\n")
+// answer takes the yes or no to a command that is shown.
+func (p *checkPage) answer(s *state, key string) tea.Cmd {
+	command := p.offer
+	switch key {
+	case "esc", "n":
+		p.offer = ""
+	case "enter":
+		p.offer = ""
+		return tea.Exec(s.engine.Repair(command), func(err error) tea.Msg { return repaired{err} })
+	}
+	return nil
+}
+
+func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
+	switch msg.String() {
+	case "esc":
+		return back, nil
+	case "r":
+		p.err = nil
+		return stay, p.ask(s)
+	case "f":
+		p.offer = p.repair()
+	case "enter":
+		if pending, states := p.count(); pending == 0 && states[Failure] == 0 {
+			return next, nil
 		}
-	}
-	switch pending, failed := p.state(); {
-	case pending > 0:
-	case failed > 0:
-		b.WriteString("\n" + wrap("Put right what is marked, then press r to check again. Press a to go on anyway: you can answer the questions now, but the build will not work yet.", width))
+	case "a":
+		return next, nil
+	case "up", "k":
+		p.step(s, -1)
+	case "down", "j":
+		p.step(s, 1)
 	default:
-		b.WriteString("\n" + "All is well. Press enter to go on.")
+		p.pane, _ = p.pane.Update(msg)
 	}
-	return b.String()
+	return stay, nil
+}
+
+// repair is the command of the finding under the cursor, else the first there
+// is.
+func (p *checkPage) repair() string {
+	if c := p.results[p.cursor].Command; c != "" {
+		return c
+	}
+	if i := slices.IndexFunc(p.results, func(r *checked) bool { return r.Command != "" }); i >= 0 {
+		return p.results[i].Command
+	}
+	return ""
+}
+
+// step moves the cursor, after the lines of a finding that is taller than the
+// pane have been seen.
+func (p *checkPage) step(s *state, by int) {
+	p.moved = true
+	r := p.results[p.cursor]
+	switch {
+	case by > 0 && r.end > p.pane.YOffset+p.pane.Height:
+		p.pane.ScrollDown(1)
+		return
+	case by < 0 && r.first < p.pane.YOffset:
+		p.pane.ScrollUp(1)
+		return
+	}
+	p.cursor = min(max(p.cursor+by, 0), len(p.results)-1)
+	p.fill(s)
 }
 
 func (p *checkPage) help(*state) []key.Binding {
-	return []key.Binding{bind("enter", "go on"), bind("r", "check again"), bind("a", "go on anyway"), bind("esc", "back")}
+	if p.offer != "" {
+		return []key.Binding{bind("enter", "run it"), bind("esc", "do not")}
+	}
+	var h []key.Binding
+	if _, states := p.count(); states[Failure] > 0 {
+		h = []key.Binding{bind("r", "check again"), bind("a", "go on anyway")}
+	} else {
+		h = []key.Binding{bind("enter", "go on"), bind("r", "check again")}
+	}
+	if p.repair() != "" {
+		h = slices.Insert(h, 0, bind("f", "put it right"))
+	}
+	h = append(h, bind("↑↓", "scroll"), bind("esc", "back"))
+	return h
 }

@@ -26,6 +26,8 @@ type Engine struct {
 	Hosts func() (saved []hostfile.Saved, problems []error, err error)
 	// Checks are the findings of the check page, in the order shown.
 	Checks []Check
+	// Repair prepares running the command of a finding on the terminal.
+	Repair func(command string) tea.ExecCommand
 	// Defaults guesses the answers nobody is asked twice: user name, country,
 	// time zone, locale and keyboard of this computer.
 	Defaults func() nixgen.Host
@@ -70,11 +72,34 @@ type Engine struct {
 	Pin  func(saved hostfile.Saved, found firstboot.Result) (note string, err error)
 }
 
-// Check is one finding of the check page. Run returns nil when all is well,
-// else an error that says what is missing and, by Hints, what to do.
+// Check is one line of the check page. Run finds out; it changes nothing.
 type Check struct {
 	Name string
-	Run  func(ctx context.Context) error
+	// Last checks are slow: they are asked when all the others are done and
+	// none of them failed.
+	Last bool
+	Run  func(ctx context.Context) Finding
+}
+
+// State is how a check ended.
+type State string
+
+// The states. Skipped is a check that another one's failure left without an
+// answer.
+const (
+	OK      State = "ok"
+	Warning State = "warning"
+	Failure State = "failure"
+	Skipped State = "skipped"
+)
+
+// Finding is what a check found out.
+type Finding struct {
+	State   State
+	What    string   // one sentence, with the numbers
+	Why     string   // why it matters, "" when all is well
+	Todo    []string // what to do, in sentences
+	Command string   // shell line that puts it right, "" when there is none to run
 }
 
 // Card is an opened card.

@@ -179,7 +179,7 @@ func engine(t *testing.T) Engine {
 	psk, _ := wifi.PSK("correct horse", "Home Net")
 	return Engine{
 		Hosts:    func() ([]hostfile.Saved, []error, error) { return nil, nil, nil },
-		Checks:   []Check{{"Nix is installed and answers", func(context.Context) error { return nil }}, {"there is room for the build", func(context.Context) error { return nil }}},
+		Checks:   []Check{found(Finding{State: OK, What: "Nix 2.26.3 is installed."}), found(Finding{State: OK, What: "There is room for the build."})},
 		Defaults: func() nixgen.Host { return nixgen.Host{User: "alice", Country: "DE", TimeZone: "Europe/Berlin"} },
 		Answers:  func(context.Context, string) []string { return nil },
 		Networks: func(context.Context) ([]wifi.Network, []error, error) {

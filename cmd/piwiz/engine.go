@@ -20,9 +20,7 @@ import (
 	"piwiz/flash/grant"
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
-	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
-	"piwiz/nixgen/nix"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 	"piwiz/tui"
@@ -42,6 +40,7 @@ func (p *program) engine() (tui.Engine, error) {
 	return tui.Engine{
 		Hosts:         func() ([]hostfile.Saved, []error, error) { return hosts(store) },
 		Checks:        checks(store),
+		Repair:        func(command string) tea.ExecCommand { return &repair{command: command} },
 		Defaults:      guess,
 		Answers:       answers,
 		Networks:      networks,
@@ -94,20 +93,6 @@ func errorsOf[P error](problems []P) []error {
 	}
 	return out
 }
-
-// checks are the findings of the check page and of the check verb.
-func checks(store hostfile.Store) []tui.Check {
-	return []tui.Check{
-		{Name: "Nix is installed and answers", Run: nix.Check},
-		{Name: "programs for the Pi's processor run here", Run: emulate.Check},
-		{Name: "there is room for the build", Run: func(context.Context) error { return build.Space("/nix", spaceWanted) }},
-		{Name: "your settings can be saved", Run: func(context.Context) error { return os.MkdirAll(store.Dir, 0o700) }},
-	}
-}
-
-// spaceWanted is what an image build takes at its peak: three times the root
-// file system in the build folder and twice in the store.
-const spaceWanted = 15 << 30
 
 func answers(ctx context.Context, name string) []string {
 	addrs, err := firstboot.Answers(ctx, name, 300*time.Millisecond)

@@ -17,36 +17,6 @@ import (
 	"piwiz/nixgen/hostfile"
 )
 
-func (p *program) checkVerb() *cobra.Command {
-	return verb(&cobra.Command{
-		Use: "check", Short: "Say whether this computer can build the image, and what is missing",
-		Example: "  piwiz check",
-	}, cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		store, err := hostfile.Default()
-		if err != nil {
-			return err
-		}
-		bad := 0
-		for _, c := range checks(store) {
-			err := c.Run(ctx)
-			headline, hints := explain(err)
-			text := "ok      " + c.Name
-			if err != nil {
-				bad++
-				text = "MISSING " + c.Name + "\n        " + headline
-				for _, h := range hints {
-					text += "\n        " + h
-				}
-			}
-			p.say("check", map[string]any{"name": c.Name, "ok": err == nil, "error": headline, "hints": hints}, text)
-		}
-		if bad > 0 {
-			return &exit{lacking, fmt.Errorf("%d of these must be put right before an image can be built", bad)}
-		}
-		return nil
-	})
-}
-
 func (p *program) renderVerb() *cobra.Command {
 	return verb(&cobra.Command{
 		Use: "render HOST|FILE.toml", Short: "Print the Nix files of a host, as they will be built",

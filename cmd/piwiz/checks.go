@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/emulate"
+	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/nix/preflight"
+	"piwiz/tui"
+)
+
+// checks are the lines of the check page and of the check verb.
+func checks(store hostfile.Store) []tui.Check {
+	c := preflight.This()
+	one := func(name string, look func(context.Context) (string, error)) tui.Check {
+		return tui.Check{Name: name, Run: func(ctx context.Context) tui.Finding { return finding(look(ctx)) }}
+	}
+	trial := one("test build", c.Trial)
+	trial.Last = true
+	return []tui.Check{
+		one("nix", c.Nix),
+		one("nix service", c.Daemon),
+		one("permission", c.Platform),
+		one("emulation", func(ctx context.Context) (string, error) {
+			return "Programs for the Pi's processor run here.", emulate.Check(ctx)
+		}),
+		one("room", c.Room),
+		one("memory", c.Memory),
+		one("cache", func(ctx context.Context) (string, error) { return preflight.Cache(ctx, preflight.CacheInfo) }),
+		one("settings", func(context.Context) (string, error) { return "Your settings can be saved.", writable(store.Dir) }),
+		one("place", func(context.Context) (string, error) { return guessed(), nil }),
+		trial,
+	}
+}
+
+// finding turns a leaf's answer into a line of the page.
+func finding(found string, err error) tui.Finding {
+	var p *preflight.Problem
+	switch {
+	case err == nil:
+		return tui.Finding{State: tui.OK, What: found}
+	case errors.Is(err, preflight.ErrEarlier):
+		return tui.Finding{State: tui.Skipped, What: err.Error()}
+	case errors.As(err, &p):
+		f := tui.Finding{State: tui.Failure, What: p.Headline, Why: p.Why, Todo: p.Todo, Command: p.Command}
+		if p.Warning {
+			f.State = tui.Warning
+		}
+		return f
+	}
+	what, todo := tui.Explain(err)
+	f := tui.Finding{State: tui.Failure, What: what, Todo: todo}
+	// Hints that are all commands can be run as they are.
+	if len(todo) > 0 && !slices.ContainsFunc(todo, func(h string) bool { return !strings.HasPrefix(h, "sudo ") }) {
+		f.Todo, f.Command = nil, strings.Join(todo, " && ")
+	}
+	return f
+}
+
+func guessed() string {
+	h := guess()
+	return fmt.Sprintf("Guessed: %s, %s, %s.", h.TimeZone, cmp.Or(h.Country, "country not known"), h.Locale)
+}
+
+// writable says whether this user may write into dir, or into the nearest
+// folder above that exists: nothing is made yet.
+func writable(dir string) error {
+	for {
+		err := unix.Access(dir, unix.W_OK|unix.X_OK)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return &preflight.Problem{
+				Headline: "Your settings cannot be saved: " + dir + ": " + err.Error() + ".",
+				Why:      "What you answer and the keys of your Raspberry Pi are kept there.",
+				Todo:     []string{"Make that folder yours, or choose another: XDG_DATA_HOME=FOLDER piwiz"}, Err: err,
+			}
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func (p *program) checkVerb() *cobra.Command {
+	deep := false
+	c := verb(&cobra.Command{
+		Use: "check", Short: "Say whether this computer can build the image, and what is missing",
+		Example: "  piwiz check\n  piwiz check --deep --json",
+	}, cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		bad := 0
+		for name, f := range findings(ctx, checks(store), deep) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if f.State == tui.Failure {
+				bad++
+			}
+			p.say("check", map[string]any{
+				"name": name, "state": f.State, "what": f.What, "why": f.Why, "todo": append([]string{}, f.Todo...), "command": f.Command,
+			}, lines(f))
+		}
+		if bad > 0 {
+			return &exit{lacking, fmt.Errorf("%d of these must be put right before an image can be built", bad)}
+		}
+		return nil
+	})
+	c.Flags().BoolVar(&deep, "deep", false, "try a test build even when something else is missing")
+	return c
+}
+
+// findings runs the checks side by side and yields their findings in order.
+// The last ones are asked if deep, or if none of the others failed.
+func findings(ctx context.Context, all []tui.Check, deep bool) func(yield func(string, tui.Finding) bool) {
+	return func(yield func(string, tui.Finding) bool) {
+		answers := make([]chan tui.Finding, len(all))
+		for i, c := range all {
+			answers[i] = make(chan tui.Finding, 1)
+			if !c.Last {
+				go func() { answers[i] <- c.Run(ctx) }()
+			}
+		}
+		bad := false
+		for i, c := range all {
+			var f tui.Finding
+			switch {
+			case !c.Last:
+				f = <-answers[i]
+			case bad && !deep:
+				f = tui.Finding{State: tui.Skipped, What: "The " + c.Name + " waits until what is missing is put right."}
+			default:
+				f = c.Run(ctx)
+			}
+			bad = bad || f.State == tui.Failure
+			if !yield(c.Name, f) {
+				return
+			}
+		}
+	}
+}
+
+func lines(f tui.Finding) string {
+	sign := map[tui.State]string{tui.OK: "ok      ", tui.Warning: "WARNING ", tui.Failure: "MISSING ", tui.Skipped: "        "}[f.State]
+	out := []string{f.What}
+	if f.Why != "" {
+		out = append(out, strings.Split(f.Why, "\n")...)
+	}
+	out = append(out, f.Todo...)
+	if f.Command != "" {
+		out = append(out, "Run: "+f.Command)
+	}
+	return sign + strings.Join(out, "\n        ")
+}
+
+// repair runs the command of a finding on the terminal, as it was shown.
+type repair struct {
+	command  string
+	in       io.Reader
+	out, err io.Writer
+}
+
+func (r *repair) SetStdin(in io.Reader)   { r.in = in }
+func (r *repair) SetStdout(out io.Writer) { r.out = out }
+func (r *repair) SetStderr(err io.Writer) { r.err = err }
+
+// Run keeps what the command said on the terminal when it failed: the pages
+// would cover it.
+func (r *repair) Run() error {
+	fmt.Fprintf(r.out, "\n$ %s\n\n", r.command)
+	cmd := exec.Command("sh", "-c", r.command)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.in, r.out, r.err
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	fmt.Fprintf(r.out, "\nThis did not work (%v). Press enter to go back to piwiz.", err)
+	_, _ = bufio.NewReader(r.in).ReadString('\n') // a closed terminal goes back as well
+	return fmt.Errorf("the command ended with an error: %w", err)
+}

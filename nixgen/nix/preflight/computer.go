@@ -1,0 +1,119 @@
+// Package preflight says before any build whether the Nix of this computer can
+// make the image: is it there, new enough, reachable, allowed to build for the
+// Pi, and is there room, memory and a way to the cache.
+//
+// Rules: nothing is changed, only looked at; what is wrong is told with why it
+// matters and the exact command for this system; the kernel's answer counts
+// before Nix's words, which change from version to version. Each check stands
+// alone, so all may run side by side. A check that cannot say anything because
+// another one failed returns ErrEarlier: the first cause is told once.
+package preflight
+
+import (
+	"errors"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ErrEarlier says that a check was not made, because what it needs is missing
+// and another check names it.
+var ErrEarlier = errors.New("not looked at: something before it must be put right first")
+
+// Problem is what a check found wrong.
+type Problem struct {
+	Headline string
+	Why      string   // why it matters
+	Todo     []string // what to do, in sentences; may be all there is
+	Command  string   // shell line that puts it right, "" when there is none to run
+	Warning  bool     // it does not stop a build
+	Err      error    // below, may be nil
+}
+
+func (p *Problem) Error() string { return p.Headline }
+func (p *Problem) Unwrap() error { return p.Err }
+
+// Hints are what to do, the command last.
+func (p *Problem) Hints() []string {
+	if p.Command == "" {
+		return p.Todo
+	}
+	return append(slices.Clone(p.Todo), p.Command)
+}
+
+// with puts a remedy into a problem.
+func (p *Problem) with(r remedy) *Problem {
+	p.Todo, p.Command = append(r.todo, p.Todo...), r.command
+	return p
+}
+
+// remedy is what helps on one kind of system.
+type remedy struct {
+	todo    []string
+	command string
+}
+
+// Computer is what the remedies depend on.
+type Computer struct {
+	root    string // where its files are: "/", or a folder in a test
+	ids     []string
+	version float64 // VERSION_ID of os-release, 0 when it has none
+	user    string  // who is to be helped
+	systemd bool
+}
+
+// This is the computer that runs the program.
+func This() Computer {
+	c := at("/")
+	if u, err := user.Current(); err == nil {
+		c.user = u.Username
+	}
+	return c
+}
+
+// at reads os-release(5) under root.
+func at(root string) Computer {
+	c := Computer{root: root, user: "$USER"}
+	text, err := os.ReadFile(filepath.Join(root, "etc/os-release"))
+	if err != nil {
+		text = nil // an unknown system: the remedies are the common ones
+	}
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		value = strings.Trim(value, `"'`)
+		switch key {
+		case "ID", "ID_LIKE":
+			c.ids = append(c.ids, strings.Fields(value)...)
+		case "VERSION_ID":
+			c.version, _ = strconv.ParseFloat(value, 64) // "rolling" is none
+		}
+	}
+	c.systemd = c.has("run/systemd/system")
+	return c
+}
+
+// is says whether the system is one of these, or made from it.
+func (c Computer) is(names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(c.ids, n) })
+}
+
+func (c Computer) has(name string) bool {
+	_, err := os.Lstat(filepath.Join(c.root, name))
+	return err == nil
+}
+
+// unit says whether systemd knows a unit. Source: systemd.unit(5), the folders
+// of packages and of the administrator.
+func (c Computer) unit(name string) bool {
+	return c.systemd && slices.ContainsFunc([]string{"etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"},
+		func(dir string) bool { return c.has(filepath.Join(dir, name)) })
+}
+
+// line is a setting for the configuration of a NixOS computer, which commands
+// cannot change for good.
+func line(setting string) remedy {
+	return remedy{todo: []string{"Add to this computer's configuration: " + setting, "Then: sudo nixos-rebuild switch"}}
+}

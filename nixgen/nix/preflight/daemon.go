@@ -1,0 +1,184 @@
+package preflight
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"piwiz/nixgen/nix"
+)
+
+// patience is how long Nix may take for an answer that costs it nothing.
+const patience = 10 * time.Second
+
+// storeInfo is what nix store info --json answers. Trusted is a number before
+// Nix 2.28 and a truth value since. Source: NixOS/nix src/nix/store-info.cc.
+type storeInfo struct {
+	URL     string
+	Trusted json.RawMessage
+}
+
+func (s storeInfo) trusted() bool { return string(s.Trusted) == "true" || string(s.Trusted) == "1" }
+
+// direct says that Nix writes the store itself: no daemon, nobody to ask.
+func (s storeInfo) direct() bool { return strings.HasPrefix(s.URL, "local") }
+
+func info(ctx context.Context) (s storeInfo, said string, err error) {
+	said, err = ask(ctx, nil, &s, []string{"store", "info"}, []string{"store", "ping"})
+	return s, said, err
+}
+
+// ask runs nix with --json and decodes the answer. Some commands were renamed:
+// the first name that this Nix knows counts.
+func ask(ctx context.Context, env []string, answer any, names ...[]string) (said string, err error) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	for _, name := range names {
+		var b strings.Builder
+		out, err := nix.Run(ctx, nix.Command{Args: slices.Concat([]string{"--extra-experimental-features", "nix-command"}, name, []string{"--json"}), Env: env}, func(e nix.Event) {
+			if b.Len() < 4096 {
+				b.WriteString(e.Text + "\n")
+			}
+		})
+		said = b.String()
+		switch {
+		case err == nil:
+			return said, json.Unmarshal(out, answer)
+		case !strings.Contains(said, "is not a recognised command"):
+			return said, err
+		}
+	}
+	return said, errors.New("this Nix knows neither name of the command")
+}
+
+// Daemon says whether Nix can reach its store.
+func (c Computer) Daemon(ctx context.Context) (string, error) {
+	s, said, err := info(ctx)
+	switch {
+	case err == nil && s.direct():
+		return "Nix keeps its store by itself, without a service.", nil
+	case err == nil:
+		return "The service of Nix answers.", nil
+	case errors.Is(err, context.Canceled):
+		return "", err
+	}
+	if _, old := c.Nix(ctx); old != nil {
+		return "", ErrEarlier
+	}
+	return "", c.unreachable(said, err)
+}
+
+// socket is where the daemon listens. Source: NixOS/nix src/libstore/globals.cc.
+func (c Computer) socket() string {
+	state := cmp.Or(os.Getenv("NIX_STATE_DIR"), filepath.Join(c.root, "nix/var/nix"))
+	return cmp.Or(os.Getenv("NIX_DAEMON_SOCKET_PATH"), filepath.Join(state, "daemon-socket/socket"))
+}
+
+const whyDaemon = "The store of Nix belongs to the system; its service (nix-daemon) builds for you."
+
+// unreachable asks the kernel why: the same failure has other words in each
+// version of Nix.
+func (c Computer) unreachable(said string, err error) *Problem {
+	conn, dial := net.DialTimeout("unix", c.socket(), time.Second)
+	if dial == nil {
+		_ = conn.Close() // only the answer counts
+	}
+	p := &Problem{Why: whyDaemon, Err: err}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		p.Headline = "Nix does not answer within " + patience.String() + "."
+		return p.with(c.restart())
+	case dial == nil && (strings.Contains(said, "not allowed to connect") || strings.Contains(said, "disconnected unexpectedly") || strings.Contains(said, "unexpected end-of-file")):
+		p.Headline = "The service of Nix hangs up: its settings do not allow your user (" + c.user + ")."
+		return p.with(c.setting("extra-allowed-users", c.user, "nix.settings.allowed-users"))
+	case errors.Is(dial, syscall.EACCES):
+		return c.notPermitted(p)
+	case errors.Is(dial, syscall.ECONNREFUSED):
+		p.Headline = "The service of Nix (nix-daemon) has stopped: its socket is there, but nobody listens."
+		return p.with(c.restart())
+	case errors.Is(dial, fs.ErrNotExist):
+		p.Headline = "The service of Nix (nix-daemon) is not running."
+		return p.with(c.start())
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	p.Headline = "The store of Nix does not answer: " + strings.TrimPrefix(first, "error: ")
+	p.Todo = []string{"See all it says: nix --extra-experimental-features nix-command store info"}
+	return p
+}
+
+// start is for a service that may never have been set up.
+func (c Computer) start() remedy {
+	switch {
+	case c.is("nixos"):
+		return remedy{command: "sudo systemctl start nix-daemon.socket"}
+	case c.unit("nix-daemon.socket"):
+		return remedy{command: "sudo systemctl enable --now nix-daemon.socket"}
+	case c.unit("nix-daemon.service"):
+		return remedy{command: "sudo systemctl enable --now nix-daemon.service"}
+	case c.packaged():
+		return remedy{[]string{newSession}, "sudo apt-get install nix-setup-systemd && sudo usermod -aG nix-users " + c.user}
+	case c.is("fedora") && c.systemd:
+		return remedy{command: "sudo dnf install nix-daemon && sudo systemctl enable --now nix-daemon.socket"}
+	case c.systemd:
+		return remedy{[]string{"This Nix came without its service. Install it anew with the service:"}, installer}
+	}
+	return remedy{todo: []string{"Start it as root and leave it running: sudo nix-daemon"}}
+}
+
+// restart begins anew: a socket cannot be restarted while its service runs.
+func (c Computer) restart() remedy {
+	switch {
+	case c.is("nixos"), c.unit("nix-daemon.socket"):
+		return remedy{command: "sudo systemctl stop nix-daemon.service nix-daemon.socket; sudo systemctl start nix-daemon.socket"}
+	case c.unit("nix-daemon.service"):
+		return remedy{command: "sudo systemctl restart nix-daemon.service"}
+	}
+	return c.start()
+}
+
+// notPermitted finds out which group may use the socket.
+func (c Computer) notPermitted(p *Problem) *Problem {
+	p.Headline = "Your user (" + c.user + ") may not use Nix on this computer."
+	p.Why = whyDaemon + " Only members of a group may ask it."
+	gid := owner(c.socket())
+	group, err := user.LookupGroupId(strconv.Itoa(gid))
+	if gid <= 0 || err != nil {
+		p.Why = whyDaemon + " Its socket is closed to everybody but the administrator."
+		return p.with(c.restart())
+	}
+	if u, err := user.Current(); err == nil {
+		if ids, err := u.GroupIds(); err == nil && slices.Contains(ids, group.Gid) {
+			p.Headline = "You are in the group " + group.Name + " now, but this session began before."
+			p.Todo = []string{"Log out and in again, then start piwiz once more."}
+			return p
+		}
+	}
+	if c.is("nixos") {
+		return p.with(line(`users.users.` + c.user + `.extraGroups = [ "` + group.Name + `" ];`))
+	}
+	return p.with(remedy{[]string{"Then log out and in again: only a new session is in the group."}, "sudo usermod -aG " + group.Name + " " + c.user})
+}
+
+// owner is the group of what keeps this user from the socket: its folder, or
+// the socket itself. -1 when neither can be seen.
+func owner(socket string) int {
+	for _, name := range []string{socket, filepath.Dir(socket)} {
+		if st, err := os.Stat(name); err == nil {
+			if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+				return int(sys.Gid)
+			}
+		}
+	}
+	return -1
+}

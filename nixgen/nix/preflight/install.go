@@ -1,0 +1,117 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"piwiz/nixgen/nix"
+)
+
+const (
+	// bash keeps the terminal for the installer's questions, which a pipe
+	// into sh would take away.
+	installer  = `bash -c "sh <(curl -fL https://nixos.org/nix/install) --daemon"`
+	newSession = "Then log out and in again, so that it is found."
+	whyNix     = "Nix is the program that builds the system of the Raspberry Pi."
+)
+
+// Nix says whether Nix is there and new enough.
+func (c Computer) Nix(ctx context.Context) (string, error) {
+	v, err := nix.FindVersion(ctx)
+	switch {
+	case err == nil && !v.Before(nix.Oldest):
+		return fmt.Sprintf("Nix %s is installed.", v), nil
+	case err == nil:
+		return "", (&Problem{
+			Headline: fmt.Sprintf("Nix %s is too old: NixOS needs %s or newer.", v, nix.Oldest), Why: whyNix + " Older ones cannot read the descriptions of today's packages.",
+		}).with(c.upgrade())
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case errors.Is(err, nix.ErrNotFound):
+		return "", c.missing(err)
+	}
+	return "", &Problem{
+		Headline: "Nix is installed but does not start: " + err.Error() + ".", Why: whyNix,
+		Todo: []string{"See what it says: nix --version"}, Err: err,
+	}
+}
+
+func (c Computer) missing(err error) *Problem {
+	p := &Problem{Headline: "Nix is not installed on this computer.", Why: whyNix, Err: err}
+	const profile = "nix/var/nix/profiles/default"
+	if c.has(profile + "/bin/nix") {
+		p.Headline = "Nix is installed, but this terminal does not find it."
+		p.Todo = []string{"Open a new terminal and start piwiz again. If that does not help: . /" + profile + "/etc/profile.d/nix-daemon.sh"}
+		return p
+	}
+	return p.with(c.install())
+}
+
+// install is the system's own package where that is new enough.
+func (c Computer) install() remedy {
+	join := "sudo usermod -aG nix-users " + c.user
+	const start = "sudo systemctl enable --now nix-daemon.socket"
+	switch {
+	case c.is("nixos"):
+		return line("nix.enable = true;")
+	case c.packaged():
+		return remedy{[]string{newSession}, "sudo apt-get update && sudo apt-get install nix-setup-systemd && " + join}
+	case c.is("arch") && c.systemd:
+		return remedy{[]string{newSession}, "sudo pacman -S nix && " + start + " && " + join}
+	case c.is("fedora") && c.version >= 44 && c.systemd:
+		return remedy{[]string{newSession}, "sudo dnf install nix nix-daemon && " + start}
+	case c.systemd:
+		return remedy{[]string{newSession}, installer}
+	}
+	// The installer's service needs systemd; without it Nix is for one user.
+	return remedy{[]string{newSession}, strings.Replace(installer, "--daemon", "--no-daemon", 1)}
+}
+
+// packaged says whether the system has a package of Nix that is new enough:
+// Debian from 13 on has 2.26, Ubuntu from 24.04 on 2.18. What is made from
+// them has numbers of its own.
+func (c Computer) packaged() bool {
+	if len(c.ids) == 0 || !c.systemd {
+		return false
+	}
+	switch c.ids[0] {
+	case "debian":
+		return c.version >= 13 || c.version == 0 // testing has no number
+	case "ubuntu":
+		return c.version >= 24.04
+	}
+	return false
+}
+
+// upgrade depends on where the nix in PATH came from.
+func (c Computer) upgrade() remedy {
+	where, err := exec.LookPath("nix")
+	if err == nil {
+		where, _ = filepath.EvalSymlinks(where)
+	}
+	ofSystem := strings.HasPrefix(where, "/usr/")
+	switch {
+	case c.is("nixos"):
+		return remedy{todo: []string{"Move this computer to a current NixOS, or add to its configuration: nix.package = pkgs.nixVersions.latest;", "Then: sudo nixos-rebuild switch"}}
+	case ofSystem && c.packaged():
+		return remedy{command: "sudo apt-get update && sudo apt-get install nix-bin nix-setup-systemd"}
+	case ofSystem && c.is("debian", "ubuntu"):
+		return remedy{[]string{"The package of this system is too old: remove it and take Nix from nixos.org.", newSession}, "sudo apt-get remove nix-bin && " + installer}
+	case ofSystem && c.is("arch"):
+		return remedy{command: "sudo pacman -Syu nix"}
+	case ofSystem && c.is("fedora"):
+		return remedy{command: "sudo dnf upgrade nix"}
+	case os.Getenv("HOME") != "" && strings.HasPrefix(where, "/nix/store/") && !c.has("nix/var/nix/profiles/default/bin/nix"):
+		return remedy{command: "nix-env --install --file '<nixpkgs>' --attr nix cacert -I nixpkgs=channel:nixpkgs-unstable"}
+	case strings.HasPrefix(where, "/nix/store/"):
+		return remedy{command: "sudo -i nix-env --install --file '<nixpkgs>' --attr nix cacert -I nixpkgs=channel:nixpkgs-unstable && sudo systemctl daemon-reload && sudo systemctl restart nix-daemon"}
+	}
+	r := c.install()
+	r.todo = append([]string{"Remove the old one first (" + where + ")."}, r.todo...)
+	return r
+}

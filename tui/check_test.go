@@ -1,0 +1,183 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/tui/screen"
+)
+
+func found(f Finding) Check {
+	return Check{Name: "check", Run: func(context.Context) Finding { return f }}
+}
+
+// untrusted is a computer where three things are wrong.
+func untrusted() []Check {
+	return []Check{
+		found(Finding{State: OK, What: "Nix 2.26.3 is installed."}),
+		found(Finding{State: OK, What: "The service of Nix answers."}),
+		found(Finding{
+			State: Failure, What: "Nix may not build for the Pi's processor when you ask for it.",
+			Why:     "Your user (alice) is not trusted by the service of Nix, and its own settings do not name aarch64-linux.",
+			Command: `printf '\nextra-extra-platforms = aarch64-linux\n' | sudo tee -a /etc/nix/nix.conf && sudo systemctl restart nix-daemon.service`,
+		}),
+		found(Finding{
+			State: Failure, What: "This computer cannot run programs for the Raspberry Pi yet: no emulator is registered.",
+			Command: "sudo apt-get install qemu-user-static binfmt-support",
+		}),
+		found(Finding{State: OK, What: "There is room for the build: 61.2 GB in /nix/store."}),
+		found(Finding{State: Warning, What: "There is little memory: 1.2 GB of memory and 0.0 GB of swap are free, 4.0 GB together are better.", Why: "When memory ends Linux stops a program, and the build fails.", Todo: []string{"Close other programs, a web browser first."}}),
+		found(Finding{State: OK, What: "Guessed: Europe/Berlin, DE, de_DE.UTF-8."}),
+		{Name: "test build", Last: true, Run: func(context.Context) Finding { return Finding{State: OK, What: "A test build worked."} }},
+	}
+}
+
+// command is a repair that only notes what was run.
+type command struct {
+	line string
+	ran  *[]string
+	err  error
+}
+
+func (c command) SetStdin(io.Reader)  {}
+func (c command) SetStdout(io.Writer) {}
+func (c command) SetStderr(io.Writer) {}
+func (c command) Run() error {
+	*c.ran = append(*c.ran, c.line)
+	return c.err
+}
+
+func TestAFailureIsExplainedAndItsCommandRunsOnlyAfterAYes(t *testing.T) {
+	e := engine(t)
+	e.Checks = untrusted()
+	var ran []string
+	e.Repair = func(line string) tea.ExecCommand { return command{line: line, ran: &ran} }
+	d := drive(t, e)
+	d.keys("enter")
+	d.on("check")
+	d.sees("► × Nix may not build")
+	d.sees("Your user (alice) is not trusted")
+	d.keys("enter")
+	d.on("check")
+	d.keys("f")
+	d.sees("run this on your terminal")
+	d.sees("sudo systemctl restart nix-daemon.service")
+	d.keys("esc")
+	d.lacks("run this on your terminal")
+	d.keys("down", "f")
+	d.sees("sudo apt-get install qemu-user-static binfmt-support")
+	d.lacks("tee -a")
+	if len(ran) > 0 {
+		t.Fatalf("ran %q without a yes", ran)
+	}
+	offered := d.w.page().(*checkPage)
+	if cmd := offered.answer(d.w.state, "enter"); cmd == nil {
+		t.Fatal("nothing would be run")
+	}
+	e.Checks[3] = found(Finding{State: OK, What: "Programs for the Pi run here."})
+	d.send(repaired{})
+	d.sees("√ Programs for the Pi run here.")
+	d.send(repaired{errors.New("the command ended with an error: exit status 100")})
+	d.sees("exit status 100")
+	d.keys("a")
+	d.on("board")
+}
+
+func TestTheTestBuildWaitsForTheOthers(t *testing.T) {
+	e := engine(t)
+	built := 0
+	last := Check{Name: "test build", Last: true, Run: func(context.Context) Finding {
+		built++
+		return Finding{State: OK, What: "A test build worked."}
+	}}
+	e.Checks = []Check{found(Finding{State: Failure, What: "Nix is missing."}), last}
+	d := drive(t, e)
+	d.keys("enter")
+	d.sees("test build waits")
+	if built > 0 {
+		t.Fatal("built while something was missing")
+	}
+	e.Checks[0] = found(Finding{State: Warning, What: "Offline."})
+	d.keys("r")
+	d.sees("A test build worked.")
+	d.sees("All is well but for")
+	d.keys("enter")
+	d.on("board")
+}
+
+func TestLeavingTheCheckPageStopsATestBuild(t *testing.T) {
+	e := engine(t)
+	ended := make(chan struct{})
+	e.Checks = []Check{found(Finding{State: OK, What: "fine"}), {Name: "test build", Last: true, Run: func(ctx context.Context) Finding {
+		<-ctx.Done()
+		close(ended)
+		return Finding{}
+	}}}
+	d := drive(t, e)
+	d.keys("enter")
+	d.sees("test build …")
+	d.keys("esc")
+	d.on("welcome")
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the test build goes on")
+	}
+}
+
+func TestTheCheckPageShowsAllByScrollingInASmallWindow(t *testing.T) {
+	for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 40}} {
+		e := engine(t)
+		e.Checks = untrusted()
+		d := drive(t, e)
+		d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		d.keys("enter")
+		d.picture("check")
+		seen := map[string]bool{}
+		wanted := []string{"Nix 2.26.3 is installed.", "is not trusted", "no emulator", "is little memory", "Close other programs", "Guessed: Europe/Berlin", "test build waits"}
+		for range 40 {
+			text := screen.Draw(d.w.View(), size[0], size[1]).Text()
+			if !strings.Contains(text, "work yet.") {
+				t.Fatalf("%v: what to do is not on the screen:\n%s", size, text)
+			}
+			for _, w := range wanted {
+				seen[w] = seen[w] || strings.Contains(text, w)
+			}
+			d.keys("down")
+		}
+		d.keys("f")
+		d.picture("check-repair")
+		d.keys("esc")
+		for range 40 {
+			d.keys("up")
+		}
+		d.sees("Nix 2.26.3 is installed.")
+		for _, w := range wanted {
+			if !seen[w] {
+				t.Errorf("%v: %q was never on the screen", size, w)
+			}
+		}
+	}
+}
+
+// picture saves the screen when PIWIZ_PICTURES names a folder.
+func (d *driver) picture(name string) {
+	d.t.Helper()
+	dir := os.Getenv("PIWIZ_PICTURES")
+	if dir == "" {
+		return
+	}
+	file := filepath.Join(dir, fmt.Sprintf("%s-%dx%d.png", name, d.w.width, d.w.height))
+	if err := screen.Draw(d.w.View(), d.w.width, d.w.height).PNG(file); err != nil {
+		d.t.Error(err)
+	}
+}

@@ -1,0 +1,109 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"piwiz/tui/style"
+)
+
+// fill writes the findings into the pane and keeps the one under the cursor
+// in sight.
+func (p *checkPage) fill(s *state) {
+	width := max(s.width-4, 1)
+	var lines []string
+	for i, r := range p.results {
+		r.first = len(lines)
+		lines = append(lines, strings.Split(p.finding(s.engine.Checks[i].Name, i, width), "\n")...)
+		r.end = len(lines)
+	}
+	p.pane.Width, p.pane.Height = width, max(s.height-4-lipgloss.Height(p.advice(width))-1, 1)
+	p.pane.SetContent(strings.Join(lines, "\n"))
+	if len(p.results) == 0 {
+		return
+	}
+	at := p.results[p.cursor]
+	if at.end > p.pane.YOffset+p.pane.Height {
+		p.pane.SetYOffset(at.end - p.pane.Height)
+	}
+	if at.first < p.pane.YOffset {
+		p.pane.SetYOffset(at.first)
+	}
+}
+
+// finding draws one line, and below it why it matters and what to do.
+func (p *checkPage) finding(name string, i, width int) string {
+	r := p.results[i]
+	pointer := "  "
+	if i == p.cursor && p.worst() >= 0 {
+		pointer = style.Focus.Render(style.Pointer) + " "
+	}
+	sign, text := style.Dim.Render("·"), style.Dim.Render(hang(name+" …", width))
+	switch {
+	case !r.done:
+	case r.State == OK:
+		sign, text = style.OK.Render(style.Done), hang(r.What, width)
+	case r.State == Skipped:
+		text = style.Dim.Render(hang(r.What, width))
+	case r.State == Warning:
+		sign, text = style.Warn.Render("!"), style.Warn.Render(hang(r.What, width))
+	default:
+		sign, text = style.Danger.Render(style.Failed), style.Danger.Render(hang(r.What, width))
+	}
+	if r.Why != "" {
+		text += "\n" + style.Dim.Render(hang(r.Why, width))
+	}
+	for _, do := range r.Todo {
+		text += "\n" + hang(do, width)
+	}
+	if r.Command != "" {
+		text += "\n" + style.Command.Render(hang(r.Command, width))
+	}
+	return pointer + sign + " " + strings.ReplaceAll(text, "\n", "\n    ")
+}
+
+// hang wraps text for a line that has a sign in front.
+func hang(text string, width int) string {
+	wrapped := strings.Split(wrap(text, max(width-4, 1)), "\n")
+	for i, l := range wrapped {
+		wrapped[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(wrapped, "\n")
+}
+
+// advice is the last lines of the page: what can be done now.
+func (p *checkPage) advice(width int) string {
+	var b strings.Builder
+	if p.err != nil {
+		headline, _ := Explain(p.err)
+		b.WriteString(style.Danger.Render(wrap(headline, width)) + "\n")
+	}
+	pending, states := p.count()
+	switch {
+	case states[Failure] > 0 && p.repair() != "":
+		b.WriteString(wrap("Press f to put right what the arrow points to: the command is shown first. a goes on anyway, but the build will not work yet.", width))
+	case states[Failure] > 0:
+		b.WriteString(wrap("Put right what is marked, then press r to check again. a goes on anyway, but the build will not work yet.", width))
+	case pending > 0:
+		b.WriteString(style.Dim.Render("Looking …"))
+	case states[Warning] > 0:
+		b.WriteString(wrap("All is well but for what is marked with !, which need not stop you. Press enter to go on.", width))
+	default:
+		b.WriteString("All is well. Press enter to go on.")
+	}
+	return b.String()
+}
+
+func (p *checkPage) view(_ *state, width, _ int) string {
+	if p.offer != "" {
+		return wrap("piwiz will leave these pages for a moment and run this on your terminal:", width) + "\n\n  " +
+			style.Command.Render(strings.ReplaceAll(hang(p.offer, width), "\n", "\n  ")) + "\n\n" +
+			wrap("Press enter to run it: your password may be asked for. Then this computer is checked again. Press esc not to.", width)
+	}
+	more := ""
+	if !p.pane.AtBottom() {
+		more = style.Dim.Render("    " + style.Down + " more below")
+	}
+	return p.pane.View() + "\n" + more + "\n" + p.advice(width)
+}
