@@ -22,8 +22,8 @@ func atBuild(t *testing.T, e Engine) *driver {
 
 func TestTheCostOfABuildIsSaidBeforeItBegins(t *testing.T) {
 	d := atBuild(t, engine(t))
-	d.until("plan: 1 step to build · 340 packages to download, 1.2 GiB")
-	d.until("The image is ready")
+	d.sees("plan: 1 step to build · 340 packages to download, 1.2 GiB")
+	d.sees("The image is ready")
 }
 
 func TestHoursOfCompilingMustBeConfirmed(t *testing.T) {
@@ -37,7 +37,7 @@ func TestHoursOfCompilingMustBeConfirmed(t *testing.T) {
 		return build.Result{Image: "/nix/store/x/bach.img"}, nil
 	}
 	d := atBuild(t, e)
-	d.until("linux-rpi-6.12 would be compiled here")
+	d.sees("linux-rpi-6.12 would be compiled here")
 	d.sees("about 5 h 00")
 	d.keys("enter", "x")
 	d.on("build")
@@ -45,12 +45,12 @@ func TestHoursOfCompilingMustBeConfirmed(t *testing.T) {
 	d.keys("esc")
 	d.on("preview")
 	d.keys("enter")
-	d.until("Press esc to go back")
+	d.sees("Press esc to go back")
 	if built != 0 {
 		t.Fatal("it was built without a yes")
 	}
 	d.keys("y")
-	d.until("The image is ready")
+	d.sees("The image is ready")
 }
 
 func TestAnErrorInTheConfigurationIsShownBeforeAnythingIsBuilt(t *testing.T) {
@@ -62,7 +62,7 @@ func TestAnErrorInTheConfigurationIsShownBeforeAnythingIsBuilt(t *testing.T) {
 		return build.Result{}, errors.New("built")
 	}
 	d := atBuild(t, e)
-	d.until("configuration.nix has an error.")
+	d.sees("configuration.nix has an error.")
 	d.keys("enter")
 	d.on("preview")
 }

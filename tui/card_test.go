@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,15 +18,6 @@ func atCards(t *testing.T, e Engine) *driver {
 	d.keys("enter")
 	d.on("card")
 	return d
-}
-
-// until delivers what is late until the text is on the screen.
-func (d *driver) until(text string) {
-	d.t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && !strings.Contains(d.w.View(), text); time.Sleep(5 * time.Millisecond) {
-		d.deliver()
-	}
-	d.sees(text)
 }
 
 func TestADiskThatIsPerhapsNoCardIsAskedForTwiceWithWhatIsOnIt(t *testing.T) {
@@ -70,7 +60,7 @@ func TestACardThatIsPluggedInShowsUpAndTheChoiceStays(t *testing.T) {
 	first.Name, first.Path = "mmcblk0", "/dev/mmcblk0"
 	cards <- []disk.Device{first, sdb, stick}
 	changed <- struct{}{}
-	d.until("mmcblk0")
+	d.sees("mmcblk0")
 	if c, _ := d.w.page().(*cardPage).chosen(); c.Path != "/dev/sdd" {
 		t.Errorf("now %s is chosen", c.Path)
 	}

@@ -125,7 +125,7 @@ func TestLeavingTheCheckPageStopsATestBuild(t *testing.T) {
 	d := drive(t, e)
 	d.keys("enter")
 	d.sees("test build …")
-	d.keys("esc")
+	d.press("esc")
 	d.on("welcome")
 	select {
 	case <-ended:

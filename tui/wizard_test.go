@@ -109,8 +109,40 @@ func (d *driver) tick() {
 	}
 }
 
+// patient delivers what is late until ok, for at most some seconds.
+func (d *driver) patient(ok func() bool) {
+	for end := time.Now().Add(5 * time.Second); !ok() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		d.deliver()
+	}
+}
+
+// settled tells whether the page has what it asked for.
+func (d *driver) settled() bool {
+	switch p := d.w.page().(type) {
+	case *checkPage:
+		pending, _ := p.count()
+		return pending == 0
+	case *hostnamePage:
+		return !p.asking
+	case *wifiPage:
+		return p.read
+	case *cardPage:
+		return p.seen && (p.asking == nil || !p.asking.opening)
+	}
+	return true
+}
+
+// keys presses keys as a user does, who sees the page first.
 func (d *driver) keys(keys ...string) {
 	d.t.Helper()
+	for _, k := range keys {
+		d.patient(d.settled)
+		d.press(k)
+	}
+}
+
+// press presses keys at once, as cats do.
+func (d *driver) press(keys ...string) {
 	for _, k := range keys {
 		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
 		switch k {
@@ -135,6 +167,7 @@ func (d *driver) keys(keys ...string) {
 
 func (d *driver) on(page string) {
 	d.t.Helper()
+	d.patient(func() bool { return d.w.steps[d.w.at].name == page })
 	if got := d.w.steps[d.w.at].name; got != page {
 		d.t.Fatalf("on page %s, want %s\n%s", got, page, d.w.View())
 	}
@@ -142,14 +175,17 @@ func (d *driver) on(page string) {
 
 func (d *driver) sees(text string) {
 	d.t.Helper()
-	if got := screen.Draw(d.w.View(), d.w.width, d.w.height).Text(); !strings.Contains(got, text) {
+	d.patient(func() bool { return strings.Contains(d.text(), text) })
+	if got := d.text(); !strings.Contains(got, text) {
 		d.t.Fatalf("%q is not on the screen:\n%s", text, got)
 	}
 }
 
+func (d *driver) text() string { return screen.Draw(d.w.View(), d.w.width, d.w.height).Text() }
+
 func (d *driver) lacks(text string) {
 	d.t.Helper()
-	if got := screen.Draw(d.w.View(), d.w.width, d.w.height).Text(); strings.Contains(got, text) {
+	if got := d.text(); strings.Contains(got, text) {
 		d.t.Fatalf("%q is still on the screen:\n%s", text, got)
 	}
 }
@@ -387,7 +423,7 @@ func TestCtrlCAsksWhileWorkIsRunning(t *testing.T) {
 	d := drive(t, e)
 	d.toPreview()
 	d.keys("enter")
-	d.until("plan: ")
+	d.sees("plan: ")
 	d.keys("ctrl+c")
 	d.sees("Leave now?")
 	d.keys("n")
