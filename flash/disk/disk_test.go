@@ -54,6 +54,17 @@ func TestTheFactsOfADiskAreThoseOfTheKernel(t *testing.T) {
 	}
 }
 
+// The CID holds the serial number and the maker (SD Physical Layer, 5.2).
+func TestACardInABuiltInSlotIsKnownByItsCID(t *testing.T) {
+	sda := "sys/devices/pci0000:00/usb1/1-1/1-1:1.0/host0/target0:0:0/0:0:0:0/block/sda/"
+	for _, c := range []struct{ cid, serial, want string }{{"0353445343333247", "0xbeef", "0353445343333247"}, {"", "0xbeef", "0xbeef"}} {
+		d, err := Read(tree(t, map[string]string{sda + "device/cid": c.cid, sda + "device/serial": c.serial}), "sda")
+		if err != nil || d.Serial != c.want {
+			t.Errorf("got %q, %v, want %s", d.Serial, err, c.want)
+		}
+	}
+}
+
 func TestWhatIsNoDiskIsNotRead(t *testing.T) {
 	root := tree(t, nil)
 	for _, name := range []string{"", ".", "..", "sdb", "sda1", "../block/sda", "sda/", "sda\x00", "/dev/sda"} {
