@@ -30,8 +30,11 @@ func (g *cardGrant) Run() error {
 	if errors.As(err, &no) {
 		return &exit{refused, err}
 	}
-	if err == nil {
-		g.card, err = apart.Start(g.File(), self(), cardPart)
+	if err != nil {
+		return err
+	}
+	if g.card, err = apart.Start(g.File(), g.Self, cardPart); err != nil {
+		_ = g.Close() // ends the privileged half
 	}
 	return err
 }
