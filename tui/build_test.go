@@ -76,3 +76,58 @@ func TestWhileNixIsSilentThePageSaysWhatItIsAt(t *testing.T) {
 		}
 	}
 }
+
+func TestEachStageOfABuildIsSeenAndStaysWithinTheWindow(t *testing.T) {
+	e, stages, ended := engine(t), make(chan build.Event), make(chan error)
+	e.Build = func(ctx context.Context, _ string, report func(build.Event)) (build.Result, error) {
+		for {
+			select {
+			case s := <-stages:
+				report(s)
+			case err := <-ended:
+				return build.Result{}, err
+			case <-ctx.Done():
+				return build.Result{}, ctx.Err()
+			}
+		}
+	}
+	d := atBuild(t, e)
+	d.sees("plan: ")
+	ago := func(s int) time.Time { return time.Now().Add(time.Duration(-s) * time.Second) }
+	for _, s := range []struct {
+		name, line string
+		g          build.Progress
+		want       []string
+	}{
+		{
+			"evaluation", "evaluating derivation 'path:/home/alice/.local/share/piwiz/hosts/bach/flake#nixosConfigurations.bach'",
+			build.Progress{Stage: "reading the configuration", Since: ago(12), Left: -1, Share: 0.02},
+			[]string{"reading the configuration for 12 s", "2 %"},
+		},
+		{
+			"download", "fetching linux-6.18.2",
+			build.Progress{Stage: "fetching", Since: ago(40), Left: 4 * time.Minute, Share: 0.31, ToFetch: 412, Fetched: 120, BytesDone: 310 << 20, BytesExpected: 1 << 30, Rate: 6 << 20, Expected: 31},
+			[]string{"about 4 min 00 s left", "310.0 MiB of 1.0 GiB downloaded, 6.0 MiB/s", "0 of 31 steps built"},
+		},
+		{
+			"build", "Compressing the boot files with zstd",
+			build.Progress{
+				Stage: "building", Since: ago(95), Left: 70 * time.Second, Share: 0.83, Done: 28, Expected: 31, BytesDone: 1 << 30, BytesExpected: 1 << 30, Running: 2,
+				Now:   []build.Running{{Name: "initrd-linux-6.18.2", Phase: "buildPhase", Since: ago(64)}, {Name: "etc-fstab", Since: ago(2)}},
+				Waits: []string{"nixos-system-bach waits for initrd-linux-6.18.2"},
+			},
+			[]string{"initrd-linux-6.18.2 1 min 04 s (buildPhase)", "etc-fstab 2 s", "28 of 31 steps built", "1.0 GiB of 1.0 GiB downloaded"},
+		},
+	} {
+		stages <- build.Event{Line: s.line, Progress: s.g}
+		for _, w := range s.want {
+			d.sees(w)
+		}
+		d.pictures("build-" + s.name)
+	}
+	ended <- &build.Error{
+		Headline: "An option in configuration.nix does not exist.", Why: "configuration.nix:7: there is no option `services.opensh`.", Page: "preview",
+	}
+	d.sees("configuration.nix:7")
+	d.pictures("build-failure")
+}

@@ -181,3 +181,14 @@ func (d *driver) picture(name string) {
 		d.t.Error(err)
 	}
 }
+
+// pictures saves it at the smallest, the usual and a large size.
+func (d *driver) pictures(name string) {
+	d.t.Helper()
+	was := tea.WindowSizeMsg{Width: d.w.width, Height: d.w.height}
+	for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 40}} {
+		d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		d.picture(name)
+	}
+	d.send(was)
+}
