@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,13 +17,22 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/emulate"
+	"piwiz/tui"
 )
 
-// The test program is also the ordinary half: it has the emulator registered,
-// says so, and holds it until its input ends.
+var _ tui.Grant = (*emulate.Registrar)(nil)
+
+// The test program is also the ordinary half: caller PIWIZ has the emulator
+// registered, says so, and holds it until its input ends; caller PIWIZ CMD...
+// holds it while the command runs; caller alone says what it sees.
 func init() {
 	if os.Getenv("PIWIZ_TEST_EMULATE") == "" {
 		return
+	}
+	if len(os.Args) == 1 {
+		notes, err := emulate.Look(context.Background())
+		fmt.Println(notes)
+		os.Exit((&program{}).end(err))
 	}
 	r := &emulate.Registrar{Self: os.Args[1]}
 	r.SetStdout(os.Stderr)
@@ -31,8 +42,15 @@ func init() {
 		os.Exit((&program{}).end(err))
 	}
 	fmt.Println("running")
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	os.Exit((&program{}).end(r.Close()))
+	var err error
+	if len(os.Args) > 2 {
+		cmd := exec.Command(os.Args[2], os.Args[3:]...)
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		err = cmd.Run()
+	} else {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}
+	os.Exit((&program{}).end(errors.Join(err, r.Close())))
 }
 
 // room is a computer of its own as far as emulation goes: a user namespace
@@ -139,10 +157,10 @@ func (r *room) table(lines ...string) {
 	}
 }
 
-// shown is every entry, byte for byte.
+// shown is every entry, byte for byte. One may go while it is read.
 func (r *room) shown() string {
 	r.t.Helper()
-	return r.root("cd " + binfmt + " && ls -fU && tail -n +1 [!r]*")
+	return r.root("cd " + binfmt + " && ls -fU && tail -n +1 [!r]* 2>&1 || true")
 }
 
 // as is a command of the ordinary user.
@@ -170,6 +188,17 @@ func (r *room) check() string {
 	said, _, _ = strings.Cut(said, "\nok")
 	said, _, _ = strings.Cut(said, "\nMISSING")
 	return strings.TrimSpace(said)
+}
+
+// look is the same with the notes that the engine gives.
+func (r *room) look() (code int, said string) {
+	r.t.Helper()
+	cmd := r.as("PIWIZ_TEST_EMULATE=yes", r.caller)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		r.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
 }
 
 // holder is an ordinary half that has the emulator registered.
@@ -242,6 +271,21 @@ func (h *holder) privileged() int {
 	return 0
 }
 
+// parent is the process that started another.
+func parent(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "\nPPid:")
+	up := 0
+	if _, err := fmt.Sscan(after, &up); err != nil || up < 2 {
+		t.Fatalf("the parent is %d, %v", up, err)
+	}
+	return up
+}
+
 // gone waits until the table is as it was.
 func (r *room) gone(before string) {
 	r.t.Helper()
@@ -272,6 +316,7 @@ func TestEmulationInANamespaceOfItsOwn(t *testing.T) {
 		{"the emulator goes however piwiz ends", goesHoweverItEnds},
 		{"what a killed privileged half left is found and taken over", cleansLeftOvers},
 		{"what is registered already is left alone", leavesOthersAlone},
+		{"only the entry that was made is removed", removesOnlyItsOwn},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newRoom(t, piwiz)) })
 	}
@@ -311,6 +356,9 @@ func tellsStates(t *testing.T, r *room) {
 	remove("anything")
 	r.table(":qemu-aarch64:M::" + header + ":" + static + ":F")
 	says("without P") // a note, which stops nothing
+	if code, said := r.look(); code != 0 || !strings.Contains(said, "qemu-aarch64 is registered without the flag P") {
+		t.Errorf("without P: %d\n%s", code, said)
+	}
 	remove("qemu-aarch64")
 	r.root("mkdir /run/binfmt && ln -s " + static + " /run/binfmt/aarch64-linux")
 	r.table(":aarch64-linux:M::" + header + ":/run/binfmt/aarch64-linux:P")
@@ -328,6 +376,8 @@ func tellsStates(t *testing.T, r *room) {
 	}
 	r.table(":piwiz-aarch64:M::" + header + ":" + static + ":POF")
 	says("left over", "A piwiz that was killed left its emulator registered", "echo -1 | sudo tee "+binfmt+"/piwiz-aarch64")
+	r.table(":qemu-aarch64:M::" + header + ":" + static + ":POF")
+	says("left over below another one", "A piwiz that was killed left its emulator registered")
 }
 
 func registersForItself(t *testing.T, r *room) {
@@ -336,8 +386,8 @@ func registersForItself(t *testing.T, r *room) {
 	if want := "enabled\ninterpreter " + static + "\nflags: POF\noffset 0\nmagic 7f454c460201010000000000000000000200b700\nmask ffffffffffffff00fffffffffffffffffeffffff\n"; e != want {
 		t.Errorf("registered:\n%s", e)
 	}
-	if said := r.check(); said != "" {
-		t.Errorf("complains:\n%s", said)
+	if code, said := r.look(); code != 0 || said != "[Another piwiz has set up the emulator and takes it away when it ends; let it end first.]\n" {
+		t.Errorf("%d, %s", code, said)
 	}
 	code, said := h.end()
 	expect(t, code, said, 0)
@@ -354,6 +404,7 @@ func goesHoweverItEnds(t *testing.T, r *room) {
 	for name, end := range map[string]func(h *holder) error{
 		"piwiz ends":                           func(h *holder) error { return h.in.Close() },
 		"piwiz is killed":                      func(h *holder) error { return h.cmd.Process.Signal(unix.SIGKILL) },
+		"sudo is killed":                       func(h *holder) error { return unix.Kill(parent(h.r.t, h.privileged()), unix.SIGKILL) },
 		"piwiz is terminated":                  func(h *holder) error { return h.cmd.Process.Signal(unix.SIGTERM) },
 		"the privileged half is terminated":    func(h *holder) error { return unix.Kill(h.privileged(), unix.SIGTERM) },
 		"the privileged half is hung up":       func(h *holder) error { return unix.Kill(h.privileged(), unix.SIGHUP) },
@@ -361,6 +412,7 @@ func goesHoweverItEnds(t *testing.T, r *room) {
 		"the privileged half is told to abort": func(h *holder) error { return unix.Kill(h.privileged(), unix.SIGQUIT) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			r := &room{t, r.dir, r.uid, r.caller, r.enter}
 			h := r.registered()
 			if now := r.shown(); now == before {
 				t.Fatal("nothing was registered")
@@ -368,8 +420,15 @@ func goesHoweverItEnds(t *testing.T, r *room) {
 			if err := end(h); err != nil {
 				t.Fatal(err)
 			}
+			if name == "sudo is killed" {
+				// The privileged half goes on until piwiz ends.
+				code, said := h.end()
+				expect(t, code, said, 0)
+			}
 			r.gone(before)
-			h.end()
+			if _, said := h.end(); strings.Contains(said, "left its emulator") {
+				t.Error(said)
+			}
 			if said := r.check(); !strings.Contains(said, "switched off") {
 				t.Errorf("afterwards:\n%s", said)
 			}
@@ -422,4 +481,60 @@ func leavesOthersAlone(t *testing.T, r *room) {
 	code, said := h.end()
 	expect(t, code, said, 0)
 	r.gone(before)
+}
+
+func removesOnlyItsOwn(t *testing.T, r *room) {
+	r.table(strings.Split(others, "\n")...)
+	before := r.shown()
+	// systemd-binfmt clears the table when it is restarted.
+	h := r.registered()
+	r.root("echo -1 > " + binfmt + "/status")
+	r.table(strings.Split(others, "\n")...)
+	code, said := h.end()
+	expect(t, code, said, 0)
+	if now := r.shown(); now != before {
+		t.Errorf("after a restart of systemd-binfmt:\n%s", now)
+	}
+	h = r.registered()
+	r.root("echo -1 > " + binfmt + "/piwiz-aarch64")
+	r.table(":piwiz-aarch64:M::" + header + ":" + static + ":POF")
+	before = r.shown()
+	h.end()
+	if now := r.shown(); now != before {
+		t.Errorf("another one's entry of the same name:\n%s", now)
+	}
+}
+
+// Nix runs its builders in a sandbox that does not hold the emulator's file.
+func TestNixBuildsThroughTheEmulatorThatPiwizRegistered(t *testing.T) {
+	rig := os.Getenv("PIWIZ_RIG")
+	if os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip("needs root, Nix and QEMU: set PIWIZ_REAL=1 and see .ci/run")
+	}
+	piwiz := filepath.Join(t.TempDir(), "piwiz")
+	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	expr := fmt.Sprintf(`(import %s/nixpkgs/pkgs).run "machine-%d" (builtins.toFile "m.sh" "uname -m; uname -m > $out") { }`, rig, time.Now().UnixNano())
+	nix := []string{
+		"nix", "--extra-experimental-features", "nix-command", "build", "--offline", "--impure", "--no-link", "--print-build-logs",
+		"--print-out-paths", "--option", "extra-platforms", "aarch64-linux", "--option", "sandbox", "true", "--expr", expr,
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := func(args ...string) (int, string) {
+		cmd := exec.Command("../../.ci/rig/with-nix", append([]string{rig}, args...)...)
+		cmd.Env = append(os.Environ(), "WITHOUT_EMULATION=1", "PIWIZ_TEST_EMULATE=yes", "HOME="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), string(out)
+	}
+	code, said := inside(nix...)
+	expect(t, code, said, 1, "Exec format error")
+	code, said = inside(append([]string{self, piwiz}, nix...)...)
+	expect(t, code, said, 0, "command: "+piwiz+" grant emulation", "> aarch64")
 }

@@ -138,8 +138,15 @@ func (r *Registrar) Close() error {
 	if r.socket == nil || r.end() == 0 {
 		return nil
 	}
-	if t, err := readTable(tableDir); err != nil || !t.own {
-		return err
+	// Where sudo was killed, what it had started ends a little later.
+	for range 20 {
+		if t, err := readTable(tableDir); err != nil || !t.own {
+			return err
+		}
+		if !locked(tableDir + "/" + ownName) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 	return &Error{Reason: LeftOver, entry: entry{name: ownName}}
 }

@@ -84,7 +84,8 @@ func judge(ran error, t table, version int, held bool) (notes []string, problem 
 		return nil, is(Broken) // likewise
 	case why != "":
 		return nil, is(why)
-	case u.name == ownName && u.enabled && !held:
+	case t.own && !held:
+		u = entry{name: ownName}
 		return nil, is(LeftOver)
 	case u.enabled && !u.has("F") && !strings.HasPrefix(u.interpreter, nixosDir):
 		return nil, is(NotInSandbox)
@@ -92,7 +93,7 @@ func judge(ran error, t table, version int, held bool) (notes []string, problem 
 	if errors.Is(ran, errRenamed) {
 		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that look at the name they are called by may fail.", printable(u.name)))
 	}
-	if u.name == ownName && u.enabled {
+	if u.enabled && t.own && u.name == ownName {
 		notes = append(notes, "Another piwiz has set up the emulator and takes it away when it ends; let it end first.")
 	}
 	return notes, nil

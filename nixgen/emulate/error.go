@@ -90,6 +90,10 @@ func (e *Error) Hints() []string {
 			}
 		}
 		return append([]string{e.write("-1", e.entry.name)}, e.install()...)
+	case InterpreterMissing:
+		if e.entry.name == "" {
+			return append(e.install(), "In a container, register the emulator outside of it, with the flag F.")
+		}
 	case OldQEMU:
 		return append(e.install(), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
 	case Broken:

@@ -80,11 +80,12 @@ func TestEachStateIsToldApart(t *testing.T) {
 		{state: "without P", name: "qemu-aarch64", text: withoutP, ran: errRenamed, want: fine, note: "flag P"},
 		{state: "P that QEMU does not know", name: "qemu-aarch64", text: debian, ran: errShifted, want: Broken, says: "does not know the flag P", hint: "echo -1"},
 		{state: "its file is gone", name: "qemu-aarch64", text: debian, ran: noent, want: InterpreterMissing, says: "no /usr/libexec/qemu-binfmt/aarch64-binfmt-P", hint: "apt-get install"},
-		{state: "gone, and the table cannot be seen", ran: noent, want: InterpreterMissing, says: "is missing", hint: "apt-get install"},
+		{state: "gone, and the table cannot be seen", ran: noent, want: InterpreterMissing, says: "is missing", hint: "In a container"},
 		{state: "its file is no program", name: "qemu-aarch64", text: debian, ran: noexec, want: Broken, says: "qemu-aarch64", hint: "echo -1"},
 		{state: "an old QEMU that worked this time", name: "qemu-aarch64", text: debian, version: 4, want: OldQEMU, says: "QEMU 4, under which builds fail at random because memory", hint: "apt-get install"},
 		{state: "an old QEMU that did not", name: "qemu-aarch64", text: debian, ran: errors.New("signal: segmentation fault"), version: 3, want: OldQEMU},
 		{state: "an entry of a run that was killed", name: ownName, text: debian, want: LeftOver, says: "left its emulator registered", hint: "echo -1 | sudo tee /proc/sys/fs/binfmt_misc/piwiz-aarch64"},
+		{state: "an entry of that name that piwiz did not make", name: ownName, text: strings.Replace(debian, "POF", "PF", 1)},
 		{state: "an entry of a run that goes on", name: ownName, text: debian, held: true, note: "Another piwiz"},
 	} {
 		t.Run(c.state, func(t *testing.T) {

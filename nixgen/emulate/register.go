@@ -58,12 +58,10 @@ func register(dir string, places []string) (*registered, error) {
 	if err := mount(dir); err != nil {
 		return nil, err
 	}
-	t, err := readTable(dir)
-	if err == nil && t.own {
-		if err = takeAway(dir); err == nil {
-			t, err = readTable(dir)
-		}
+	if err := takeAway(dir); err != nil {
+		return nil, err
 	}
+	t, err := readTable(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +129,8 @@ func (r *registered) remove() error {
 	return nil
 }
 
-// takeAway removes the entry of a run that was killed, known by its name and
-// its flags, and by the lock that nobody holds.
+// takeAway removes the entry of a run that was killed, if there is one, known
+// by its name and its flags, and by the lock that nobody holds.
 func takeAway(dir string) error {
 	f, err := os.OpenFile(filepath.Join(dir, ownName), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -142,7 +140,7 @@ func takeAway(dir string) error {
 		return fmt.Errorf("open the emulator that was left over: %w", err)
 	}
 	e, err := read(f)
-	if err != nil || !e.matches(program()) || e.flags != ownFlags {
+	if err != nil || !e.own() {
 		_ = f.Close()
 		return &Denied{"there is an entry named " + ownName + " that piwiz did not make", "Remove it: echo -1 | sudo tee " + tableDir + "/" + ownName}
 	}

@@ -25,7 +25,7 @@ type table struct {
 	mounted bool
 	off     bool    // the whole table is switched off
 	entries []entry // those for aarch64, in the order in which the kernel asks them
-	own     bool    // one has the name that piwiz gives
+	own     bool    // one has the name and the flags that piwiz gives
 }
 
 // entry is one emulator. Its name says nothing: NixOS says aarch64-linux,
@@ -67,9 +67,9 @@ func readTable(dir string) (table, error) {
 			if err != nil {
 				continue // it was removed just now
 			}
-			t.own = t.own || n == ownName
 			if e := parse(n, string(text)); e.matches(program()) {
 				t.entries = append(t.entries, e)
+				t.own = t.own || e.own()
 			}
 		}
 	}
@@ -127,6 +127,9 @@ func (e entry) matches(file []byte) bool {
 	}
 	return true
 }
+
+// own is an entry that piwiz made.
+func (e entry) own() bool { return e.name == ownName && e.flags == ownFlags && e.matches(program()) }
 
 func (e entry) has(flag string) bool { return strings.Contains(e.flags, flag) }
 
