@@ -48,7 +48,7 @@ func look(ctx context.Context, dir string) ([]string, error) {
 	t, err := readTable(dir)
 	if err != nil {
 		// What cannot be read hides only why. /proc may be hidden on purpose.
-		t = table{dir: dir, mounted: true}
+		t = table{mounted: true}
 	}
 	version := 0
 	if u := t.used(); u.interpreter != "" {
@@ -66,7 +66,9 @@ func look(ctx context.Context, dir string) ([]string, error) {
 // version of QEMU (0: unknown), and whether a running piwiz holds its own entry.
 func judge(ran error, t table, version int, held bool) (notes []string, problem *Error) {
 	u := t.used()
-	is := func(r Reason) *Error { return &Error{Reason: r, Err: ran, entry: u, dir: t.dir, version: version} }
+	is := func(r Reason) *Error {
+		return &Error{Reason: r, Err: ran, entry: u, absent: t.absent, version: version}
+	}
 	why := reason(ran)
 	switch {
 	case version > 0 && version < oldest:

@@ -28,9 +28,9 @@ const (
 type Error struct {
 	Reason  Reason
 	Err     error
-	entry   entry // the one that the kernel takes, if any
-	dir     string
-	version int
+	entry   entry  // the one that the kernel takes, if any
+	absent  bool   // there is no place for the table
+	version int    // of QEMU, 0 when not known
 	distro  string // ID and ID_LIKE of os-release
 }
 
@@ -73,14 +73,18 @@ func (e *Error) Hints() []string {
 		return []string{"Let piwiz run a small test program: set TMPDIR to a folder of yours, e.g. TMPDIR=$HOME piwiz"}
 	case Disabled:
 		if e.entry.name == "" {
-			return []string{e.write("1", "status")}
+			return []string{write("1", "status")}
 		}
-		return []string{e.write("1", e.entry.name)}
+		return []string{write("1", e.entry.name)}
 	case LeftOver:
-		return []string{e.write("-1", e.entry.name)}
+		return []string{write("-1", e.entry.name)}
 	case NotMounted:
+		mount := []string{"sudo mount -t binfmt_misc binfmt_misc " + tableDir}
+		if e.absent {
+			mount = append([]string{"sudo modprobe binfmt_misc"}, mount...)
+		}
 		if !e.is("nixos") {
-			return append([]string{"sudo modprobe binfmt_misc", "sudo mount -t binfmt_misc binfmt_misc " + tableDir}, e.install()...)
+			return append(mount, e.install()...)
 		}
 	case NotInSandbox:
 		if e.is("nixos") {
@@ -89,7 +93,7 @@ func (e *Error) Hints() []string {
 				"Then: sudo nixos-rebuild switch",
 			}
 		}
-		return append([]string{e.write("-1", e.entry.name)}, e.install()...)
+		return append([]string{write("-1", e.entry.name)}, e.install()...)
 	case InterpreterMissing:
 		if e.entry.name == "" {
 			return append(e.install(), "In a container, register the emulator outside of it, with the flag F.")
@@ -98,18 +102,20 @@ func (e *Error) Hints() []string {
 		return append(e.install(), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
 	case Broken:
 		if e.entry.name != "" && !e.is("nixos") {
-			return append([]string{e.write("-1", e.entry.name)}, e.install()...)
+			return append([]string{write("-1", e.entry.name)}, e.install()...)
 		}
 	}
 	return e.install()
 }
 
 // write is the command that writes a word to an entry of the kernel's table.
-func (e *Error) write(word, name string) string {
-	if name = printable(name); strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
-		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+// To sysctl(8) the table is a folder like any other below /proc/sys.
+func write(word, name string) string {
+	key := "fs/binfmt_misc/" + printable(name) + "=" + word
+	if strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/=") != "" {
+		key = "'" + strings.ReplaceAll(key, "'", `'\''`) + "'"
 	}
-	return "echo " + word + " | sudo tee " + tableDir + "/" + name
+	return "sudo sysctl " + key
 }
 
 func (e *Error) is(names ...string) bool {

@@ -74,17 +74,17 @@ func TestEachStateIsToldApart(t *testing.T) {
 		{state: "a foreign name without F, as NixOS does it", name: "aarch64-linux", text: nixos},
 		{state: "it runs though the table shows nothing"},
 		{state: "nothing", ran: noexec, want: NotRegistered, says: "no emulator", hint: "apt-get install"},
-		{state: "off", name: "emu", text: off, ran: noexec, want: Disabled, says: "emu is switched off", hint: "echo 1 | sudo tee /proc/sys/fs/binfmt_misc/emu"},
-		{state: "a name for a shell", name: "a b'c\n", text: off, ran: noexec, want: Disabled, hint: `/'a b'\''c?'`},
-		{state: "without F", name: "qemu-aarch64", text: withoutF, want: NotInSandbox, says: "not inside Nix's sandbox or a chroot", hint: "echo -1 | sudo tee /proc/sys/fs/binfmt_misc/qemu-aarch64"},
+		{state: "off", name: "emu", text: off, ran: noexec, want: Disabled, says: "emu is switched off", hint: "sudo sysctl fs/binfmt_misc/emu=1"},
+		{state: "a name for a shell", name: "a b'c\n", text: off, ran: noexec, want: Disabled, hint: `sudo sysctl 'fs/binfmt_misc/a b'\''c?=1'`},
+		{state: "without F", name: "qemu-aarch64", text: withoutF, want: NotInSandbox, says: "not inside Nix's sandbox or a chroot", hint: "sudo sysctl fs/binfmt_misc/qemu-aarch64=-1"},
 		{state: "without P", name: "qemu-aarch64", text: withoutP, ran: errRenamed, want: fine, note: "flag P"},
-		{state: "P that QEMU does not know", name: "qemu-aarch64", text: debian, ran: errShifted, want: Broken, says: "does not know the flag P", hint: "echo -1"},
+		{state: "P that QEMU does not know", name: "qemu-aarch64", text: debian, ran: errShifted, want: Broken, says: "does not know the flag P", hint: "qemu-aarch64=-1"},
 		{state: "its file is gone", name: "qemu-aarch64", text: debian, ran: noent, want: InterpreterMissing, says: "no /usr/libexec/qemu-binfmt/aarch64-binfmt-P", hint: "apt-get install"},
 		{state: "gone, and the table cannot be seen", ran: noent, want: InterpreterMissing, says: "is missing", hint: "In a container"},
-		{state: "its file is no program", name: "qemu-aarch64", text: debian, ran: noexec, want: Broken, says: "qemu-aarch64", hint: "echo -1"},
+		{state: "its file is no program", name: "qemu-aarch64", text: debian, ran: noexec, want: Broken, says: "qemu-aarch64", hint: "qemu-aarch64=-1"},
 		{state: "an old QEMU that worked this time", name: "qemu-aarch64", text: debian, version: 4, want: OldQEMU, says: "QEMU 4, under which builds fail at random because memory", hint: "apt-get install"},
 		{state: "an old QEMU that did not", name: "qemu-aarch64", text: debian, ran: errors.New("signal: segmentation fault"), version: 3, want: OldQEMU},
-		{state: "an entry of a run that was killed", name: ownName, text: debian, want: LeftOver, says: "left its emulator registered", hint: "echo -1 | sudo tee /proc/sys/fs/binfmt_misc/piwiz-aarch64"},
+		{state: "an entry of a run that was killed", name: ownName, text: debian, want: LeftOver, says: "left its emulator registered", hint: "sudo sysctl fs/binfmt_misc/piwiz-aarch64=-1"},
 		{state: "an entry of that name that piwiz did not make", name: ownName, text: strings.Replace(debian, "POF", "PF", 1)},
 		{state: "an entry of a run that goes on", name: ownName, text: debian, held: true, note: "Another piwiz"},
 	} {
@@ -108,13 +108,24 @@ func TestEachStateIsToldApart(t *testing.T) {
 }
 
 func TestATableThatIsOffOrNotThereIsToldFromAnEmptyOne(t *testing.T) {
-	if _, problem := judge(syscall.ENOEXEC, table{}, 0, false); problem == nil || problem.Reason != NotMounted {
-		t.Errorf("not mounted: %v", problem)
+	for _, there := range []bool{true, false} {
+		dir := t.TempDir()
+		if !there {
+			dir += "/nothing"
+		}
+		empty, err := readTable(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, problem := judge(syscall.ENOEXEC, empty, 0, false)
+		if problem == nil || problem.Reason != NotMounted || strings.Contains(strings.Join(problem.Hints(), "\n"), "modprobe") == there {
+			t.Errorf("not mounted: %v", problem)
+		}
 	}
 	off := tableOf(t, "qemu-aarch64", debian)
 	off.off = true
 	_, problem := judge(syscall.ENOEXEC, off, 0, false)
-	if problem == nil || problem.Reason != Disabled || problem.Hints()[0] != "echo 1 | sudo tee /proc/sys/fs/binfmt_misc/status" {
+	if problem == nil || problem.Reason != Disabled || problem.Hints()[0] != "sudo sysctl fs/binfmt_misc/status=1" {
 		t.Errorf("switched off: %v", problem)
 	}
 }

@@ -68,7 +68,7 @@ func register(dir string, places []string) (*registered, error) {
 	u := t.used()
 	switch {
 	case t.off:
-		return nil, &Denied{"all emulators are switched off", "echo 1 | sudo tee " + tableDir + "/status"}
+		return nil, &Denied{"all emulators are switched off", write("1", "status")}
 	case u.enabled:
 		return nil, &Denied{"the emulator " + printable(u.name) + " (" + printable(u.interpreter) + ") is there already", "See what is wrong with it: piwiz check"}
 	}
@@ -142,7 +142,7 @@ func takeAway(dir string) error {
 	e, err := read(f)
 	if err != nil || !e.own() {
 		_ = f.Close()
-		return &Denied{"there is an entry named " + ownName + " that piwiz did not make", "Remove it: echo -1 | sudo tee " + tableDir + "/" + ownName}
+		return &Denied{"there is an entry named " + ownName + " that piwiz did not make", "Remove it: " + write("-1", ownName)}
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()

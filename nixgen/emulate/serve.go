@@ -63,7 +63,7 @@ func Serve(stdin *os.File, stderr io.Writer) int {
 	case <-signals:
 	}
 	if err := r.remove(); err != nil {
-		fmt.Fprintf(stderr, "piwiz: %v; remove it with: echo -1 | sudo tee %s/%s\n", err, tableDir, ownName)
+		fmt.Fprintf(stderr, "piwiz: %v; remove it with: %s\n", err, write("-1", ownName))
 		return failed
 	}
 	return 0

@@ -21,7 +21,7 @@ const tableDir = "/proc/sys/fs/binfmt_misc"
 // table is what the kernel's table says about aarch64. Source: the kernel's
 // Documentation/admin-guide/binfmt-misc.rst.
 type table struct {
-	dir     string
+	absent  bool // there is no folder to mount it on
 	mounted bool
 	off     bool    // the whole table is switched off
 	entries []entry // those for aarch64, in the order in which the kernel asks them
@@ -40,10 +40,10 @@ type entry struct {
 // readTable reads the table. The kernel lists the newest entry first and asks
 // in the same order, so the order of the folder is kept.
 func readTable(dir string) (table, error) {
-	t := table{dir: dir}
+	t := table{}
 	d, err := os.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return t, nil
+		return table{absent: true}, nil
 	}
 	if err != nil {
 		return t, err
