@@ -58,10 +58,19 @@ func (p *program) engine() (tui.Engine, error) {
 			return &editor{editorOf(store.Path(name, "flake", "configuration.nix"))}
 		},
 		Plan: func(ctx context.Context, name string, report func(build.Event)) (build.Plan, error) {
-			return build.Ahead(ctx, p.request(store, name), report)
+			r, err := p.request(ctx, store, name)
+			if err != nil {
+				return build.Plan{}, err
+			}
+			report(build.Event{Line: r.Builder.String()})
+			return build.Ahead(ctx, r, report)
 		},
 		Build: func(ctx context.Context, name string, report func(build.Event)) (build.Result, error) {
-			return build.Image(ctx, p.request(store, name), report)
+			r, err := p.request(ctx, store, name)
+			if err != nil {
+				return build.Result{}, err
+			}
+			return build.Image(ctx, r, report)
 		},
 		Cards:        func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
 		CardsChanged: detect.Watch, Newest: detect.Newest,
@@ -143,11 +152,16 @@ func ownAsItIs(store hostfile.Store, name string, files []nixgen.File) []nixgen.
 	return files
 }
 
-func (p *program) request(store hostfile.Store, name string) build.Request {
+// request chooses what builds the image of a saved host.
+func (p *program) request(ctx context.Context, store hostfile.Store, name string) (build.Request, error) {
+	builder, err := build.Choose(ctx, p.builder)
+	if err != nil {
+		return build.Request{}, err
+	}
 	return build.Request{
 		Flake: store.Path(name, "flake"), Host: name, OutLink: store.Path(name, "result"),
-		LogFile: store.Path(name, "build.log"), Nixpkgs: p.nixpkgs, State: stateDir(),
-	}
+		LogFile: store.Path(name, "build.log"), Nixpkgs: p.nixpkgs, Builder: builder, State: stateDir(),
+	}, nil
 }
 
 // builtImage finds the image of the last build.

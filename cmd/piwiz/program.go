@@ -25,6 +25,7 @@ import (
 type program struct {
 	json    bool
 	nixpkgs string
+	builder string
 	out     io.Writer
 }
 

@@ -61,7 +61,11 @@ func (p *program) buildVerb() *cobra.Command {
 		if s, err = keep(store, s); err != nil {
 			return err
 		}
-		return p.build(ctx, p.request(store, s.Host.Name), yes)
+		r, err := p.request(ctx, store, s.Host.Name)
+		if err != nil {
+			return err
+		}
+		return p.build(ctx, r, yes)
 	})
 	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
 	return c
@@ -73,6 +77,7 @@ func (p *program) build(ctx context.Context, r build.Request, yes bool) error {
 		g := e.Progress
 		p.say("build", map[string]any{"line": e.Line, "derivation": e.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected, "share": g.Share}, e.Line)
 	}
+	report(build.Event{Line: r.Builder.String()})
 	plan, err := build.Ahead(ctx, r, report)
 	if err != nil {
 		return err

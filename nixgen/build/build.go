@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"piwiz/nixgen/build/forecast"
-	"piwiz/nixgen/nix"
 )
 
 // Request says what to build. Paths are absolute.
@@ -29,6 +28,7 @@ type Request struct {
 	LogFile string // raw log of nix, "" for none
 	Nixpkgs string // flake URL instead of the pinned nixpkgs; "" is the pinned one
 	State   string // folder that remembers how long builds take, "" remembers nothing
+	Builder Builder
 }
 
 // Result is the finished image.
@@ -56,7 +56,7 @@ func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
 		return Result{}, err
 	}
 	w := newWatch(time.Now, r.times(), report)
-	_, err := nix.Run(ctx, nix.Command{Args: arguments(r), LogFile: r.LogFile}, w.event)
+	err := r.Builder.run(ctx, r, w)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}

@@ -32,7 +32,7 @@ func Ahead(ctx context.Context, r Request, report func(Event)) (Plan, error) {
 		return Plan{}, err
 	}
 	w := newWatch(time.Now, r.times(), report)
-	_, err := nix.Run(ctx, nix.Command{Args: append(arguments(r), "--dry-run"), LogFile: r.LogFile}, w.event)
+	err := r.Builder.run(ctx, r, w, "--dry-run")
 	if ctx.Err() != nil {
 		return Plan{}, ctx.Err()
 	}

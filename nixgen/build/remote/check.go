@@ -1,0 +1,124 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"piwiz/nixgen/build/aarch64"
+	"piwiz/nixgen/nix"
+)
+
+// patience is how long one machine may take to run the test program, with the
+// connection: a Pi Zero needs some seconds.
+const patience = time.Minute
+
+// Check lets each of the machines run a small program for aarch64, through the
+// very connection that a build uses. The error is an *Error with hints, or
+// ctx's.
+func Check(ctx context.Context, machines []Machine) error {
+	who, err := connector(ctx)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "piwiz-remote-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the test program: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "program")
+	if err := os.WriteFile(file, []byte(aarch64.Program), 0o755); err != nil {
+		return fmt.Errorf("write the test program: %w", err)
+	}
+	for _, m := range machines {
+		if err := who.try(ctx, m, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expression builds by running a program that ends with an exit status of its
+// own: that it failed with this status is the proof, and leaves nothing behind.
+const expression = `derivation {
+  name = "piwiz-can-it-build";
+  system = "aarch64-linux";
+  builder = "${builtins.path { name = "piwiz-test-program"; path = %s; }}";
+}`
+
+// caller is who makes the connection.
+type caller struct {
+	daemon  bool // root's nix-daemon
+	trusted bool // the user may choose builders
+	root    bool // the user is root
+}
+
+// connector asks nix how it opens its store.
+func connector(ctx context.Context) (caller, error) {
+	var said bytes.Buffer
+	out, err := nix.Run(ctx, nix.Command{Args: []string{"--extra-experimental-features", "nix-command", "store", "info", "--json"}}, func(e nix.Event) {
+		if said.Len() < 4096 {
+			said.WriteString(e.Text + "\n")
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return caller{}, ctx.Err()
+	case errors.Is(err, nix.ErrNotFound):
+		return caller{}, err
+	case err != nil:
+		return caller{}, nix.StoreError(said.String(), err)
+	}
+	return parseInfo(out, os.Geteuid() == 0)
+}
+
+// parseInfo reads {"trusted":1,"url":"daemon"}. Newer versions of Nix say true
+// instead of 1, and nothing at all when they do not know.
+func parseInfo(out []byte, root bool) (caller, error) {
+	info := struct {
+		URL     string `json:"url"`
+		Trusted any    `json:"trusted"`
+	}{}
+	if err := json.Unmarshal(out, &info); err != nil {
+		return caller{}, fmt.Errorf("ask nix about its store: %w", err)
+	}
+	daemon := info.URL == "daemon" || strings.HasPrefix(info.URL, "unix:")
+	distrusted := info.Trusted == false || info.Trusted == 0.0
+	return caller{daemon: daemon, trusted: !distrusted, root: root}, nil
+}
+
+func (c caller) try(ctx context.Context, m Machine, file string) error {
+	if !c.trusted {
+		return c.explain(m, "not a trusted user", nil)
+	}
+	limited, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	args := append([]string{
+		"--extra-experimental-features", "nix-command", "build", "--impure", "--no-link", "--log-format", "internal-json", "-v",
+		"--expr", fmt.Sprintf(expression, file),
+	}, Args([]Machine{m}, true)...)
+	var said strings.Builder
+	_, err := nix.Run(limited, nix.Command{Args: args, Env: Env()}, func(e nix.Event) {
+		// Only what Nix or ssh say to people, and the lines of the builder.
+		if line := e.Text + e.TextAt(0); (e.Action == nix.Plain || e.Action == nix.Msg && e.Level <= nix.LevelWarn || e.Kind == nix.LogLine) && said.Len() < 16<<10 {
+			said.WriteString(line + "\n")
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case limited.Err() != nil:
+		return c.explain(m, said.String()+"\nConnection timed out", limited.Err())
+	case strings.Contains(said.String(), fmt.Sprintf("failed with exit code %d", aarch64.Answer)):
+		return nil
+	case err == nil:
+		err = errors.New("the test program ended as if it had built something")
+	}
+	return c.explain(m, said.String(), err)
+}
