@@ -171,6 +171,46 @@ func (w *world) endAndLook(t *testing.T, s *screen.Session, end func(*screen.Ses
 	}
 }
 
+// configuration writes the user's own file of bach before there is a bach;
+// forget removes both.
+func (w *world) configuration(text string) (forget func()) {
+	w.t.Helper()
+	flake := filepath.Join(w.dir, "home/.local/share/piwiz/hosts/bach/flake")
+	if err := os.MkdirAll(flake, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(flake, "configuration.nix"), []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return func() { _ = os.RemoveAll(filepath.Dir(flake)) }
+}
+
+func TestAHostileLogLeavesTheScreenIntact(t *testing.T) {
+	w := newWorld(t)
+	w.configuration("{ fixture.fail = \"hostile\"; }\n")
+	s := w.start(80, 24)
+	play(t, s, append(wayThrough[:7:7], []string{"would be compiled here", "type y"}, []string{"LD      vmlinux"}))
+	text := s.Text()
+	lines := strings.Split(text, "\n")
+	if !strings.Contains(lines[0], "Building the image") || !strings.Contains(lines[len(lines)-1], "ctrl+c leave") {
+		t.Errorf("the page is damaged:\n%s", text)
+	}
+	for _, want := range []string{"Aowned", "B", "HE\uFFFDF"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the log:\n%s", want, text)
+		}
+	}
+	raw := s.Raw()
+	for _, bad := range []string{"\x1b]52", "\x1b]0;", "\x1b]8;", "\x1bc", "\x1b[6n", "\x1bP", "\x07", "\u202e", "\u009b"} {
+		if bytes.Contains(raw, []byte(bad)) {
+			t.Errorf("%q reached the terminal", bad)
+		}
+	}
+	if bytes.Contains(raw, []byte("\x1b[?1049l")) {
+		t.Error("the screen was switched")
+	}
+}
+
 func TestABuildThatHangsIsStoppedWithTheWizard(t *testing.T) {
 	w := newWorld(t)
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -182,15 +222,7 @@ func TestABuildThatHangsIsStoppedWithTheWizard(t *testing.T) {
 		"by ctrl+c":  func(s *screen.Session) error { return errors.Join(s.Key("ctrl+c"), s.Type("y")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			flake := filepath.Join(w.dir, "home/.local/share/piwiz/hosts/bach/flake")
-			if err := os.MkdirAll(flake, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			own := filepath.Join(flake, "configuration.nix")
-			if err := os.WriteFile(own, []byte("{ fixture.fail = \"hang\"; }\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			defer os.RemoveAll(filepath.Dir(flake))
+			defer w.configuration("{ fixture.fail = \"hang\"; }\n")()
 			before := descendants(t)
 			s := w.start(80, 24)
 			play(t, s, append(wayThrough[:7:7], []string{"would be compiled here", "type y"}, []string{"LD      vmlinux"}))

@@ -113,7 +113,7 @@ in
 
     # Not of NixOS: how the tests make a build slow or make it fail.
     fixture.pace = opt types.int 0; # seconds per step
-    fixture.fail = opt (types.enum [ "" "exit" "hang" "space" "nothing" ]) "";
+    fixture.fail = opt (types.enum [ "" "exit" "hang" "hostile" "space" "nothing" ]) "";
     fixture.megabytes = opt types.int 0; # more in the root file system, incompressible
   };
 }

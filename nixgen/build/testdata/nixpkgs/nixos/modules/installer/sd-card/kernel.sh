@@ -10,6 +10,15 @@ case $fail in
   hang)
     echo "  LD      vmlinux"
     sleep 600 ;;
+  hostile)
+    # What a log must not do to a terminal: move the cursor, set the title, write
+    # the clipboard, switch the screen, ring, draw elsewhere, turn text around.
+    printf 'A\033[2J\033[H\033[31mowned\n'
+    printf 'B\033]0;owned title\007\033]52;c;b3duZWQ=\007\033]8;;http://owned\033\\\n'
+    printf 'C\033[?1049l\033c\033P+q\033\\\033[6n\033[1;1H\a\n'
+    printf 'D 10 %%\r\302\233HE\000\377\342\200\256F\033]0;never closed\n'
+    echo "  LD      vmlinux"
+    sleep 600 ;;
   space)
     echo "ld: final link failed: No space left on device" >&2
     exit 1 ;;
