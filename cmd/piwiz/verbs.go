@@ -42,10 +42,10 @@ func (p *program) renderVerb() *cobra.Command {
 }
 
 func (p *program) buildVerb() *cobra.Command {
-	yes := false
+	yes, emulator := false, false
 	c := verb(&cobra.Command{
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
-		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json",
+		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
 	}, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		store, err := hostfile.Default()
 		if err != nil {
@@ -65,8 +65,13 @@ func (p *program) buildVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return p.build(ctx, r, yes)
+		work := func() error { return p.build(ctx, r, yes) }
+		if emulator {
+			return emulated(ctx, work)
+		}
+		return work()
 	})
+	c.Flags().BoolVar(&emulator, "emulate", false, "register QEMU for this build alone, if this computer needs it; asks for administrator rights")
 	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
 	return c
 }
