@@ -3,15 +3,17 @@ package flash
 import (
 	"bytes"
 
+	"piwiz/flash/device"
+	"piwiz/flash/probe"
 	"piwiz/flash/source"
 )
 
 // holdsFirst tells whether the card's first block is that of the image
 // already. One that cannot be read is not.
 func (w *writer) holdsFirst() (bool, error) {
-	err := w.card.read(w.page, 0)
-	if err != nil && gone(err) {
-		return false, w.cardError("read", 0, err)
+	err := w.card.Read(w.page, 0)
+	if err != nil && device.Gone(err) {
+		return false, w.card.Fault("read", 0, err)
 	}
 	return err == nil && bytes.Equal(w.page, w.src.First()), nil
 }
@@ -26,13 +28,12 @@ func (w *writer) arm() error {
 	}
 	was := bytes.Clone(w.page)
 	copy(w.page, source.Unfinished())
-	w.touched.Store(true)
-	if err := w.card.writeNow(w.page, 0); err != nil {
-		return w.cardError("write", 0, err)
+	if err := w.card.WriteNow(w.page, 0); err != nil {
+		return w.card.Fault("write", 0, err)
 	}
-	if err := w.probe(); err != nil {
+	if err := probe.Run(w.card, w.job.CardSize, source.Unfinished(), w.marks); err != nil {
 		copy(w.page, was)
-		_ = w.card.writeNow(w.page, 0) // all is as it was; the error says what is wrong with the card
+		_ = w.card.WriteNow(w.page, 0) // all is as it was; the error says what is wrong with the card
 		return err
 	}
 	w.armed = true
@@ -48,21 +49,21 @@ func (w *writer) finish() error {
 	var failed error
 	for range 1 + rewrites {
 		copy(w.page, w.src.First())
-		if err := w.card.writeNow(w.page, 0); err != nil {
-			failed = w.cardError("write", 0, err)
+		if err := w.card.WriteNow(w.page, 0); err != nil {
+			failed = w.card.Fault("write", 0, err)
 			break
 		}
 		clear(w.page)
-		if err := w.card.read(w.page, 0); err != nil {
-			failed = w.cardError("read back", 0, err)
+		if err := w.card.Read(w.page, 0); err != nil {
+			failed = w.card.Fault("read back", 0, err)
 			continue
 		}
 		if bytes.Equal(w.page, w.src.First()) {
 			return nil
 		}
-		failed = w.mismatch(int64(differs(w.page, w.src.First())))
+		failed = w.card.Mismatch(int64(device.Differs(w.page, w.src.First())))
 	}
 	copy(w.page, source.Unfinished())
-	_ = w.card.writeNow(w.page, 0) // it must not boot; the error says that it failed
+	_ = w.card.WriteNow(w.page, 0) // it must not boot; the error says that it failed
 	return failed
 }

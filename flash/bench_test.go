@@ -10,12 +10,12 @@ import (
 // BenchmarkCard is what .ci/bench-flash measures: one card written and proven
 // as the program does it.
 func BenchmarkCard(b *testing.B) {
-	image, device := os.Getenv("PIWIZ_BENCH_IMAGE"), os.Getenv("PIWIZ_BENCH_CARD")
+	image, node := os.Getenv("PIWIZ_BENCH_IMAGE"), os.Getenv("PIWIZ_BENCH_CARD")
 	if image == "" {
 		b.Skip("run .ci/bench-flash")
 	}
 	for b.Loop() {
-		r, err := writeTo(device, image)
+		r, err := writeTo(node, image)
 		if err != nil {
 			b.Fatal(err)
 		}

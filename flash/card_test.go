@@ -127,14 +127,6 @@ func (c *card) ReadAt(p []byte, off int64) (int, error) {
 
 func (c *card) Sync() error { return nil }
 
-// sized is a card that can be asked how large it is.
-type sized struct {
-	*card
-	size int64
-}
-
-func (s sized) Seek(int64, int) (int64, error) { return s.size, nil }
-
 // img is an image with a FAT16 volume of 4 MiB at 1 MiB and 8 MiB behind it,
 // of which two are zero.
 func img() []byte {

@@ -11,15 +11,34 @@ package flash
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/bootfs"
+	"piwiz/flash/device"
+	"piwiz/flash/disk"
 	"piwiz/flash/plan"
+	"piwiz/flash/probe"
 	"piwiz/flash/source"
+)
+
+// Card is what is written to. One that has Memory() []byte is asked with
+// buffers from there only.
+type Card = device.Card
+
+// Error is what failed, where, and what to do.
+type Error = device.Error
+
+const (
+	// block is what requests are multiples of.
+	block = device.Block
+	// piece is what is compared, hashed and decided about.
+	piece = plan.Piece
+	// chunkSize is the largest request: cards are fastest with 1 to 4 MiB.
+	chunkSize = 4 << 20
 )
 
 // Job is what to write where.
@@ -59,15 +78,14 @@ type writer struct {
 	src   *source.Source
 	meter *meter
 	plan  *plan.Plan
-	card  *device
+	card  *device.Device
 	free  chan []byte // chunks that nobody uses
 	spare [][]byte    // one for each lane, to read into
 	page  []byte      // one block
 	marks []byte      // for the probe
 
-	arming  sync.Mutex
-	armed   bool        // the first block says that the card is unfinished
-	touched atomic.Bool // something was written, if only that block
+	arming sync.Mutex
+	armed  bool // the first block says that the card is unfinished
 
 	mu      sync.Mutex
 	proofs  []proof
@@ -108,14 +126,10 @@ func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) 
 	for {
 		select {
 		case e := <-done:
-			if report != nil {
-				report(w.meter.sample(time.Now()))
-			}
+			w.tell(report)
 			return e.r, e.err
 		case <-beat.C:
-			if report != nil {
-				report(w.meter.sample(time.Now()))
-			}
+			w.tell(report)
 		case <-stopping:
 			stopping = nil
 			hung = time.After(time.Second)
@@ -123,6 +137,33 @@ func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) 
 			return Result{}, w.cancelled(ctx)
 		}
 	}
+}
+
+// tell reports what the meter and the card say now.
+func (w *writer) tell(report func(Progress)) {
+	if report == nil {
+		return
+	}
+	now := time.Now()
+	p := w.meter.sample(now)
+	if p.Stalled = w.card.Waiting(now); p.Stalled < stallAfter {
+		p.Stalled = 0
+	}
+	report(p)
+}
+
+// cancelled says what the user's wish has left behind.
+func (w *writer) cancelled(ctx context.Context) error {
+	todo := "Nothing was written to the card; start again when you like."
+	if w.card.Touched() {
+		todo = "The card is not finished and does not boot. Start again to write it anew."
+	}
+	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{todo}}
+}
+
+func tooSmall(image, card int64) error {
+	what := fmt.Sprintf("The card is too small: the image has %s, the card %s", disk.Human(image), disk.Human(card))
+	return &Error{What: what, Offset: -1, Todo: []string{"Use a larger card."}}
 }
 
 // work is the whole act.
@@ -165,7 +206,7 @@ type sharer interface{ Memory() []byte }
 // allocate gets the buffers: one that is filled while the lanes are busy, one
 // for each lane, and one for each lane to read into. They take 20 MiB.
 func (w *writer) allocate() (drop func(), err error) {
-	const size = (2*lanes+1)*chunkSize + 2*block + probeMemory
+	const size = (2*lanes+1)*chunkSize + 2*block + probe.Memory
 	var all []byte
 	drop = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
@@ -189,7 +230,17 @@ func (w *writer) allocate() (drop func(), err error) {
 	for range lanes {
 		w.spare = append(w.spare, cut(chunkSize))
 	}
-	w.page, w.marks = cut(block), cut(probeMemory)
-	w.card = &device{card: w.job.Card, meter: w.meter, plan: w.plan, page: cut(block)}
+	w.page, w.marks = cut(block), cut(probe.Memory)
+	w.card = device.New(w.job.Card, cut(block), w.src.Place, w.plan.Took)
 	return drop, nil
+}
+
+// memory gets page-aligned memory that the collector does not count; it is
+// all zero.
+func memory(size int) ([]byte, error) {
+	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil, fmt.Errorf("get memory: %w", err)
+	}
+	return b, nil
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/apart"
+	"piwiz/flash/device"
 )
 
 // The test program is also a program that writes a card, in two processes.
@@ -34,8 +35,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func writeTo(device, image string) (Result, error) {
-	f, err := os.OpenFile(device, os.O_RDWR|unix.O_DIRECT|unix.O_EXCL, 0)
+func writeTo(node, image string) (Result, error) {
+	f, err := os.OpenFile(node, os.O_RDWR|unix.O_DIRECT|unix.O_EXCL, 0)
 	if err != nil {
 		return Result{}, err
 	}
@@ -51,8 +52,8 @@ func writeTo(device, image string) (Result, error) {
 	return r, errors.Join(err, c.Close())
 }
 
-// fastCard is a loop device without limits, and the file behind it.
-func fastCard(t *testing.T, size int64) (device, file string) {
+// fastCard is a loop node without limits, and the file behind it.
+func fastCard(t *testing.T, size int64) (node, file string) {
 	t.Helper()
 	if os.Getenv("PIWIZ_REAL") != "1" {
 		t.Skip("needs root and loop devices: set PIWIZ_REAL=1")
@@ -65,13 +66,13 @@ func fastCard(t *testing.T, size int64) (device, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	device = strings.TrimSpace(string(out))
-	t.Cleanup(func() { _ = exec.Command("losetup", "-d", device).Run() }) // ends with the machine at the latest
-	return device, file
+	node = strings.TrimSpace(string(out))
+	t.Cleanup(func() { _ = exec.Command("losetup", "-d", node).Run() }) // ends with the machine at the latest
+	return node, file
 }
 
 func TestKilledAtAnyMomentTheCardHoldsAWholeImageOrNone(t *testing.T) {
-	device, file := fastCard(t, 64<<20)
+	node, file := fastCard(t, 64<<20)
 	var paths [2]string
 	var images [2][]byte
 	for i := range images {
@@ -83,7 +84,7 @@ func TestKilledAtAnyMomentTheCardHoldsAWholeImageOrNone(t *testing.T) {
 		}
 	}
 	began := time.Now()
-	if _, err := writeTo(device, paths[0]); err != nil {
+	if _, err := writeTo(node, paths[0]); err != nil {
 		t.Fatal(err)
 	}
 	longest := time.Since(began) * 3 / 2
@@ -93,7 +94,7 @@ func TestKilledAtAnyMomentTheCardHoldsAWholeImageOrNone(t *testing.T) {
 	}
 	states := map[string]int{}
 	for i := range 100 {
-		cmd := exec.Command(self, "write", device, paths[i%2])
+		cmd := exec.Command(self, "write", node, paths[i%2])
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +106,7 @@ func TestKilledAtAnyMomentTheCardHoldsAWholeImageOrNone(t *testing.T) {
 			victim = "the one that asks the card"
 		}
 		_ = cmd.Wait() // however it ended
-		untilFree(t, device)
+		untilFree(t, node)
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +115,7 @@ func TestKilledAtAnyMomentTheCardHoldsAWholeImageOrNone(t *testing.T) {
 		for k, img := range images {
 			if bytes.Equal(b[:512], img[:512]) {
 				state = fmt.Sprint("image ", k)
-				if at := differs(b[:len(img)], img); at < len(img) {
+				if at := device.Differs(b[:len(img)], img); at < len(img) {
 					t.Fatalf("%s was killed: the card boots, but differs from byte %d on", victim, at)
 				}
 			}
@@ -125,16 +126,16 @@ func TestKilledAtAnyMomentTheCardHoldsAWholeImageOrNone(t *testing.T) {
 		states[state+", killed: "+victim]++
 	}
 	t.Log(states)
-	if _, err := writeTo(device, paths[1]); err != nil {
+	if _, err := writeTo(node, paths[1]); err != nil {
 		t.Error("the next run:", err)
 	}
 }
 
 // untilFree waits for the other process to see that it is alone.
-func untilFree(t *testing.T, device string) {
+func untilFree(t *testing.T, node string) {
 	t.Helper()
 	for range 100 {
-		f, err := os.OpenFile(device, os.O_RDWR|unix.O_EXCL, 0)
+		f, err := os.OpenFile(node, os.O_RDWR|unix.O_EXCL, 0)
 		if err == nil {
 			_ = f.Close() // it was only tried
 			return

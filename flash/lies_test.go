@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"piwiz/flash/device"
 )
 
 // lie writes the small image to a card that lies, and wants it found out.
@@ -92,7 +94,7 @@ func TestAFakeSizeIsFoundBeforeAnythingIsLost(t *testing.T) {
 				t.Errorf("1/%d is real, it %s: %v", 1<<shift, name, err)
 			}
 			if !bytes.Equal(c.b, before) {
-				t.Errorf("1/%d is real, it %s: changed from byte %d on", 1<<shift, name, differs(c.b, before))
+				t.Errorf("1/%d is real, it %s: changed from byte %d on", 1<<shift, name, device.Differs(c.b, before))
 			}
 		}
 	}

@@ -13,8 +13,6 @@ const window = 5 * time.Second
 type meter struct {
 	mu      sync.Mutex
 	now     Progress
-	flying  int       // requests under way
-	last    time.Time // when the card last answered, or was asked after a rest
 	history []mark
 }
 
@@ -57,22 +55,6 @@ func (m *meter) count(c Counts) {
 	*t = Counts{t.Read + c.Read, t.Written + c.Written, t.Skipped + c.Skipped, t.Verified + c.Verified, t.Rewritten + c.Rewritten}
 }
 
-// asks and answers bracket a request.
-func (m *meter) asks() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.flying++; m.flying == 1 {
-		m.last = time.Now()
-	}
-}
-
-func (m *meter) answers() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.flying--
-	m.last = time.Now()
-}
-
 func (m *meter) sample(now time.Time) Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -84,9 +66,6 @@ func (m *meter) sample(now time.Time) Progress {
 		if p.Total > 0 {
 			p.Left = time.Duration(float64(p.Total-p.Done) / p.Rate * float64(time.Second))
 		}
-	}
-	if s := now.Sub(m.last); m.flying > 0 && s >= stallAfter {
-		p.Stalled = s
 	}
 	return p
 }

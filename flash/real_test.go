@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/device"
 )
 
 // realCard is a loop device of SD speed, made by .ci/rig/card, and the file
@@ -63,7 +65,7 @@ func TestAnImageOnARealCardIsProvenByteForByte(t *testing.T) {
 		}
 		got, err := os.ReadFile(file)
 		if err != nil || !bytes.Equal(got[:len(want)], want) {
-			t.Fatalf("%v; the card differs from byte %d on", err, differs(got, want))
+			t.Fatalf("%v; the card differs from byte %d on", err, device.Differs(got, want))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"piwiz/flash/device"
 	"piwiz/flash/source"
 )
 
@@ -31,7 +32,7 @@ func (w *writer) prove(ctx context.Context) error {
 	}
 	for _, p := range bad {
 		if p.skipped { // if what was not touched has changed, more of it has than was looked at
-			return w.mismatch(p.index * piece)
+			return w.card.Mismatch(p.index * piece)
 		}
 	}
 	if len(bad) <= max(8, len(w.proofs)/8) {
@@ -40,7 +41,7 @@ func (w *writer) prove(ctx context.Context) error {
 	if err := w.mend(ctx, bad[:1]); err != nil { // it knows the very byte
 		return err
 	}
-	return w.mismatch(bad[0].index * piece)
+	return w.card.Mismatch(bad[0].index * piece)
 }
 
 // length is that of a piece in bytes.
@@ -87,9 +88,9 @@ func inARow(proofs []proof) [][]proof {
 func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 	off := group[0].index * piece
 	got := spare[:min(int64(len(group))*piece, w.size-off)]
-	if err := w.card.read(got, off); err != nil {
-		if gone(err) || w.card.silent() {
-			return nil, w.cardError("read back", off, err)
+	if err := w.card.Read(got, off); err != nil {
+		if device.Gone(err) || w.card.Silent() {
+			return nil, w.card.Fault("read back", off, err)
 		}
 		if len(group) == 1 {
 			return group, nil // writing it again may mend it
@@ -135,7 +136,7 @@ func (w *writer) mend(ctx context.Context, bad []proof) error {
 	}
 	still, err := w.verify(ctx, bad)
 	if err == nil && len(still) > 0 {
-		return w.mismatch(still[0].index * piece)
+		return w.card.Mismatch(still[0].index * piece)
 	}
 	return err
 }
@@ -148,30 +149,20 @@ func (w *writer) again(want []byte, off int64, got []byte) error {
 		if err := w.put(want, off); err != nil {
 			return err
 		}
-		if err := w.card.sync(); err != nil {
-			return w.cardError("finish writing", off, err)
+		if err := w.card.Sync(); err != nil {
+			return w.card.Fault("finish writing", off, err)
 		}
-		if err := w.card.read(got, off); err != nil {
-			where, err := narrow(w.card.read, got, off, piece)
+		if err := w.card.Read(got, off); err != nil {
+			where, err := device.Narrow(w.card.Read, got, off, piece)
 			if err != nil {
-				failed = w.cardError("read back", where, err)
+				failed = w.card.Fault("read back", where, err)
 				continue
 			}
 		}
 		if bytes.Equal(got, want) {
 			return nil
 		}
-		failed = w.mismatch(off + int64(differs(got, want)))
+		failed = w.card.Mismatch(off + int64(device.Differs(got, want)))
 	}
 	return failed
-}
-
-// differs is where two slices of one length begin to.
-func differs(a, b []byte) int {
-	for i := range a {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return len(a)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 
+	"piwiz/flash/device"
 	"piwiz/flash/plan"
 	"piwiz/flash/source"
 )
@@ -22,8 +23,8 @@ func (w *writer) write(ctx context.Context) error {
 	if !w.armed {
 		return nil
 	}
-	if err := w.card.sync(); err != nil {
-		return w.cardError("finish writing", -1, err)
+	if err := w.card.Sync(); err != nil {
+		return w.card.Fault("finish writing", -1, err)
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (w *writer) look(c source.Chunk, from, n int, spare []byte) []bool {
 	want := c.Data[from*piece : min((from+n)*piece, len(c.Data))]
 	got, off := spare[:len(want)], c.Off+int64(from)*piece
 	equal := make([]bool, n)
-	if w.card.read(got, off) != nil {
+	if w.card.Read(got, off) != nil {
 		return equal
 	}
 	if off == 0 {
@@ -95,13 +96,13 @@ func (w *writer) put(b []byte, off int64) error {
 	if err := w.arm(); err != nil {
 		return err
 	}
-	err := w.card.write(b, off)
+	err := w.card.Write(b, off)
 	if err != nil {
-		if !gone(err) {
-			off, err = narrow(w.card.write, b, off, piece)
+		if !device.Gone(err) {
+			off, err = device.Narrow(w.card.Write, b, off, piece)
 		}
 		if err != nil {
-			return w.cardError("write", off, err)
+			return w.card.Fault("write", off, err)
 		}
 		w.meter.count(Counts{Rewritten: int64(len(b))})
 	}

@@ -212,8 +212,12 @@ func (p *Plan) budget() float64 {
 	return max(allowed*float64(ahead)*(p.readTime()+p.writeTime()), (early+2)*p.readTime())
 }
 
-// Took counts a request that was made.
+// Took counts a request that was made. One for less than a piece says nothing
+// about the rate.
 func (p *Plan) Took(write bool, bytes int, d time.Duration) {
+	if bytes < Piece {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if write {

@@ -14,12 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/bootfs"
+	"piwiz/flash/device"
 	"piwiz/flash/disk"
 	"piwiz/flash/image"
 )
 
-// Block is what the image is padded to, in bytes: the largest sector of cards.
-const Block = 4096
+// Block is what the image is padded to, in bytes.
+const Block = device.Block
 
 // Unfinished is what stands in the place of the first block as long as a card
 // is not finished: nothing that boots, and for those who look, why.
@@ -92,11 +93,21 @@ func (s *Source) Close() { _ = s.img.Close() } // it was only read
 // First is the first block, which is written last.
 func (s *Source) First() []byte { return s.first[:] }
 
-// MBR is the partition table.
-func (s *Source) MBR() image.MBR { return s.img.MBR() }
-
 // Least is how long the image is, or must be when that is not known, in bytes.
 func (s *Source) Least() int64 { return max(s.img.Size(), s.img.MBR().End()) }
+
+// Place names the part of the card that a byte lies in.
+func (s *Source) Place(off int64) string {
+	for i, p := range s.img.MBR().Partitions {
+		if p.Size > 0 && off >= p.Start && off < p.Start+p.Size {
+			return [...]string{"the FIRMWARE partition", "the root partition", "partition 3", "partition 4"}[i]
+		}
+	}
+	if off >= s.Least() {
+		return "the space behind the image"
+	}
+	return "the space before the partitions"
+}
 
 // fillSparse leaves memory alone where the image is zero, so that it stays
 // unused.

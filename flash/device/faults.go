@@ -1,14 +1,11 @@
-package flash
+package device
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"piwiz/flash/disk"
 )
 
 // Error is what failed, where, and what to do. Offset is in bytes, -1 when it
@@ -44,33 +41,24 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hints says what to do.
 func (e *Error) Hints() []string { return e.Todo }
 
-// partition names the part of the card an offset lies in.
-func (w *writer) partition(off int64) string {
-	parts := w.src.MBR()
-	for i, p := range parts.Partitions {
-		if p.Size > 0 && off >= p.Start && off < p.Start+p.Size {
-			return [...]string{"the FIRMWARE partition", "the root partition", "partition 3", "partition 4"}[i]
-		}
-	}
-	if off >= w.src.Least() {
-		return "the space behind the image"
-	}
-	return "the space before the partitions"
+// Gone tells errors after which asking again is of no use.
+func Gone(err error) bool {
+	return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOMEDIUM) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.EPERM)
 }
 
 // state says what has become of the card by now.
-func (w *writer) state() string {
-	if !w.touched.Load() {
+func (d *Device) state() string {
+	if !d.Touched() {
 		return "Nothing was written to the card."
 	}
 	return "Until it is written again the card does not boot."
 }
 
-// cardError says what a system call's error means for a card. A reader that
+// Fault says what a system call's error means for a card. A reader that
 // is pulled gives ENODEV, then ENOSPC with a size of zero; a card pulled out
 // of its reader gives EIO, like a bad place, but at every other place too.
-func (w *writer) cardError(op string, off int64, err error) error {
-	e := &Error{Op: op, Offset: off, Partition: w.partition(off), Err: err}
+func (d *Device) Fault(op string, off int64, err error) error {
+	e := &Error{Op: op, Offset: off, Partition: d.place(off), Err: err}
 	is := func(numbers ...unix.Errno) bool {
 		for _, n := range numbers {
 			if errors.Is(err, n) {
@@ -80,11 +68,11 @@ func (w *writer) cardError(op string, off int64, err error) error {
 		return false
 	}
 	say := func(what, todo string) error {
-		e.What, e.Todo = what, []string{todo + " " + w.state()}
+		e.What, e.Todo = what, []string{todo + " " + d.state()}
 		return e
 	}
 	switch {
-	case is(unix.ENODEV, unix.ENXIO) || is(unix.ENOSPC) && w.card.empty():
+	case is(unix.ENODEV, unix.ENXIO) || is(unix.ENOSPC) && d.empty():
 		return say("The card reader was unplugged", "Plug it in firmly, without a hub if you can, and choose the card again.")
 	case is(unix.ENOMEDIUM):
 		return say("The card was taken out of the reader", "Put it back and choose it again.")
@@ -92,7 +80,7 @@ func (w *writer) cardError(op string, off int64, err error) error {
 		return say("The card is smaller than it says", "Use another card.")
 	case is(unix.EROFS, unix.EPERM):
 		return say("The card has locked itself against writing", "Move the small switch on its side. If it is not that, the card is worn out: use another one.")
-	case is(unix.EIO) && w.card.silent():
+	case is(unix.EIO) && d.Silent():
 		return say("The card was taken out, or does not answer any more", "Put it in again, in another reader if you can, and choose it again.")
 	case is(unix.EIO):
 		return say("The card has a bad place", "Try once more, in another reader if you can; if it fails at the same place, use another card.")
@@ -100,32 +88,10 @@ func (w *writer) cardError(op string, off int64, err error) error {
 	return say("The card cannot be used", "Try once more, in another reader if you can.")
 }
 
-// mismatch is what the card gave back wrong.
-func (w *writer) mismatch(off int64) error {
-	return &Error{What: "The card does not give back what was written", Op: "read back", Offset: off, Partition: w.partition(off), Todo: []string{
+// Mismatch is what the card gave back wrong.
+func (d *Device) Mismatch(off int64) error {
+	return &Error{What: "The card does not give back what was written", Op: "read back", Offset: off, Partition: d.place(off), Todo: []string{
 		"Try once more in another reader or another USB port: bad ones change what passes through them.",
-		"If it fails again the card is worn out, or smaller than it says: use another one. " + w.state(),
+		"If it fails again the card is worn out, or smaller than it says: use another one. " + d.state(),
 	}}
-}
-
-// fake is a card that holds less than it says.
-func (w *writer) fake(off int64) error {
-	what := fmt.Sprintf("The card is smaller than it says: it claims %s, but keeps nothing from %s on", disk.Human(w.job.CardSize), disk.Human(off))
-	return &Error{What: what, Op: "test its size", Offset: off, Partition: w.partition(off), Todo: []string{
-		"This is how counterfeit cards behave: give it back and use another one. What was on it is unchanged.",
-	}}
-}
-
-// cancelled says what the user's wish has left behind.
-func (w *writer) cancelled(ctx context.Context) error {
-	todo := "Nothing was written to the card; start again when you like."
-	if w.touched.Load() {
-		todo = "The card is not finished and does not boot. Start again to write it anew."
-	}
-	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{todo}}
-}
-
-func tooSmall(image, card int64) error {
-	what := fmt.Sprintf("The card is too small: the image has %s, the card %s", disk.Human(image), disk.Human(card))
-	return &Error{What: what, Offset: -1, Todo: []string{"Use a larger card."}}
 }
