@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/nix/preflight"
 	"piwiz/tui"
@@ -34,9 +33,7 @@ func checks(store hostfile.Store) []tui.Check {
 		one("nix", c.Nix),
 		one("nix service", c.Daemon),
 		one("permission", c.Platform),
-		one("emulation", func(ctx context.Context) (string, error) {
-			return "Programs for the Pi's processor run here.", emulate.Check(ctx)
-		}),
+		{Name: "emulation", Run: emulation},
 		one("room", c.Room),
 		one("memory", c.Memory),
 		one("cache", func(ctx context.Context) (string, error) { return preflight.Cache(ctx, preflight.CacheInfo) }),

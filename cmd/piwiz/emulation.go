@@ -5,14 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"piwiz/nixgen/emulate"
+	"piwiz/tui"
 )
+
+// emulation is the line of the check page.
+func emulation(ctx context.Context) tui.Finding {
+	notes, err := emulate.Look(ctx)
+	f := finding(strings.Join(append([]string{"Programs for the Pi's processor run here."}, notes...), " "), err)
+	var e *emulate.Error
+	if errors.As(err, &e) && e.Reason == emulate.LeftOver {
+		f.State = tui.Warning
+	}
+	return f
+}
 
 // emulated has the emulator registered for as long as the work takes, where
 // this computer needs that.
 func emulated(ctx context.Context, work func() error) error {
-	err := emulate.Check(ctx)
+	_, err := emulate.Look(ctx) // an emulator that was left over is replaced
 	if err == nil {
 		return work()
 	}

@@ -61,11 +61,13 @@ func (p *program) buildVerb() *cobra.Command {
 		if s, err = keep(store, s); err != nil {
 			return err
 		}
-		r, err := p.request(ctx, store, s.Host.Name)
-		if err != nil {
-			return err
+		work := func() error {
+			r, err := p.request(ctx, store, s.Host.Name)
+			if err != nil {
+				return err
+			}
+			return p.build(ctx, r, yes)
 		}
-		work := func() error { return p.build(ctx, r, yes) }
 		if emulator {
 			return emulated(ctx, work)
 		}

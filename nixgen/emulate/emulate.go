@@ -29,10 +29,15 @@ import (
 // emulators. It returns nil when builds will work, else an *Error with hints.
 func Check(ctx context.Context) error {
 	_, err := Look(ctx)
+	var e *Error
+	if errors.As(err, &e) && e.Reason == LeftOver {
+		return nil
+	}
 	return err
 }
 
-// Look is Check that also tells what is worth knowing but stops nothing.
+// Look is Check that also tells what stops no build: an *Error for LeftOver,
+// and notes.
 func Look(ctx context.Context) (notes []string, err error) {
 	return look(ctx, tableDir)
 }
