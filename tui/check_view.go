@@ -54,11 +54,11 @@ func (p *checkPage) finding(name string, i, width int) string {
 	if r.Why != "" {
 		text += "\n" + style.Dim.Render(hang(r.Why, width))
 	}
-	for _, do := range r.Todo {
-		text += "\n" + hang(do, width)
-	}
 	if r.Command != "" {
 		text += "\n" + style.Command.Render(hang(r.Command, width))
+	}
+	for _, do := range r.Todo {
+		text += "\n" + hang(do, width)
 	}
 	return pointer + sign + " " + strings.ReplaceAll(text, "\n", "\n    ")
 }

@@ -98,8 +98,8 @@ type Finding struct {
 	State   State
 	What    string   // one sentence, with the numbers
 	Why     string   // why it matters, "" when all is well
-	Todo    []string // what to do, in sentences
 	Command string   // shell line that puts it right, "" when there is none to run
+	Todo    []string // what else to do, in sentences
 }
 
 // Card is an opened card.

@@ -43,6 +43,14 @@ func checks(store hostfile.Store) []tui.Check {
 	}
 }
 
+func emulation(ctx context.Context) tui.Finding {
+	f := finding("Programs for the Pi's processor run here.", emulate.Check(ctx))
+	if f.State == tui.Failure && f.Why == "" {
+		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
+	}
+	return f
+}
+
 // finding turns a leaf's answer into a line of the page.
 func finding(found string, err error) tui.Finding {
 	var p *preflight.Problem
@@ -158,10 +166,10 @@ func lines(f tui.Finding) string {
 	if f.Why != "" {
 		out = append(out, strings.Split(f.Why, "\n")...)
 	}
-	out = append(out, f.Todo...)
 	if f.Command != "" {
 		out = append(out, "Run: "+f.Command)
 	}
+	out = append(out, f.Todo...)
 	return sign + strings.Join(out, "\n        ")
 }
 

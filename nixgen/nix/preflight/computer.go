@@ -27,8 +27,8 @@ var ErrEarlier = errors.New("not looked at: something before it must be put righ
 type Problem struct {
 	Headline string
 	Why      string   // why it matters
-	Todo     []string // what to do, in sentences; may be all there is
 	Command  string   // shell line that puts it right, "" when there is none to run
+	Todo     []string // what else to do, in sentences; may be all there is
 	Warning  bool     // it does not stop a build
 	Err      error    // below, may be nil
 }
@@ -36,12 +36,12 @@ type Problem struct {
 func (p *Problem) Error() string { return p.Headline }
 func (p *Problem) Unwrap() error { return p.Err }
 
-// Hints are what to do, the command last.
+// Hints are what to do, the command first.
 func (p *Problem) Hints() []string {
 	if p.Command == "" {
 		return p.Todo
 	}
-	return append(slices.Clone(p.Todo), p.Command)
+	return append([]string{p.Command}, p.Todo...)
 }
 
 // with puts a remedy into a problem.
@@ -63,6 +63,7 @@ type Computer struct {
 	version float64 // VERSION_ID of os-release, 0 when it has none
 	user    string  // who is to be helped
 	systemd bool
+	store   *store
 }
 
 // This is the computer that runs the program.
@@ -76,7 +77,7 @@ func This() Computer {
 
 // at reads os-release(5) under root.
 func at(root string) Computer {
-	c := Computer{root: root, user: "$USER"}
+	c := Computer{root: root, user: "$USER", store: &store{}}
 	text, err := os.ReadFile(filepath.Join(root, "etc/os-release"))
 	if err != nil {
 		text = nil // an unknown system: the remedies are the common ones

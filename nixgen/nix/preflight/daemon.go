@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,9 +36,44 @@ func (s storeInfo) trusted() bool { return string(s.Trusted) == "true" || string
 // direct says that Nix writes the store itself: no daemon, nobody to ask.
 func (s storeInfo) direct() bool { return strings.HasPrefix(s.URL, "local") }
 
-func info(ctx context.Context) (s storeInfo, said string, err error) {
-	said, err = ask(ctx, nil, &s, []string{"store", "info"}, []string{"store", "ping"})
-	return s, said, err
+// store is asked once for all checks that run at the same time: of two
+// programs that are the first ever to use a store, one can fail ("SQLite
+// database is busy").
+type store struct {
+	mu  sync.Mutex
+	now *storeCall
+}
+
+type storeCall struct {
+	done chan struct{}
+	info storeInfo
+	said string
+	err  error
+}
+
+// info asks, or waits for the answer to a question that is on its way.
+func (s *store) info(ctx context.Context) (storeInfo, string, error) {
+	s.mu.Lock()
+	call := s.now
+	if call == nil {
+		call = &storeCall{done: make(chan struct{})}
+		s.now = call
+		s.mu.Unlock()
+		call.said, call.err = ask(ctx, nil, &call.info, []string{"store", "info"}, []string{"store", "ping"})
+		s.mu.Lock()
+		s.now = nil
+		close(call.done)
+	}
+	s.mu.Unlock()
+	select {
+	case <-call.done:
+	case <-ctx.Done():
+		return storeInfo{}, "", ctx.Err()
+	}
+	if errors.Is(call.err, context.Canceled) && ctx.Err() == nil {
+		return s.info(ctx) // it was asked by a round of checks that was left
+	}
+	return call.info, call.said, call.err
 }
 
 // ask runs nix with --json and decodes the answer. Some commands were renamed:
@@ -64,7 +101,7 @@ func ask(ctx context.Context, env []string, answer any, names ...[]string) (said
 
 // Daemon says whether Nix can reach its store.
 func (c Computer) Daemon(ctx context.Context) (string, error) {
-	s, said, err := info(ctx)
+	s, said, err := c.store.info(ctx)
 	switch {
 	case err == nil && s.direct():
 		return "Nix keeps its store by itself, without a service.", nil
@@ -76,7 +113,7 @@ func (c Computer) Daemon(ctx context.Context) (string, error) {
 	if _, old := c.Nix(ctx); old != nil {
 		return "", ErrEarlier
 	}
-	return "", c.unreachable(said, err)
+	return "", c.unreachable(ctx, said, err)
 }
 
 // socket is where the daemon listens. Source: NixOS/nix src/libstore/globals.cc.
@@ -89,7 +126,7 @@ const whyDaemon = "The store of Nix belongs to the system; its service (nix-daem
 
 // unreachable asks the kernel why: the same failure has other words in each
 // version of Nix.
-func (c Computer) unreachable(said string, err error) *Problem {
+func (c Computer) unreachable(ctx context.Context, said string, err error) *Problem {
 	conn, dial := net.DialTimeout("unix", c.socket(), time.Second)
 	if dial == nil {
 		_ = conn.Close() // only the answer counts
@@ -99,9 +136,13 @@ func (c Computer) unreachable(said string, err error) *Problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		p.Headline = "Nix does not answer within " + patience.String() + "."
 		return p.with(c.restart())
-	case dial == nil && (strings.Contains(said, "not allowed to connect") || strings.Contains(said, "disconnected unexpectedly") || strings.Contains(said, "unexpected end-of-file")):
+	case dial == nil && c.forbidden(ctx):
 		p.Headline = "The service of Nix hangs up: its settings do not allow your user (" + c.user + ")."
 		return p.with(c.setting("extra-allowed-users", c.user, "nix.settings.allowed-users"))
+	case dial == nil && hungUp.MatchString(said):
+		p.Headline = "The service of Nix (nix-daemon) hangs up."
+		p.Todo = []string{"If that does not help, see what it says: journalctl -u nix-daemon"}
+		return p.with(c.restart())
 	case errors.Is(dial, syscall.EACCES):
 		return c.notPermitted(p)
 	case errors.Is(dial, syscall.ECONNREFUSED):
@@ -115,6 +156,19 @@ func (c Computer) unreachable(said string, err error) *Problem {
 	p.Headline = "The store of Nix does not answer: " + strings.TrimPrefix(first, "error: ")
 	p.Todo = []string{"See all it says: nix --extra-experimental-features nix-command store info"}
 	return p
+}
+
+// hungUp is how the versions of Nix say that the service ended the talk.
+var hungUp = regexp.MustCompile(`Connection reset by peer|disconnected unexpectedly|unexpected end-of-file`)
+
+// forbidden says whether the service's settings name its users, and not this
+// one. Groups have an @ before their name.
+func (c Computer) forbidden(ctx context.Context) bool {
+	set, err := settingsOf(ctx, true)
+	allowed := set.AllowedUsers.Value
+	return err == nil && len(allowed) > 0 && !slices.ContainsFunc(allowed, func(a string) bool {
+		return a == "*" || a == c.user || strings.HasPrefix(a, "@")
+	})
 }
 
 // start is for a service that may never have been set up.
@@ -131,7 +185,7 @@ func (c Computer) start() remedy {
 	case c.is("fedora") && c.systemd:
 		return remedy{command: "sudo dnf install nix-daemon && sudo systemctl enable --now nix-daemon.socket"}
 	case c.systemd:
-		return remedy{[]string{"This Nix came without its service. Install it anew with the service:"}, installer}
+		return remedy{[]string{"This Nix came without its service: this installs it anew, with the service."}, installer}
 	}
 	return remedy{todo: []string{"Start it as root and leave it running: sudo nix-daemon"}}
 }

@@ -101,7 +101,7 @@ func (c Computer) upgrade() remedy {
 	case ofSystem && c.packaged():
 		return remedy{command: "sudo apt-get update && sudo apt-get install nix-bin nix-setup-systemd"}
 	case ofSystem && c.is("debian", "ubuntu"):
-		return remedy{[]string{"The package of this system is too old: remove it and take Nix from nixos.org.", newSession}, "sudo apt-get remove nix-bin && " + installer}
+		return remedy{[]string{"This removes the package of this system, which is too old, and takes Nix from nixos.org.", newSession}, "sudo apt-get remove nix-bin && " + installer}
 	case ofSystem && c.is("arch"):
 		return remedy{command: "sudo pacman -Syu nix"}
 	case ofSystem && c.is("fedora"):

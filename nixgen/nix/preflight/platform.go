@@ -16,6 +16,7 @@ type settings struct {
 	System         struct{ Value string }
 	ExtraPlatforms struct{ Value []string } `json:"extra-platforms"`
 	BuildDir       struct{ Value string }   `json:"build-dir"`
+	AllowedUsers   struct{ Value []string } `json:"allowed-users"`
 }
 
 // settingsOf reads the settings of this user's Nix or, with system, those the
@@ -34,7 +35,7 @@ func settingsOf(ctx context.Context, system bool) (s settings, err error) {
 
 // Platform says whether Nix will build for the Pi when this user asks for it.
 func (c Computer) Platform(ctx context.Context) (string, error) {
-	store, _, err := info(ctx)
+	store, _, err := c.store.info(ctx)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", err

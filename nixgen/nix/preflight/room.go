@@ -59,11 +59,10 @@ func judge(places []place) (string, error) {
 	p := &Problem{
 		Headline: "There may be too little room: " + strings.Join(few, "; ") + ".",
 		Why:      "The image is put together from copies of the whole system. A disk that gets full ends the build after a long time.",
-		Todo:     []string{"See what fills it: df -h " + strings.Join(dirs, " ")},
+		Todo:     []string{"See what fills the disk: df -h " + strings.Join(dirs, " ")},
 	}
 	if dirs[0] == places[0].dir {
-		p.Todo = append(p.Todo, "This removes what Nix no longer needs:")
-		p.Command = "nix-collect-garbage"
+		p.Command = "nix-collect-garbage" // removes what Nix no longer needs
 	} else {
 		p.Todo = append(p.Todo, "Let Nix build elsewhere: set build-dir in /etc/nix/nix.conf to a folder on a larger disk (Nix 2.26 or newer).")
 	}
@@ -128,7 +127,7 @@ func (c Computer) Memory(context.Context) (string, error) {
 	return "", (&Problem{
 		Headline: "There is little memory: " + numbers + ", " + gb(enough) + " together are better.", Warning: true,
 		Why:  "When memory ends Linux stops a program, and the build fails.",
-		Todo: []string{"Close other programs, a web browser first. Or add swap, which is slow but helps:"},
+		Todo: []string{"This adds swap, which is slow but helps. Or close other programs, a web browser first."},
 	}).with(c.swap())
 }
 

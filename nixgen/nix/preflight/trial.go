@@ -59,7 +59,7 @@ func (c Computer) Trial(ctx context.Context) (string, error) {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	}
-	return "", failedTrial(seen, err)
+	return "", c.failedTrial(ctx, seen, err)
 }
 
 // note keeps what Nix said. There is only one build: its log is all the log.
@@ -74,8 +74,16 @@ func note(seen *diagnose.Seen, e nix.Event) {
 	}
 }
 
-func failedTrial(seen diagnose.Seen, err error) *Problem {
+func (c Computer) failedTrial(ctx context.Context, seen diagnose.Seen, err error) *Problem {
 	d := diagnose.Of(seen)
+	if d.Name == "not-trusted" {
+		if set, no := settingsOf(ctx, true); no == nil && slices.Contains(set.ExtraPlatforms.Value, pi) {
+			return (&Problem{
+				Headline: "The service of Nix (nix-daemon) has not read its new settings yet: it must begin anew.",
+				Why:      "They allow to build for the Pi's processor, but a test build was refused.", Err: err,
+			}).with(c.restart())
+		}
+	}
 	p := &Problem{Headline: "A test build for the Pi's processor failed. " + d.Headline, Why: d.Why, Err: err}
 	if d.Name == "" && len(d.LogTail) > 0 {
 		p.Why = strings.TrimSpace(p.Why + "\n" + strings.Join(d.LogTail, "\n"))
