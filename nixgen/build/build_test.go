@@ -75,14 +75,3 @@ func TestTheImageIsFoundByItsProductsFile(t *testing.T) {
 		t.Errorf("no link: %v", err)
 	}
 }
-
-func TestSpaceSaysBothNumbers(t *testing.T) {
-	if err := Space(filepath.Join(t.TempDir(), "not/yet/there"), 1); err != nil {
-		t.Error(err)
-	}
-	err := Space(t.TempDir(), 1<<60)
-	var e *Error
-	if !errors.As(err, &e) || !strings.Contains(e.Headline, "1073741824.0 GiB") || e.Page != "check" || len(e.Hints()) == 0 {
-		t.Errorf("error %v", err)
-	}
-}
