@@ -98,7 +98,7 @@ func (p *checkPage) count() (pending int, states map[State]int) {
 }
 
 func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
-	if msg.asked != p.asked {
+	if msg.asked != p.asked || p.ctx.Err() != nil {
 		return nil
 	}
 	r := p.results[msg.index]

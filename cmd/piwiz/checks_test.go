@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"piwiz/nixgen/nix/preflight"
+	"piwiz/tui"
+)
+
+func TestAFindingKeepsWhatTheLeafKnows(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want tui.Finding
+	}{
+		{nil, tui.Finding{State: tui.OK, What: "good"}},
+		{&preflight.Problem{Headline: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}, tui.Finding{State: tui.Failure, What: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}},
+		{&preflight.Problem{Headline: "little", Warning: true}, tui.Finding{State: tui.Warning, What: "little"}},
+		{hinted{"sudo a", "sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Command: "sudo a && sudo b"}},
+		{hinted{"Add this line", "Then: sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Todo: []string{"Add this line", "Then: sudo b"}}},
+	} {
+		got := finding("good", c.err)
+		if got.State != c.want.State || got.What != c.want.What || got.Why != c.want.Why || got.Command != c.want.Command || strings.Join(got.Todo, "|") != strings.Join(c.want.Todo, "|") {
+			t.Errorf("%v: %+v, want %+v", c.err, got, c.want)
+		}
+	}
+	if got := finding("", preflight.ErrEarlier); got.State != tui.Skipped {
+		t.Errorf("%+v", got)
+	}
+}
+
+type hinted []string
+
+func (h hinted) Error() string   { return "hinted" }
+func (h hinted) Hints() []string { return h }
+
+func TestTheTestBuildIsTriedWhenTheOthersPassOrWhenAskedFor(t *testing.T) {
+	for _, c := range []struct {
+		first tui.State
+		deep  bool
+		want  tui.State
+	}{
+		{tui.OK, false, tui.OK},
+		{tui.Warning, false, tui.OK},
+		{tui.Failure, false, tui.Skipped},
+		{tui.Failure, true, tui.OK},
+	} {
+		all := []tui.Check{
+			{Name: "first", Run: func(context.Context) tui.Finding { return tui.Finding{State: c.first} }},
+			{Name: "test build", Last: true, Run: func(context.Context) tui.Finding { return tui.Finding{State: tui.OK} }},
+		}
+		var got []tui.State
+		for _, f := range findings(t.Context(), all, c.deep) {
+			got = append(got, f.State)
+		}
+		if len(got) != 2 || got[0] != c.first || got[1] != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+func TestARepairShowsItsCommandAndWaitsWhenItFails(t *testing.T) {
+	var out bytes.Buffer
+	r := &repair{command: "echo done; read answer; echo got $answer"}
+	r.SetStdin(strings.NewReader("yes\n"))
+	r.SetStdout(&out)
+	r.SetStderr(&out)
+	if err := r.Run(); err != nil || out.String() != "\n$ echo done; read answer; echo got $answer\n\ndone\ngot yes\n" {
+		t.Errorf("%v, %q", err, out.String())
+	}
+	in := strings.NewReader("\nleft")
+	r = &repair{command: "exit 3", in: in, out: &out, err: &out}
+	if err := r.Run(); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(out.String(), "Press enter") {
+		t.Errorf("%v, %q", err, out.String())
+	}
+}
+
+func TestNothingIsMadeToFindOutWhetherSettingsCanBeSaved(t *testing.T) {
+	home := t.TempDir()
+	if err := writable(filepath.Join(home, "piwiz/hosts")); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(home); len(left) > 0 {
+		t.Errorf("made %v", left)
+	}
+	file := filepath.Join(home, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var p *preflight.Problem
+	if err := writable(filepath.Join(file, "hosts")); !errors.As(err, &p) || len(p.Todo) == 0 {
+		t.Errorf("%v", err)
+	}
+}
