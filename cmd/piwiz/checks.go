@@ -43,14 +43,6 @@ func checks(store hostfile.Store) []tui.Check {
 	}
 }
 
-func emulation(ctx context.Context) tui.Finding {
-	f := finding("Programs for the Pi's processor run here.", emulate.Check(ctx))
-	if f.State == tui.Failure && f.Why == "" {
-		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
-	}
-	return f
-}
-
 // finding turns a leaf's answer into a line of the page.
 func finding(found string, err error) tui.Finding {
 	var p *preflight.Problem

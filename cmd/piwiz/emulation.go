@@ -19,6 +19,9 @@ func emulation(ctx context.Context) tui.Finding {
 	if errors.As(err, &e) && e.Reason == emulate.LeftOver {
 		f.State = tui.Warning
 	}
+	if f.State == tui.Failure && f.Why == "" {
+		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
+	}
 	return f
 }
 
