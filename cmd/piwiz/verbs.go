@@ -89,9 +89,12 @@ func (p *program) build(ctx context.Context, r build.Request, yes bool) error {
 	if err != nil {
 		return err
 	}
-	warning := strings.Join(plan.Warning(), "\n")
+	warning, seconds := strings.Join(plan.Warning(), "\n"), -1.0 // not known
+	if plan.Takes >= 0 {
+		seconds = plan.Takes.Seconds()
+	}
 	p.say("plan", map[string]any{
-		"builds": plan.Builds, "big": plan.Big, "fetches": plan.Fetches, "download": plan.Download, "seconds": plan.Takes.Round(time.Second).Seconds(),
+		"builds": plan.Builds, "big": plan.Big, "fetches": plan.Fetches, "download": plan.Download, "seconds": seconds,
 	}, warning)
 	if warning != "" && !yes {
 		return &exit{refused, errors.New("nothing was built; add --yes if that is wanted")}
