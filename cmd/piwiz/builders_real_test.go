@@ -77,7 +77,7 @@ type built struct {
 func (w workshop) build(builder string, env []string, enter ...string) built {
 	w.t.Helper()
 	began := time.Now()
-	script := `"$1/piwiz" build "$1/bach.toml" --nixpkgs "path:$2/nixpkgs" --builder "$3" --json > "$1/out.json" || { cat "$1/out.json"; exit 1; }
+	script := `"$1/piwiz" build "$1/bach.toml" --nixpkgs "path:$2/nixpkgs" --builder "$3" --yes --json > "$1/out.json" || { cat "$1/out.json"; exit 1; }
 image=$(sed -n 's/.*"event":"image".*"image":"\([^"]*\)".*/\1/p' "$1/out.json")
 echo "$image"
 sha256sum < "$image"
@@ -112,9 +112,39 @@ cp "$1/ssh/id_ed25519.pub" "$1/ssh/authorized_keys" && echo "127.0.0.1 $(cat "$1
 	if !strings.Contains(there.log, "The image is built on root@127.0.0.1") {
 		t.Errorf("the choice is not told:\n%s", there.log)
 	}
+
+	boxed := w.build("container:localhost/nix,localhost/emulate", []string{"WITHOUT_EMULATION=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, rig("with-containers"), w.rig)
+	w.same(here, boxed)
+	if !strings.Contains(boxed.log, "The image is built in a container of") {
+		t.Errorf("the choice is not told:\n%s", boxed.log)
+	}
+	// What the container left is in the way of no other builder.
+	if again := w.build("local", nil, rig("with-nix"), filepath.Join(w.dir, "here")); again.image != here.image {
+		t.Errorf("%s instead of %s", again.image, here.image)
+	}
 }
 
-// same compares images, and what was told while they were built.
+func TestTheCheckIsThatOfTheBuilder(t *testing.T) {
+	w := newWorkshop(t)
+	check := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command(filepath.Join(w.root, ".ci/rig/with-containers"), append([]string{w.rig, filepath.Join(w.dir, "piwiz"), "check"}, args...)...)
+		cmd.Env = append(os.Environ(), "HOME="+filepath.Join(w.dir, "home"), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+		out, _ := cmd.CombinedOutput() // the cache cannot be reached from there
+		return string(out)
+	}
+	if out := check(); !strings.Contains(out, "The image is built in a container of podman: Nix is not installed") || strings.Contains(out, "nixos.org/nix/install") {
+		t.Errorf("without a wish:\n%s", out)
+	}
+	if out := check("--builder", "docker"); !strings.Contains(out, "docker") || strings.Contains(out, "Nix is not installed") {
+		t.Errorf("docker:\n%s", out)
+	}
+	if out := check("--builder", "local"); !strings.Contains(out, "nixos.org/nix/install") {
+		t.Errorf("local:\n%s", out)
+	}
+}
+
+// same compares images, and what was told while they were built anew.
 func (w workshop) same(a, b built) {
 	w.t.Helper()
 	if a.hash != b.hash {
@@ -123,9 +153,9 @@ func (w workshop) same(a, b built) {
 	if !strings.HasSuffix(b.image, a.image) {
 		w.t.Errorf("the paths differ: %s and %s", a.image, b.image)
 	}
-	for _, line := range []string{"building toplevel-", "building linux-", "Creating the firmware partition"} {
-		if strings.Contains(a.log, line) != strings.Contains(b.log, line) {
-			w.t.Errorf("only one of the logs has %q", line)
+	for _, line := range []string{"building nixos-system-bach-", "building ext4-fs.img", "Running phase: installPhase", "Creating the firmware partition", `"stage":"done"`} {
+		if !strings.Contains(a.log, line) || !strings.Contains(b.log, line) {
+			w.t.Errorf("not in both logs: %q", line)
 		}
 	}
 }

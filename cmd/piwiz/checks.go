@@ -102,7 +102,7 @@ func (p *program) checkVerb() *cobra.Command {
 			return err
 		}
 		bad := 0
-		for name, f := range findings(ctx, checks(store), deep) {
+		for name, f := range findings(ctx, p.checks(store), deep) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

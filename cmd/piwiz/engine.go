@@ -39,7 +39,7 @@ func (p *program) engine() (tui.Engine, error) {
 	sshDir := filepath.Join(home, ".ssh")
 	return tui.Engine{
 		Hosts:         func() ([]hostfile.Saved, []error, error) { return hosts(store) },
-		Checks:        checks(store),
+		Checks:        p.checks(store),
 		Repair:        func(command string) tea.ExecCommand { return &repair{command: command} },
 		Defaults:      guess,
 		Answers:       answers,

@@ -17,18 +17,19 @@ import (
 	"strings"
 	"time"
 
+	"piwiz/nixgen/build/container"
 	"piwiz/nixgen/build/forecast"
 )
 
 // Request says what to build. Paths are absolute.
 type Request struct {
-	Flake   string // folder with flake.nix
-	Host    string // name under nixosConfigurations
-	OutLink string // becomes a link to the result and keeps it from garbage collection
-	LogFile string // raw log of nix, "" for none
-	Nixpkgs string // flake URL instead of the pinned nixpkgs; "" is the pinned one
-	State   string // folder that remembers how long builds take, "" remembers nothing
-	Builder Builder
+	Flake   string  // folder with flake.nix
+	Host    string  // name under nixosConfigurations
+	OutLink string  // becomes a link to the result and keeps it from garbage collection
+	LogFile string  // raw log of nix, "" for none
+	Nixpkgs string  // flake URL instead of the pinned nixpkgs; "" is the pinned one
+	State   string  // folder that remembers how long builds take, "" remembers nothing
+	Builder Builder // the zero one is the Nix of this computer
 }
 
 // Result is the finished image.
@@ -137,8 +138,8 @@ func Built(outLink string) (string, error) {
 		return "", fmt.Errorf("find the result of the build: %w", err)
 	}
 	// Without /nix an ordinary user's Nix keeps its store at home, and links to
-	// it as if it were at /nix.
-	for _, under := range []string{"", homeStore()} {
+	// it as if it were at /nix; so does piwiz with what it copies out of a container.
+	for _, under := range []string{"", homeStore(), container.Copies(outLink)} {
 		image, err := product(under, root)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return image, err

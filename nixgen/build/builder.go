@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 
+	"piwiz/nixgen/build/container"
 	"piwiz/nixgen/build/remote"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/nix"
@@ -14,18 +15,24 @@ import (
 // computer, as it is set up.
 type Builder struct {
 	machines []remote.Machine
-	alone    bool // nothing is built on this computer
+	alone    bool              // nothing is built on this computer
+	engine   *container.Engine // of a container, nil for none
 	sentence string
 }
 
 // String says in one sentence where the image is built, and why there.
 func (b Builder) String() string { return b.sentence }
 
+// Here says whether it is the Nix of this computer that starts the build.
+func (b Builder) Here() bool { return b.engine == nil }
+
 // Choose finds the builder that wish names, and proves that it works:
 //
 //	""                         whatever works here: this computer, else a container
 //	local                      Nix on this computer, as it is set up
 //	ssh://USER@HOST[,ssh://…]  Nix on other computers; with local among them on this one too
+//	container                  Nix in a container of docker or podman, whichever answers
+//	docker, podman             one of these; :IMAGE[,IMAGE] after it names other images
 //
 // The error has hints.
 func Choose(ctx context.Context, wish string) (Builder, error) {
@@ -34,27 +41,36 @@ func Choose(ctx context.Context, wish string) (Builder, error) {
 		return automatic(ctx)
 	case wish == "local":
 		return local("you chose it"), nix.Check(ctx)
-	case strings.Contains(wish, "ssh"):
+	case container.Is(wish):
+		return boxed(ctx, wish, "you chose it")
+	case strings.Contains(wish, "://"):
 		return others(ctx, strings.Split(wish, ","))
 	}
 	return Builder{}, &Error{
 		Headline: "There is no builder called " + wish + ".",
-		hints:    []string{"The builders are: local, ssh://USER@HOST"},
+		hints:    []string{"The builders are: local, ssh://USER@HOST, container, docker, podman"},
 	}
 }
 
 func automatic(ctx context.Context) (Builder, error) {
-	err := nix.Check(ctx)
+	here := nix.Check(ctx)
+	why := "its own processor is of the Raspberry Pi's kind"
+	if here == nil && runtime.GOARCH != "arm64" {
+		here, why = emulate.Check(ctx), "Nix is here, and the Raspberry Pi's processor is emulated"
+	}
+	if here == nil {
+		return local(why), nil
+	}
+	if ctx.Err() != nil {
+		return Builder{}, ctx.Err()
+	}
+	missing, _, _ := strings.Cut(here.Error(), "\n")
+	b, err := boxed(ctx, "container", strings.TrimSuffix(missing, ".")+", but a container can do it")
 	if err != nil {
-		return Builder{}, err
+		// Nix is what a person who has neither is better off with.
+		return Builder{}, here
 	}
-	if runtime.GOARCH == "arm64" {
-		return local("its own processor is of the Raspberry Pi's kind"), nil
-	}
-	if err := emulate.Check(ctx); err != nil {
-		return Builder{}, err
-	}
-	return local("Nix is here, and the Raspberry Pi's processor is emulated"), nil
+	return b, nil
 }
 
 func local(why string) Builder {
@@ -85,9 +101,17 @@ func others(ctx context.Context, names []string) (Builder, error) {
 	return b, remote.Check(ctx, b.machines)
 }
 
+func boxed(ctx context.Context, wish, why string) (Builder, error) {
+	e, err := container.Find(ctx, wish)
+	return Builder{engine: &e, sentence: "The image is built in a container of " + e.Name + ": " + why + "."}, err
+}
+
 // run lets the builder's nix work on r, with more arguments. The error is that
 // of nix.Run, or one with hints.
 func (b Builder) run(ctx context.Context, r Request, w *watch, more ...string) error {
+	if b.engine != nil {
+		return b.runBoxed(ctx, r, w, more...)
+	}
 	c := nix.Command{Args: append(arguments(r), more...), LogFile: r.LogFile}
 	if len(b.machines) > 0 {
 		c.Args, c.Env = append(c.Args, remote.Args(b.machines, b.alone)...), remote.Env()

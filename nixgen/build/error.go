@@ -46,8 +46,11 @@ func (e *Error) Hints() []string { return e.hints }
 
 // explain makes an Error of what the watch saw.
 func (w *watch) explain(r Request, err error) error {
-	if errors.Is(err, nix.ErrNotFound) {
-		return err // has its own hints
+	if known, ok := errors.AsType[interface {
+		error
+		Hints() []string
+	}](err); ok {
+		return known
 	}
 	w.seen.Flake = r.Flake
 	d := diagnose.Of(w.seen)
@@ -56,7 +59,7 @@ func (w *watch) explain(r Request, err error) error {
 		Derivation: nix.StoreName(d.Derivation), LogTail: d.LogTail, LogFile: r.LogFile, err: err,
 	}
 	if len(e.hints) == 0 { // what to do is not known: where to look is
-		if d.Derivation != "" {
+		if d.Derivation != "" && r.Builder.engine == nil {
 			e.hints = append(e.hints, "All that it said: nix-store --read-log "+d.Derivation)
 		}
 		if r.LogFile != "" {

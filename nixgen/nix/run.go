@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -28,7 +29,9 @@ type Command struct {
 	Args    []string
 	Dir     string
 	Env     []string
-	LogFile string // raw stderr goes here, readable by the user only
+	LogFile string   // raw stderr goes here, readable by the user only
+	Through []string // program and arguments that run nix elsewhere, to which Args are added; nil is the nix in PATH
+	Stdin   *os.File // nil is nothing to read
 }
 
 // Run runs nix and reports each event of its log on the calling goroutine. It
@@ -51,7 +54,14 @@ func Run(ctx context.Context, c Command, report func(Event)) ([]byte, error) {
 	defer read.Close()
 
 	var stdout bytes.Buffer
-	cmd := exec.CommandContext(ctx, "nix", c.Args...)
+	through := c.Through
+	if through == nil {
+		through = []string{"nix"}
+	}
+	cmd := exec.CommandContext(ctx, through[0], slices.Concat(through[1:], c.Args)...)
+	if c.Stdin != nil {
+		cmd.Stdin = c.Stdin
+	}
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, &stdout, write
 	// Its own group: a ctrl+c at the terminal is ours to pass on, not the kernel's.
 	// And no build goes on when piwiz itself is killed.

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"piwiz/nixgen/build"
+	"piwiz/nixgen/hostfile"
+	"piwiz/tui"
+)
+
+// ownNix are the checks of what only this computer's own Nix needs.
+var ownNix = []string{"nix", "nix service", "permission", "emulation", "test build"}
+
+// checks are those of the builder that was chosen, or that will be.
+func (p *program) checks(store hostfile.Store) []tui.Check {
+	all := checks(store)
+	if p.builder != "" && p.builder != "local" {
+		all = slices.DeleteFunc(all, func(c tui.Check) bool { return slices.Contains(ownNix, c.Name) })
+		return slices.Insert(all, 0, tui.Check{Name: "builder", Run: func(ctx context.Context) tui.Finding {
+			b, err := build.Choose(ctx, p.builder)
+			return finding(b.String(), err)
+		}})
+	}
+	for i, c := range all {
+		if p.builder == "" && slices.Contains(ownNix, c.Name) {
+			all[i].Run = func(ctx context.Context) tui.Finding { return orElsewhere(ctx, c.Run(ctx)) }
+		}
+	}
+	return all
+}
+
+// orElsewhere passes over what is missing here when the image will not be built
+// here.
+func orElsewhere(ctx context.Context, f tui.Finding) tui.Finding {
+	if f.State != tui.Failure {
+		return f
+	}
+	if b, err := build.Choose(ctx, ""); err == nil && !b.Here() {
+		return tui.Finding{State: tui.Skipped, What: b.String()}
+	}
+	return f
+}
