@@ -51,6 +51,14 @@ func (p *cardPage) stop() {
 	if p.end != nil {
 		p.end()
 	}
+	p.stopOpening()
+}
+
+// stopOpening takes the question for the password back, if one is asked.
+func (p *cardPage) stopOpening() {
+	if p.asking != nil && p.asking.cancel != nil {
+		p.asking.cancel()
+	}
 }
 
 // look lists the disks.
@@ -132,6 +140,9 @@ func (p *cardPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		case msg.String() == "esc" && !p.asking.opening:
 			p.asking = nil
 			return stay, nil
+		case msg.String() == "esc":
+			p.stopOpening() // the answer to that follows
+			return stay, nil
 		}
 		return stay, p.asking.key(s, msg)
 	}
@@ -197,6 +208,8 @@ func (p *cardPage) opened(s *state, msg cardOpened) (move, tea.Cmd) {
 		p.round++
 		s.opened = msg.card
 		return next, nil
+	case errors.Is(msg.err, context.Canceled):
+		p.asking = nil
 	case !p.asking.askRights(msg.err):
 		p.asking, p.err = nil, msg.err
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"time"
@@ -21,7 +22,8 @@ type confirmation struct {
 	sure    bool      // of a doubtful disk the name was typed: it is asked once more
 	newest  time.Time // file on a doubtful disk; zero when none is known
 	opening bool
-	granted bool // the command was shown, enter runs it
+	cancel  context.CancelFunc // of opening as the ordinary user; nil before and with other rights
+	granted bool               // the command was shown, enter runs it
 }
 
 // erase is what is typed for a disk that is perhaps not a card, after its name.
@@ -85,9 +87,16 @@ func (c *confirmation) key(s *state, msg tea.KeyMsg) tea.Cmd {
 
 func (c *confirmation) open(s *state) tea.Cmd {
 	c.opening = true
+	ctx, cancel := context.WithCancel(s.ctx)
+	c.cancel = cancel
 	open := s.engine.Open
 	return func() tea.Msg {
-		card, err := open(c.device)
+		defer cancel()
+		card, err := open(ctx, c.device)
+		if err == nil && ctx.Err() != nil {
+			_ = card.Close() // the user's no came too late to be heard
+			return cardOpened{nil, context.Canceled}
+		}
 		return cardOpened{card, err}
 	}
 }
@@ -109,7 +118,7 @@ func (c *confirmation) askRights(err error) bool {
 	if c.granted || !errors.Is(err, fs.ErrPermission) {
 		return false
 	}
-	c.opening, c.granted = false, true
+	c.opening, c.granted, c.cancel = false, true, nil
 	return true
 }
 
@@ -127,7 +136,7 @@ func (c *confirmation) view(s *state, width int) string {
 	}
 	switch {
 	case c.opening:
-		return top + "\n" + style.Dim.Render("Opening it …")
+		return top + "\n" + style.Dim.Render(wrap("Opening it … If a window asks for your password, that is this computer asking whether piwiz may write to the card.", width))
 	case c.granted:
 		return top + "\n" + wrap("Writing to a card needs administrator rights. piwiz itself stays an ordinary program; only this small step asks for your password:", width) +
 			"\n\n" + style.Command.Render(wrap("  "+s.engine.GrantCard(d).Command(), width)) + "\n\nPress enter to run it, esc to stop here."

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"piwiz/flash/disk"
+	"piwiz/flash/firstboot"
+	"piwiz/nixgen/hostfile"
 )
 
 // atCards drives to the card page.
@@ -70,5 +72,45 @@ func TestACardThatIsPluggedInShowsUpAndTheChoiceStays(t *testing.T) {
 	case <-ended:
 	case <-time.After(5 * time.Second):
 		t.Error("the watch goes on behind another page")
+	}
+}
+
+func TestTheQuestionForThePasswordCanBeTakenBack(t *testing.T) {
+	e := engine(t)
+	asked, late := make(chan struct{}), &memory{}
+	e.Open = func(ctx context.Context, _ disk.Device) (Card, error) {
+		close(asked)
+		<-ctx.Done()
+		return late, nil // the answer was on its way
+	}
+	d := atCards(t, e)
+	d.keys("enter", "sdb", "enter")
+	<-asked
+	d.sees("If a window asks for your password")
+	d.press("esc")
+	d.sees("The card you choose will be erased")
+	if late.closed != 1 {
+		t.Errorf("closed %d times", late.closed)
+	}
+}
+
+func TestAnEjectedCardIsSaidToBeAndNoOther(t *testing.T) {
+	for safe, want := range map[bool]string{true: "It is ejected: take it out.", false: "eject it there first"} {
+		e, card := engine(t), &memory{}
+		e.Open = func(context.Context, disk.Device) (Card, error) { return card, nil }
+		e.Release = func(_ context.Context, c Card, d disk.Device) bool {
+			return c.Close() == nil && d.Path == sdb.Path && safe
+		}
+		e.Wait = func(ctx context.Context, _ hostfile.Saved, _ func(firstboot.Event)) (firstboot.Result, error) {
+			<-ctx.Done()
+			return firstboot.Result{}, ctx.Err()
+		}
+		d := atCards(t, e)
+		d.keys("enter", "sdb", "enter")
+		d.on("wait")
+		d.sees(want)
+		if card.closed != 1 {
+			t.Errorf("closed %d times", card.closed)
+		}
 	}
 }

@@ -61,12 +61,16 @@ type Engine struct {
 	// Newest is the time of the newest file that can be seen on a disk; zero
 	// when there is none.
 	Newest func(ctx context.Context, d disk.Device) time.Time
-	// Open opens the card as the ordinary user.
-	Open func(disk.Device) (Card, error)
+	// Open opens the card as the ordinary user. A window of the desktop may
+	// ask for the password, until ctx ends.
+	Open func(context.Context, disk.Device) (Card, error)
 	// GrantCard prepares opening it with administrator rights.
 	GrantCard func(disk.Device) CardGrant
 	// Write writes the image and the host's secrets to the card, and checks it.
 	Write func(ctx context.Context, saved hostfile.Saved, image string, card Card, d disk.Device, report func(flash.Progress)) (flash.Result, error)
+	// Release closes a written card, ejected if that can be had: then it is
+	// safe to remove, whatever else runs here.
+	Release func(ctx context.Context, card Card, d disk.Device) (safe bool)
 	// Wait waits for the host on the network, Pin remembers its key.
 	Wait func(ctx context.Context, saved hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error)
 	Pin  func(saved hostfile.Saved, found firstboot.Result) (note string, err error)

@@ -25,6 +25,7 @@ type state struct {
 	opened  Card
 	found   firstboot.Result
 	written bool // from the first byte on there is no way back
+	safe    bool // the written card is ejected
 	width   int
 	height  int
 }

@@ -64,7 +64,7 @@ func (p *waitPage) view(s *state, width, _ int) string {
 	elapsed := time.Since(p.run.began)
 	var b strings.Builder
 	b.WriteString(style.OK.Render("√ The card is written and checked.") + "\n\n")
-	b.WriteString(wrap("Take it out, put it into the Raspberry Pi and switch it on. The first start takes one to three minutes.", width) + "\n\n")
+	b.WriteString(wrap(TakeOut(s.safe)+" Then put it into the Raspberry Pi and switch that on. The first start takes one to three minutes.", width) + "\n\n")
 	e := p.run.sample()
 	text := e.Text
 	if text == "" {
@@ -75,6 +75,15 @@ func (p *waitPage) view(s *state, width, _ int) string {
 		b.WriteString(style.Warn.Render(wrap("Still nothing. Is the green light of the Pi blinking? Is this computer on the same network? Was the Wi-Fi password right? A cable from the Pi to the router helps to tell these apart.", width)))
 	}
 	return b.String()
+}
+
+// TakeOut says how a written card is taken out: safe means that it is ejected.
+// Otherwise a file manager may have opened its files by now.
+func TakeOut(safe bool) string {
+	if safe {
+		return "It is ejected: take it out."
+	}
+	return "Take it out; if a window with its files has opened, eject it there first."
 }
 
 func spin(d time.Duration) string {

@@ -91,10 +91,6 @@ func (w *wizard) stopAll() {
 			p.stop()
 		}
 	}
-	if w.opened != nil {
-		_ = w.opened.Close() // success was decided by the read-back, not by close
-		w.opened = nil
-	}
 }
 
 func (w *wizard) Init() tea.Cmd { return w.page().enter(w.state) }

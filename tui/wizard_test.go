@@ -243,10 +243,11 @@ func engine(t *testing.T) Engine {
 			return c
 		},
 		Newest: func(context.Context, disk.Device) time.Time { return time.Time{} },
-		Open:   func(disk.Device) (Card, error) { return &memory{}, nil },
+		Open:   func(context.Context, disk.Device) (Card, error) { return &memory{}, nil },
 		Write: func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
 			return flash.Result{Bytes: 3 << 30}, nil
 		},
+		Release: func(_ context.Context, c Card, _ disk.Device) bool { return c.Close() == nil },
 		Wait: func(context.Context, hostfile.Saved, func(firstboot.Event)) (firstboot.Result, error) {
 			return firstboot.Result{Name: "bach.local"}, nil
 		},
@@ -455,7 +456,7 @@ func TestACardThatIsExchangedMustBeChosenAgain(t *testing.T) {
 
 func TestOnlyTheRightNameErasesACard(t *testing.T) {
 	e := engine(t)
-	e.Open = func(disk.Device) (Card, error) { t.Fatal("opened"); return nil, nil }
+	e.Open = func(context.Context, disk.Device) (Card, error) { t.Fatal("opened"); return nil, nil }
 	d := drive(t, e)
 	d.toPreview()
 	d.keys("enter")
@@ -472,7 +473,7 @@ func TestOnlyTheRightNameErasesACard(t *testing.T) {
 
 func TestWithoutRightsTheCommandIsShownFirst(t *testing.T) {
 	e := engine(t)
-	e.Open = func(disk.Device) (Card, error) { return nil, fs.ErrPermission }
+	e.Open = func(context.Context, disk.Device) (Card, error) { return nil, fs.ErrPermission }
 	e.GrantCard = func(disk.Device) CardGrant { return fakeGrant{} }
 	d := drive(t, e)
 	d.toPreview()
@@ -491,7 +492,7 @@ func (fakeGrant) Card() Card      { return &memory{} }
 func TestAFailedWriteClosesTheCardAndOffersAnother(t *testing.T) {
 	e := engine(t)
 	card := &memory{}
-	e.Open = func(disk.Device) (Card, error) { return card, nil }
+	e.Open = func(context.Context, disk.Device) (Card, error) { return card, nil }
 	e.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
 		return flash.Result{}, errors.New("the card has a bad place")
 	}

@@ -17,16 +17,24 @@ import (
 // writePage writes the card and proves it. There is no way back from here
 // until it is done or has failed.
 type writePage struct {
-	run  *run[flash.Progress, flash.Result]
+	run  *run[flash.Progress, released]
 	over bool
 	err  error
 }
 
+// released tells whether the written card is ejected.
+type released bool
+
 func (p *writePage) enter(s *state) tea.Cmd {
-	p.over, p.err, s.written = false, nil, true
-	saved, image, card, d, write := s.saved, s.image.Image, s.opened, s.card, s.engine.Write
-	p.run = start(s.ctx, func(ctx context.Context, report func(flash.Progress)) (flash.Result, error) {
-		return write(ctx, saved, image, card, d, report)
+	p.over, p.err, s.written, s.safe = false, nil, true, false
+	saved, image, card, d, write, release := s.saved, s.image.Image, s.opened, s.card, s.engine.Write, s.engine.Release
+	s.opened = nil // it is closed by the work itself
+	p.run = start(s.ctx, func(ctx context.Context, report func(flash.Progress)) (released, error) {
+		if _, err := write(ctx, saved, image, card, d, report); err != nil {
+			_ = card.Close() // the error says all
+			return false, err
+		}
+		return released(release(ctx, card, d)), nil
 	})
 	return beat(p.run)
 }
@@ -41,8 +49,7 @@ func (p *writePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 			return stay, beat(p.run)
 		}
 		p.over, p.err = true, p.run.err
-		_ = s.opened.Close() // success was decided by the read-back, not by close
-		s.opened = nil
+		s.safe = bool(p.run.result)
 		if p.err == nil {
 			return next, nil
 		}

@@ -74,9 +74,10 @@ func (p *program) engine() (tui.Engine, error) {
 		},
 		Cards:        func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
 		CardsChanged: detect.Watch, Newest: detect.Newest,
-		Open:      openDirect,
+		Open:      openAsUser,
 		GrantCard: func(d disk.Device) tui.CardGrant { return newCardGrant(d) },
 		Write:     writeCard,
+		Release:   release,
 		Wait:      waitFor,
 		Pin:       pin,
 	}, nil

@@ -49,22 +49,23 @@ func (p *program) flashVerb() *cobra.Command {
 				return err
 			}
 		}
-		card, err := openCard(d)
+		card, err := openCard(ctx, d)
 		if err != nil {
 			return err
 		}
-		defer card.Close()
 		r, err := writeCard(ctx, s, image, card, d, p.progress())
 		if err != nil {
+			_ = card.Close() // the error says all
 			return err
 		}
+		safe := release(ctx, card, d)
 		p.say("written", map[string]any{
 			"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds(), "counts": r.Counts,
 			"seconds_writing": r.Wrote.Seconds(), "write_rate": r.WriteRate,
 			"seconds_verifying": r.Proved.Seconds(), "verify_rate": r.VerifyRate,
-			"seconds_waiting_for_image": r.Waited.Seconds(),
+			"seconds_waiting_for_image": r.Waited.Seconds(), "safe_to_remove": safe,
 		},
-			fmt.Sprintf("%s is written and checked: %s in %.0f s. Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds()))
+			fmt.Sprintf("%s is written and checked: %s in %.0f s. %s Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds(), tui.TakeOut(safe)))
 		return nil
 	})
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
@@ -137,8 +138,8 @@ func asked(typed *bufio.Reader, word string) error {
 }
 
 // openCard opens the card as the ordinary user, else asks for the right to.
-func openCard(d disk.Device) (tui.Card, error) {
-	c, err := openDirect(d)
+func openCard(ctx context.Context, d disk.Device) (tui.Card, error) {
+	c, err := openAsUser(ctx, d)
 	if !errors.Is(err, fs.ErrPermission) {
 		return c, err
 	}

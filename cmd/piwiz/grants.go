@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"log/slog"
 	"maps"
+	"os"
 	"slices"
 
 	"piwiz/flash/apart"
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
+	"piwiz/flash/udisks"
 	"piwiz/nixgen/wifi"
 	"piwiz/tui"
 )
@@ -60,9 +64,19 @@ func (c grantedCard) Close() error {
 // cardPart is the verb of the part of piwiz that asks the card.
 const cardPart = "ask-card"
 
-// openDirect opens the card as the user piwiz runs as.
-func openDirect(d disk.Device) (tui.Card, error) {
+// openAsUser opens the card without running anything as root: as the user
+// piwiz runs as, else by the disk service of the desktop, which may ask for
+// the password in a window until ctx ends. fs.ErrPermission means that it takes
+// administrator rights.
+func openAsUser(ctx context.Context, d disk.Device) (tui.Card, error) {
 	f, err := grant.OpenDirect(d)
+	if errors.Is(err, fs.ErrPermission) {
+		f, err = openByDesktop(ctx, d)
+	}
+	var no *grant.Refused
+	if errors.As(err, &no) {
+		return nil, &exit{refused, err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +85,37 @@ func openDirect(d disk.Device) (tui.Card, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+func openByDesktop(ctx context.Context, d disk.Device) (*os.File, error) {
+	s, err := udisks.Connect(ctx)
+	if err != nil {
+		return nil, errors.Join(fs.ErrPermission, err)
+	}
+	defer s.Close()
+	f, err := grant.OpenBy(grant.Way{
+		Unmount: func(d disk.Device) error { return s.Unmount(ctx, d) },
+		Open:    func(d disk.Device) (*os.File, error) { return s.Open(ctx, d) },
+	}, d)
+	var no *grant.Refused
+	switch {
+	case err == nil:
+		return f, nil
+	case ctx.Err() != nil:
+		return nil, context.Canceled
+	case errors.As(err, &no):
+		return nil, err
+	case errors.Is(err, udisks.ErrDismissed):
+		return nil, &grant.Denied{Why: "the password was not given", Todo: "Choose the card again, and type the password when the window asks for it."}
+	}
+	slog.Info("the disk service does not open the card", "error", err)
+	return nil, errors.Join(fs.ErrPermission, err)
+}
+
+// release closes a written card. True means that it is safe to remove.
+func release(ctx context.Context, card tui.Card, d disk.Device) (safe bool) {
+	// What matters was synced and read back before.
+	return udisks.Release(ctx, d, func() { _ = card.Close() })
 }
 
 // wifiGrant fits the privileged reader to the wizard.

@@ -17,9 +17,24 @@ import (
 
 const putBack = "Put it back and choose it again."
 
+// Way is how a card is opened. Unmount closes its file systems. Open opens it
+// for reading and writing, for itself alone and past the page cache; it need
+// not check what it opened. Both return unix.EBUSY when the card is in use.
+type Way struct {
+	Unmount func(disk.Device) error
+	Open    func(disk.Device) (*os.File, error)
+}
+
+// itself is the way of the kernel: this process asks it.
+var itself = Way{unmount, open}
+
 // OpenDirect opens a card as the user piwiz runs as. fs.ErrPermission means
 // that administrator rights are needed; *Refused is final.
-func OpenDirect(d disk.Device) (*os.File, error) { return take(d.Name, d.Identity()) }
+func OpenDirect(d disk.Device) (*os.File, error) { return OpenBy(itself, d) }
+
+// OpenBy opens a card in a way of the caller's, by the same rules. *Refused is
+// final; other errors are those of the way.
+func OpenBy(w Way, d disk.Device) (*os.File, error) { return w.take(d.Name, d.Identity()) }
 
 // openFor is OpenDirect for what stands on the command line.
 func openFor(path, expect string) (*os.File, error) {
@@ -31,17 +46,17 @@ func openFor(path, expect string) (*os.File, error) {
 	if path != "/dev/"+name {
 		return nil, &Refused{Path: printable(path), Why: "It is not a disk."}
 	}
-	return take(name, want)
+	return itself.take(name, want)
 }
 
 // take is every rule about a card, on facts gathered now: before it is
 // unmounted, and again when nobody else can have it any more.
-func take(name string, want disk.Identity) (*os.File, error) {
+func (w Way) take(name string, want disk.Identity) (*os.File, error) {
 	d, err := look(name, want)
 	if err != nil {
 		return nil, err
 	}
-	f, err := unmountAndOpen(d, want)
+	f, err := w.unmountAndOpen(d, want)
 	// An auto-mounter may come in between.
 	for range 2 {
 		if !errors.Is(err, unix.EBUSY) {
@@ -50,7 +65,7 @@ func take(name string, want disk.Identity) (*os.File, error) {
 		if d, err = look(name, want); err != nil {
 			return nil, err
 		}
-		f, err = unmountAndOpen(d, want)
+		f, err = w.unmountAndOpen(d, want)
 	}
 	if errors.Is(err, unix.EBUSY) {
 		return nil, busy(d)
@@ -65,11 +80,25 @@ func take(name string, want disk.Identity) (*os.File, error) {
 	return f, nil
 }
 
-func unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error) {
-	if err := unmount(d); err != nil {
+// unmountAndOpen checks that what was opened is what was meant. EBUSY is left
+// to the caller.
+func (w Way) unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error) {
+	if err := w.Unmount(d); err != nil {
 		return nil, err
 	}
-	return open(d, want)
+	f, err := w.Open(d)
+	if err != nil {
+		return nil, err
+	}
+	if why := opened(int(f.Fd()), want); why != "" {
+		_ = f.Close() // nothing was written
+		return nil, &Refused{Path: d.Path, Why: why}
+	}
+	if err := lock(int(f.Fd())); err != nil {
+		_ = f.Close()
+		return nil, busy(d)
+	}
+	return f, nil
 }
 
 // look reads the facts about a disk and judges them.
@@ -111,23 +140,13 @@ func unmount(d disk.Device) error {
 	return nil
 }
 
-// open opens a card for itself alone and past the page cache, and checks that
-// what was opened is what was meant. EBUSY is left to the caller.
-func open(d disk.Device, want disk.Identity) (*os.File, error) {
+// open opens a card for itself alone and past the page cache.
+func open(d disk.Device) (*os.File, error) {
 	fd, err := unix.Open(d.Path, unix.O_RDWR|unix.O_EXCL|unix.O_DIRECT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, openProblem(d.Path, err)
 	}
-	f := os.NewFile(uintptr(fd), d.Path)
-	if why := opened(fd, want); why != "" {
-		_ = f.Close() // nothing was written
-		return nil, &Refused{Path: d.Path, Why: why}
-	}
-	if err := lock(fd); err != nil {
-		_ = f.Close()
-		return nil, busy(d)
-	}
-	return f, nil
+	return os.NewFile(uintptr(fd), d.Path), nil
 }
 
 func openProblem(path string, err error) error {
