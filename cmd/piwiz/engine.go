@@ -72,7 +72,7 @@ func (p *program) engine() (tui.Engine, error) {
 			}
 			return build.Image(ctx, r, report)
 		},
-		Cards:        func(ctx context.Context) ([]disk.Device, error) { return detect.List(ctx, "/") },
+		Cards:        p.cards,
 		CardsChanged: detect.Watch, Newest: detect.Newest,
 		Open:      openAsUser,
 		GrantCard: func(d disk.Device) tui.CardGrant { return newCardGrant(d) },

@@ -40,7 +40,7 @@ func (p *program) flashVerb() *cobra.Command {
 				return err
 			}
 		}
-		d, err := findCard(ctx, args[1])
+		d, err := p.findCard(ctx, args[1])
 		if err != nil {
 			return err
 		}
@@ -68,6 +68,7 @@ func (p *program) flashVerb() *cobra.Command {
 			fmt.Sprintf("%s is written and checked: %s in %.0f s. %s Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds(), tui.TakeOut(safe)))
 		return nil
 	})
+	p.emmcFlag(c)
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
 	c.Flags().StringVar(&image, "image", "", "write this image (.img, or one packed as .zst, .gz or .bz2) instead of the one that was built")
 	return c
@@ -93,8 +94,22 @@ func (p *program) progress() func(flash.Progress) {
 	}
 }
 
-func findCard(ctx context.Context, path string) (disk.Device, error) {
+// emmcFlag is for whoever wants it: on a few boards the memory that is soldered
+// in is what a system is written to.
+func (p *program) emmcFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&p.emmc, "emmc", false, "offer memory that is soldered into this computer too, unless it runs from it")
+}
+
+func (p *program) cards(ctx context.Context) ([]disk.Device, error) {
 	all, err := detect.List(ctx, "/")
+	for i := range all {
+		all[i].Soldered = p.emmc
+	}
+	return all, err
+}
+
+func (p *program) findCard(ctx context.Context, path string) (disk.Device, error) {
+	all, err := p.cards(ctx)
 	if err != nil {
 		return disk.Device{}, err
 	}

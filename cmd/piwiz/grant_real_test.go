@@ -42,7 +42,7 @@ func init() {
 	if err != nil {
 		panic(err)
 	}
-	g := newCardGrant(disk.Device{Path: os.Args[3], DiskSeq: id.DiskSeq, Size: id.Size, Serial: id.Serial, Major: id.Major, Minor: id.Minor})
+	g := newCardGrant(disk.Device{Soldered: len(os.Args) > 5, Path: os.Args[3], DiskSeq: id.DiskSeq, Size: id.Size, Serial: id.Serial, Major: id.Major, Minor: id.Minor})
 	g.Self = os.Args[1]
 	g.SetStderr(os.Stderr)
 	if err := g.Run(); err != nil {
@@ -99,6 +99,7 @@ func TestAnOrdinaryUserAndThePrivilegedHalf(t *testing.T) {
 		{"a wrong password writes nothing", asksPassword, refusedBySudo},
 		{"a user whom sudo does not know writes nothing", "root ALL=(ALL:ALL) ALL", refusedBySudo},
 		{"a card exchanged while sudo asks is refused", asksPassword, refusesExchanged},
+		{"soldered-in memory is written with --emmc, and the privileged half is told", asksNothing, writesSoldered},
 		{"a system disk is refused whatever the caller says", asksNothing, refusesSystemDisks},
 		{"the ordinary user holds the card and its lock", asksNothing, userHoldsCard},
 		{"nothing stays behind when piwiz is killed", asksNothing, killed},
@@ -324,6 +325,25 @@ func refusesSystemDisks(t *testing.T, d *desk) {
 		t.Error("the file system of a disk that was refused was unmounted")
 	}
 	srv.d.root("umount /run/srv")
+}
+
+func writesSoldered(t *testing.T, d *desk) {
+	memory := d.medium("mmcblk0", "emmc")
+	before := memory.untouched()
+	args := d.flash()
+	args[3] = "/dev/mmcblk0"
+	code, out := d.run(args...)
+	expect(t, code, out, 3, "/dev/mmcblk0 is not written: This memory is built into this computer")
+	if memory.untouched() != before {
+		t.Error("the memory was written")
+	}
+	code, out = d.run(append(args, "--emmc")...)
+	expect(t, code, out, 0, "/dev/mmcblk0 is written and checked", "soldered")
+	memory.written()
+	d.root("mkdir -p /run/srv && mount /dev/mmcblk01 /run/srv || { mkfs.ext4 -q /dev/mmcblk01 && mount /dev/mmcblk01 /run/srv; }")
+	code, out = d.end(d.ask("open", "/dev/mmcblk0", memory.device().Identity().String(), "soldered"))
+	expect(t, code, out, 3, "This computer keeps files of its own on it (/run/srv)")
+	d.root("umount /run/srv")
 }
 
 // holding starts a caller that got the card and holds it.

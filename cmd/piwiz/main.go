@@ -77,6 +77,7 @@ func (p *program) command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "one JSON object per line instead of text")
 	root.PersistentFlags().StringVar(&p.nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
 	root.PersistentFlags().StringVar(&p.builder, "builder", "", "where the image is built: local, ssh://USER@HOST[,ssh://...], container, docker or podman, each with :IMAGE for another image with Nix; without it, what works here")
+	p.emmcFlag(root)
 	root.AddCommand(p.checkVerb(), p.renderVerb(), p.buildVerb(), p.cardsVerb(), p.flashVerb(), p.waitVerb(), p.hostsVerb())
 	return root
 }

@@ -24,6 +24,7 @@ import (
 // program is what all verbs share.
 type program struct {
 	json    bool
+	emmc    bool // memory soldered into this computer is offered too
 	nixpkgs string
 	builder string
 	out     io.Writer

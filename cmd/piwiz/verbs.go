@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/nixgen"
@@ -114,7 +113,7 @@ func (p *program) cardsVerb() *cobra.Command {
 		Use: "cards", Short: "List the cards that may be written",
 		Example: "  piwiz cards\n  piwiz cards --all",
 	}, cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		found, err := detect.List(ctx, "/")
+		found, err := p.cards(ctx)
 		if err != nil {
 			return err
 		}
@@ -134,6 +133,7 @@ func (p *program) cardsVerb() *cobra.Command {
 		}
 		return nil
 	})
+	p.emmcFlag(c)
 	c.Flags().BoolVar(&all, "all", false, "list the disks that are not offered too, with the reason")
 	return c
 }

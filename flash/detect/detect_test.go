@@ -63,8 +63,29 @@ func TestEveryMachine(t *testing.T) {
 					same(t, m.root, d)
 				}
 			})
+			t.Run("offers with --emmc what is soldered in and unused, and asks twice", func(t *testing.T) { soldered(t, name, all) })
 			t.Run("offers the same without udev", func(t *testing.T) { withoutUdev(t, m, name, offered(all)) })
 		})
+	}
+}
+
+// soldered asks for the memory that is soldered in, on every machine.
+func soldered(t *testing.T, name string, all []disk.Device) {
+	more := slices.Clone(all)
+	for i := range more {
+		more[i].Soldered = true
+	}
+	want := offered(all)
+	if name == "tablet-emmc-unused" {
+		want = append([]string{"mmcblk0"}, want...)
+	}
+	if got := offered(more); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, d := range more {
+		if d.Bus == disk.EMMC && d.Refusal() == "" && !strings.Contains(d.Doubt(), "soldered") {
+			t.Errorf("%s is not asked for twice", d.Name)
+		}
 	}
 }
 
@@ -146,5 +167,31 @@ func TestACancelledListIsNoList(t *testing.T) {
 	stop()
 	if _, err := List(ctx, "/"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAHalfWrittenCardSaysSo(t *testing.T) {
+	m := build(t, "testdata/machines/bcachefs-two-disks.txt")
+	var blank disk.Device
+	for _, d := range list(t, m.root) {
+		if d.Refusal() == "" && strings.HasPrefix(d.Contents(), "empty") {
+			blank = d
+		}
+	}
+	node := filepath.Join(m.root, blank.Path)
+	if err := os.MkdirAll(filepath.Dir(node), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"": "empty, or nothing that this computer knows", disk.Mark[:9]: "empty, or nothing that this computer knows",
+		disk.Mark: "unfinished piwiz card: it does not boot until it is written again",
+	} {
+		if err := os.WriteFile(node, append(make([]byte, disk.MarkAt), text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(list(t, m.root), func(d disk.Device) bool { return d.Name == blank.Name })
+		if got := list(t, m.root)[i].Contents(); got != want {
+			t.Errorf("%q: %s", text, got)
+		}
 	}
 }

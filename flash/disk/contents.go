@@ -5,6 +5,12 @@ import (
 	"strings"
 )
 
+// Mark stands at MarkAt bytes on a card that is not finished.
+const (
+	Mark   = "unfinished piwiz card\n"
+	MarkAt = 512
+)
+
 // Contents says in one line what is on the disk.
 func (d Device) Contents() string {
 	var parts []string
@@ -16,6 +22,9 @@ func (d Device) Contents() string {
 	}
 	if len(parts) == 0 && d.FSType != "" {
 		parts = append(parts, describe(d.Label, d.FSType, d.Size))
+	}
+	if d.Unfinished {
+		return strings.TrimSpace(Mark) + ": it does not boot until it is written again"
 	}
 	if len(parts) == 0 {
 		return "empty, or nothing that this computer knows"

@@ -50,6 +50,8 @@ type Device struct {
 	Vendor, Model, Serial string // Serial is the CID for a card in a built-in slot
 	Bus                   Bus
 	Removable, ReadOnly   bool
+	Soldered              bool   // memory that is soldered in was asked for: it may be written too
+	Unfinished            bool   // a run of piwiz ended half-way; false when that could not be read
 	DiskSeq               uint64 // the kernel's number of this medium; 0 when it tells none
 	Major, Minor          uint32
 	Mounts                []string // of a file system without partition table

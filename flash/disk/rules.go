@@ -34,9 +34,11 @@ func (d Device) Refusal() string {
 		return why
 	}
 	switch {
-	case d.Bus == EMMC:
+	case d.Bus == EMMC && !d.Soldered:
 		return "This memory is built into this computer, not a card."
-	case d.Bus != USB && d.Bus != SD && !(d.Bus == Other && d.Removable):
+	case d.Bus == EMMC && area.MatchString(d.Name):
+		return "This is a small part of the built-in memory with a purpose of its own."
+	case d.Bus != USB && d.Bus != SD && d.Bus != EMMC && !(d.Bus == Other && d.Removable):
 		return "This is a disk inside this computer."
 	case d.ReadOnly && d.reader():
 		return "The card is locked: move the small switch on its side, then put it in again."
@@ -47,6 +49,10 @@ func (d Device) Refusal() string {
 	}
 	return ""
 }
+
+// area is the name of what eMMC has beside its main memory: two small disks to
+// start from, and those that its maker set aside (linux, drivers/mmc/core/block.c).
+var area = regexp.MustCompile(`^mmcblk\d+(boot|gp|rpmb)\d*$`)
 
 // whole is a disk as one more partition: a file system can lie on it directly.
 func (d Device) whole() []Partition {
@@ -173,6 +179,8 @@ func (d Device) reader() bool {
 // meant, one sentence; "" when it looks like an SD card. Ask twice then.
 func (d Device) Doubt() string {
 	switch {
+	case d.Bus == EMMC:
+		return "This memory is soldered into this computer: does nothing that it needs lie on it?"
 	case d.Size > large:
 		return "This is large for a card: is it really not a disk with your files?"
 	case d.reader():

@@ -144,7 +144,11 @@ type Opener struct {
 }
 
 func (o *Opener) args() []string {
-	return []string{"open", o.Device.Path, o.Device.Identity().String()}
+	args := []string{"open", o.Device.Path, o.Device.Identity().String()}
+	if o.Device.Soldered {
+		args = append(args, soldered)
+	}
+	return args
 }
 
 // Command is the command line that Run runs.

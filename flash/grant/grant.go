@@ -29,6 +29,10 @@ const (
 	refused = 3 // the card must not be written
 )
 
+// soldered is the word that lets memory soldered into the computer be opened;
+// all other rules stay.
+const soldered = "soldered"
+
 // Refused is a card that must not be opened, and why.
 type Refused struct {
 	Path string `json:"path"`
@@ -53,7 +57,9 @@ func Serve(args []string, stdin *os.File, stderr io.Writer) int {
 	var work func() (reply, *os.File)
 	switch {
 	case len(args) == 3 && args[0] == "open":
-		work = func() (reply, *os.File) { return openReply(args[1], args[2]) }
+		work = func() (reply, *os.File) { return openReply(args[1], args[2], false) }
+	case len(args) == 4 && args[0] == "open" && args[3] == soldered:
+		work = func() (reply, *os.File) { return openReply(args[1], args[2], true) }
 	case len(args) == 1 && args[0] == "wifi":
 		work = func() (reply, *os.File) { return wifiReply(WifiDir), nil }
 	default:
@@ -92,8 +98,8 @@ func Serve(args []string, stdin *os.File, stderr io.Writer) int {
 	return 0
 }
 
-func openReply(path, expect string) (reply, *os.File) {
-	f, err := openFor(path, expect)
+func openReply(path, expect string, soldered bool) (reply, *os.File) {
+	f, err := openFor(path, expect, soldered)
 	var no *Refused
 	switch {
 	case err == nil:

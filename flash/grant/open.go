@@ -34,10 +34,10 @@ func OpenDirect(d disk.Device) (*os.File, error) { return OpenBy(itself, d) }
 
 // OpenBy opens a card in a way of the caller's, by the same rules. *Refused is
 // final; other errors are those of the way.
-func OpenBy(w Way, d disk.Device) (*os.File, error) { return w.take(d.Name, d.Identity()) }
+func OpenBy(w Way, d disk.Device) (*os.File, error) { return w.take(d.Name, d.Identity(), d.Soldered) }
 
 // openFor is OpenDirect for what stands on the command line.
-func openFor(path, expect string) (*os.File, error) {
+func openFor(path, expect string, soldered bool) (*os.File, error) {
 	want, err := disk.ParseIdentity(expect)
 	if err != nil {
 		return nil, err
@@ -46,13 +46,13 @@ func openFor(path, expect string) (*os.File, error) {
 	if path != "/dev/"+name {
 		return nil, &Refused{Path: printable(path), Why: "It is not a disk."}
 	}
-	return itself.take(name, want)
+	return itself.take(name, want, soldered)
 }
 
 // take is every rule about a card, on facts gathered now: before it is
 // unmounted, and again when nobody else can have it any more.
-func (w Way) take(name string, want disk.Identity) (*os.File, error) {
-	d, err := look(name, want)
+func (w Way) take(name string, want disk.Identity, soldered bool) (*os.File, error) {
+	d, err := look(name, want, soldered)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (w Way) take(name string, want disk.Identity) (*os.File, error) {
 		if !errors.Is(err, unix.EBUSY) {
 			break
 		}
-		if d, err = look(name, want); err != nil {
+		if d, err = look(name, want, soldered); err != nil {
 			return nil, err
 		}
 		f, err = w.unmountAndOpen(d, want)
@@ -73,7 +73,7 @@ func (w Way) take(name string, want disk.Identity) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := look(name, want); err != nil {
+	if _, err := look(name, want, soldered); err != nil {
 		_ = f.Close() // nothing was written
 		return nil, err
 	}
@@ -102,8 +102,9 @@ func (w Way) unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error)
 }
 
 // look reads the facts about a disk and judges them.
-func look(name string, want disk.Identity) (disk.Device, error) {
+func look(name string, want disk.Identity, soldered bool) (disk.Device, error) {
 	d, err := disk.Read("/", name)
+	d.Soldered = soldered
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return d, &Refused{Path: "/dev/" + printable(name), Why: "It is not there: the card or its reader was taken out.", Todo: putBack}

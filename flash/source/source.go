@@ -26,7 +26,7 @@ const Block = device.Block
 // is not finished: nothing that boots, and for those who look, why.
 func Unfinished() []byte {
 	b := make([]byte, Block)
-	copy(b[512:], "unfinished piwiz card\n")
+	copy(b[disk.MarkAt:], disk.Mark)
 	return b
 }
 
