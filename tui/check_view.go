@@ -18,7 +18,8 @@ func (p *checkPage) fill(s *state) {
 		lines = append(lines, strings.Split(p.finding(s.engine.Checks[i].Name, i, width), "\n")...)
 		r.end = len(lines)
 	}
-	p.pane.Width, p.pane.Height = width, max(s.height-4-lipgloss.Height(p.advice(width))-1, 1)
+	room := max(s.height-4-lipgloss.Height(p.advice(width))-1, 1)
+	p.pane.Width, p.pane.Height = width, min(room, len(lines))
 	p.pane.SetContent(strings.Join(lines, "\n"))
 	if len(p.results) == 0 {
 		return
