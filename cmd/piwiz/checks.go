@@ -59,11 +59,13 @@ func finding(found string, err error) tui.Finding {
 		return f
 	}
 	what, todo := tui.Explain(err)
-	f := tui.Finding{State: tui.Failure, What: what, Todo: todo}
-	// Hints that are all commands can be run as they are.
-	if len(todo) > 0 && !slices.ContainsFunc(todo, func(h string) bool { return !strings.HasPrefix(h, "sudo ") }) {
-		f.Todo, f.Command = nil, strings.Join(todo, " && ")
+	f := tui.Finding{State: tui.Failure, What: what}
+	// The hints that are commands come first and can be run as they are.
+	n := slices.IndexFunc(todo, func(h string) bool { return !strings.HasPrefix(h, "sudo ") })
+	if n < 0 {
+		n = len(todo)
 	}
+	f.Command, f.Todo = strings.Join(todo[:n], " && "), todo[n:]
 	return f
 }
 

@@ -22,6 +22,7 @@ func TestAFindingKeepsWhatTheLeafKnows(t *testing.T) {
 		{&preflight.Problem{Headline: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}, tui.Finding{State: tui.Failure, What: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}},
 		{&preflight.Problem{Headline: "little", Warning: true}, tui.Finding{State: tui.Warning, What: "little"}},
 		{hinted{"sudo a", "sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Command: "sudo a && sudo b"}},
+		{hinted{"sudo a", "If that does not help: sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Command: "sudo a", Todo: []string{"If that does not help: sudo b"}}},
 		{hinted{"Add this line", "Then: sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Todo: []string{"Add this line", "Then: sudo b"}}},
 	} {
 		got := finding("good", c.err)
