@@ -30,14 +30,15 @@ func (p *program) checks(store hostfile.Store) []tui.Check {
 	return all
 }
 
-// orElsewhere passes over what is missing here when the image will not be built
-// here.
+// orElsewhere makes a warning of what is missing here when the image will not be
+// built here: putting it right is worth it, for a container begins with an empty
+// store.
 func orElsewhere(ctx context.Context, f tui.Finding) tui.Finding {
 	if f.State != tui.Failure {
 		return f
 	}
 	if b, err := build.Choose(ctx, ""); err == nil && !b.Here() {
-		return tui.Finding{State: tui.Skipped, What: b.String()}
+		f.State, f.Why = tui.Warning, b.String()
 	}
 	return f
 }

@@ -133,13 +133,13 @@ func TestTheCheckIsThatOfTheBuilder(t *testing.T) {
 		out, _ := cmd.CombinedOutput() // the cache cannot be reached from there
 		return string(out)
 	}
-	if out := check(); !strings.Contains(out, "The image is built in a container of podman: Nix is not installed") || strings.Contains(out, "nixos.org/nix/install") {
+	if out := check(); !strings.Contains(out, "WARNING ") || !strings.Contains(out, "The image is built in a container of podman: Nix is not installed") || !strings.Contains(out, "nixos.org/nix/install") {
 		t.Errorf("without a wish:\n%s", out)
 	}
 	if out := check("--builder", "docker"); !strings.Contains(out, "docker") || strings.Contains(out, "Nix is not installed") {
 		t.Errorf("docker:\n%s", out)
 	}
-	if out := check("--builder", "local"); !strings.Contains(out, "nixos.org/nix/install") {
+	if out := check("--builder", "local"); !strings.Contains(out, "nixos.org/nix/install") || strings.Contains(out, "podman") {
 		t.Errorf("local:\n%s", out)
 	}
 }

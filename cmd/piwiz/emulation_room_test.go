@@ -139,7 +139,7 @@ func (r *room) as(args ...string) *exec.Cmd {
 // would run.
 func (r *room) check() (f struct{ Name, State, What, Command string }) {
 	r.t.Helper()
-	out, _ := r.as(filepath.Join(r.dir, "piwiz"), "check", "--json").Output() // other things are missing in the room
+	out, _ := r.as(filepath.Join(r.dir, "piwiz"), "check", "--builder", "local", "--json").Output() // other things are missing in the room
 	for line := range strings.Lines(string(out)) {
 		if err := json.Unmarshal([]byte(line), &f); err == nil && f.Name == "emulation" {
 			return f
