@@ -22,7 +22,7 @@ func BenchmarkCard(b *testing.B) {
 		const mib = 1 << 20
 		b.ReportMetric(float64(r.Written)/mib, "MiB-written")
 		b.ReportMetric(float64(r.Skipped)/mib, "MiB-skipped")
-		b.ReportMetric(r.WriteRate/1e6, "MB/s-until-written")
+		b.ReportMetric(r.WriteRate/1e6, "MB/s-writing")
 		var self, child unix.Rusage
 		if unix.Getrusage(unix.RUSAGE_SELF, &self) == nil && unix.Getrusage(unix.RUSAGE_CHILDREN, &child) == nil {
 			b.ReportMetric(float64(self.Maxrss+child.Maxrss)/1024, "MiB-resident")
