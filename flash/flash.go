@@ -43,7 +43,8 @@ const (
 
 // Job is what to write where.
 type Job struct {
-	Image    string // path; plain, or packed with zstd, gzip or bzip2
+	Image    string // path; plain, or packed with zstd, xz, gzip or bzip2
+	SHA256   string // of that file, in hexadecimal; "" for what a file beside it says, if there is one
 	Card     Card
 	CardSize int64         // bytes
 	Files    []bootfs.File // for the FIRMWARE partition
@@ -54,7 +55,7 @@ type Job struct {
 // ctx's end even when a request hangs in the kernel. After an error the first
 // block of the card says so and it does not boot, or nothing was written.
 func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) {
-	src, err := source.Open(job.Image, job.Files, job.When)
+	src, err := source.Open(job.Image, job.SHA256, job.Files, job.When)
 	if err != nil {
 		return Result{}, err
 	}

@@ -127,6 +127,20 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 	}
 }
 
+func TestAnImageWithAnotherSumDoesNotBecomeACardThatBoots(t *testing.T) {
+	c := newCard(cardSize)
+	j := job(t, img(), c, cardSize)
+	j.SHA256 = strings.Repeat("0", 64)
+	_, err := Write(context.Background(), j, nil)
+	var e interface{ Hints() []string }
+	if !errors.As(err, &e) || !strings.Contains(err.Error(), "SHA-256") || !strings.Contains(strings.Join(e.Hints(), " "), "does not boot") {
+		t.Error(err)
+	}
+	if !bytes.Equal(c.b[:512], make([]byte, 512)) {
+		t.Error("the card could boot")
+	}
+}
+
 func TestAFaultThatPassesIsMended(t *testing.T) {
 	for name, fault := range map[string]func(*card){
 		"write": func(c *card) { c.badWrite = span{11<<20 + 9000, 11<<20 + 9001} },

@@ -2,9 +2,11 @@ package flash
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"piwiz/flash/image"
 	"piwiz/flash/source"
 )
 
@@ -50,7 +52,7 @@ func (w *writer) each(ctx context.Context, do func(c source.Chunk, spare []byte)
 				return nil
 			}
 			if c.Err != nil {
-				return c.Err
+				return w.damaged(c.Err)
 			}
 			if err := do(c, spare); err != nil {
 				return err
@@ -60,6 +62,16 @@ func (w *writer) each(ctx context.Context, do func(c source.Chunk, spare []byte)
 	})
 	stop()
 	for range chunks { // it closes when no buffer is in use any more
+	}
+	return err
+}
+
+// damaged is an image that cannot be read to its end, and what that means for
+// the card.
+func (w *writer) damaged(err error) error {
+	var e *image.Error
+	if errors.As(err, &e) {
+		e.Todo = append(e.Todo, w.card.State())
 	}
 	return err
 }

@@ -22,7 +22,7 @@ import (
 )
 
 func (p *program) flashVerb() *cobra.Command {
-	yes, image := false, ""
+	yes, image, sum := false, "", ""
 	c := verb(&cobra.Command{
 		Use: "flash HOST DEVICE", Short: "Write the image of a host to a card, with the host's secrets, and prove it",
 		Example: "  piwiz flash bach /dev/sdb\n  piwiz flash bach /dev/sdb --yes --json",
@@ -53,7 +53,7 @@ func (p *program) flashVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := writeCard(ctx, s, image, card, d, p.progress())
+		r, err := flashCard(ctx, s, flash.Job{Image: image, SHA256: sum, Card: card, CardSize: d.Size}, p.progress())
 		if err != nil {
 			_ = card.Close() // the error says all
 			return err
@@ -70,7 +70,8 @@ func (p *program) flashVerb() *cobra.Command {
 	})
 	p.emmcFlag(c)
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
-	c.Flags().StringVar(&image, "image", "", "write this image (.img, or one packed as .zst, .gz or .bz2) instead of the one that was built")
+	c.Flags().StringVar(&image, "image", "", "write this image (.img, or one packed as .zst, .xz, .gz or .bz2) instead of the one that was built")
+	c.Flags().StringVar(&sum, "sha256", "", "what the SHA-256 of the image must be; else a file IMAGE.sha256 beside it is asked, if there is one")
 	return c
 }
 
@@ -168,15 +169,20 @@ func openCard(ctx context.Context, d disk.Device) (tui.Card, error) {
 	return g.Card(), nil
 }
 
-// writeCard carries the values from the nixgen half to the flash half.
+// writeCard writes the image of a host.
 func writeCard(ctx context.Context, s hostfile.Saved, image string, card tui.Card, d disk.Device, report func(flash.Progress)) (flash.Result, error) {
+	return flashCard(ctx, s, flash.Job{Image: image, Card: card, CardSize: d.Size}, report)
+}
+
+// flashCard carries the values from the nixgen half to the flash half.
+func flashCard(ctx context.Context, s hostfile.Saved, job flash.Job, report func(flash.Progress)) (flash.Result, error) {
 	seeds, err := nixgen.Seeds(s.Host, s.PSK, s.Identity)
 	if err != nil {
 		return flash.Result{}, err
 	}
-	var files []bootfs.File
 	for _, x := range seeds {
-		files = append(files, bootfs.File{Path: x.Path, Data: x.Data})
+		job.Files = append(job.Files, bootfs.File{Path: x.Path, Data: x.Data})
 	}
-	return flash.Write(ctx, flash.Job{Image: image, Card: card, CardSize: d.Size, Files: files, When: time.Now()}, report)
+	job.When = time.Now()
+	return flash.Write(ctx, job, report)
 }

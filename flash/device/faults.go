@@ -46,8 +46,8 @@ func Gone(err error) bool {
 	return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOMEDIUM) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.EPERM)
 }
 
-// state says what has become of the card by now.
-func (d *Device) state() string {
+// State says what has become of the card by now.
+func (d *Device) State() string {
 	if !d.Touched() {
 		return "Nothing was written to the card."
 	}
@@ -68,7 +68,7 @@ func (d *Device) Fault(op string, off int64, err error) error {
 		return false
 	}
 	say := func(what, todo string) error {
-		e.What, e.Todo = what, []string{todo + " " + d.state()}
+		e.What, e.Todo = what, []string{todo + " " + d.State()}
 		return e
 	}
 	switch {
@@ -92,6 +92,6 @@ func (d *Device) Fault(op string, off int64, err error) error {
 func (d *Device) Mismatch(off int64) error {
 	return &Error{What: "The card does not give back what was written", Op: "read back", Offset: off, Partition: d.place(off), Todo: []string{
 		"Try once more in another reader or another USB port: bad ones change what passes through them.",
-		"If it fails again the card is worn out, or smaller than it says: use another one. " + d.state(),
+		"If it fails again the card is worn out, or smaller than it says: use another one. " + d.State(),
 	}}
 }

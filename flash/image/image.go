@@ -1,13 +1,10 @@
-// Package image opens SD images, plain or packed with zstd (RFC 8878), gzip
-// (RFC 1952) or bzip2, and looks at their partition table before anything is
-// written.
+// Package image opens SD images, plain or packed with zstd (RFC 8878), xz (The
+// .xz File Format 1.2.1), gzip (RFC 1952) or bzip2, and looks at their
+// partition table before anything is written.
 package image
 
 import (
 	"bufio"
-	"bytes"
-	"compress/bzip2"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +17,7 @@ import (
 // Image is an opened image; reading gives it unpacked.
 type Image struct {
 	file *os.File
+	sum  *sum
 	zstd *zstd.Decoder
 	r    *bufio.Reader
 	size int64
@@ -37,24 +35,19 @@ func (e *Error) Error() string   { return "The image " + e.Path + " cannot be us
 func (e *Error) Unwrap() error   { return e.Err }
 func (e *Error) Hints() []string { return e.Todo }
 
-// maxWindow is how much memory a packed image may ask for. nixpkgs stays far
-// below it.
-const maxWindow = 1 << 27
-
-// foreign are the signatures of packings that are not undone here, and what
-// undoes them: nothing in the standard library does.
-var foreign = []struct{ magic, name, undo string }{
-	{"\xfd7zXZ\x00", "xz", "xz -dk"},
-	{"PK\x03\x04", "zip", "unzip"},
-}
-
-// Open opens an image and refuses what is no SD image for a Pi.
-func Open(path string) (*Image, error) {
+// Open opens an image and refuses what is no SD image for a Pi. Its SHA-256, in
+// hexadecimal, is checked while it is read to its end; "" is the one that a file
+// beside it with the name path.sha256 says, if there is one.
+func Open(path, sha256 string) (*Image, error) {
 	fail := func(err error, todo ...string) (*Image, error) {
 		if len(todo) == 0 {
 			todo = []string{"Build it again with: piwiz build HOST"}
 		}
 		return nil, &Error{path, err, todo}
+	}
+	known, err := findSum(path, sha256)
+	if err != nil {
+		return nil, err
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +61,7 @@ func Open(path string) (*Image, error) {
 		_ = f.Close()
 		return fail(errors.Join(errors.New("this is a folder, not an image"), err))
 	}
-	i := &Image{file: f}
+	i := &Image{file: f, sum: known}
 	if err := i.start(st.Size()); err != nil {
 		_ = i.Close()
 		var e *Error
@@ -87,8 +80,11 @@ func (i *Image) start(fileSize int64) error {
 		return err
 	}
 	sector, err := i.r.Peek(512)
-	if err != nil {
+	if errors.Is(err, io.EOF) {
 		return errors.New("it is empty, cut short or damaged")
+	}
+	if err != nil {
+		return fmt.Errorf("it cannot be read or unpacked: %w", err)
 	}
 	if i.mbr, err = ParseMBR(sector); err != nil {
 		return err
@@ -102,47 +98,9 @@ func (i *Image) Rewind() error {
 	if _, err := i.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	in := bufio.NewReaderSize(i.file, 1<<18)
-	head, _ := in.Peek(zstd.HeaderMaxSize) // a short file has a short head
-	for _, p := range foreign {
-		if bytes.HasPrefix(head, []byte(p.magic)) {
-			return &Error{"", fmt.Errorf("this is packed with %s, which piwiz cannot undo", p.name), []string{fmt.Sprintf("Unpack it first: %s %s", p.undo, i.file.Name())}}
-		}
-	}
-	src, err := i.unpack(in, head)
+	src, err := i.unpack(bufio.NewReaderSize(i.sum.over(i.file), 1<<18))
 	i.r = bufio.NewReaderSize(src, 4096) // larger reads pass it by
 	return err
-}
-
-func (i *Image) unpack(in *bufio.Reader, head []byte) (io.Reader, error) {
-	var h zstd.Header
-	switch {
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		i.size = -1 // its trailer counts modulo 4 GiB
-		r, err := gzip.NewReader(in)
-		if err != nil {
-			return in, fmt.Errorf("unpack it: %w", err)
-		}
-		return r, nil
-	case bytes.HasPrefix(head, []byte("BZh")):
-		i.size = -1
-		return bzip2.NewReader(in), nil
-	case h.Decode(head) != nil:
-		return in, nil
-	}
-	i.size = -1
-	if h.HasFCS && h.FrameContentSize < 1<<60 {
-		i.size = int64(h.FrameContentSize)
-	}
-	if i.zstd != nil {
-		return i.zstd, i.zstd.Reset(in)
-	}
-	d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-	if err != nil {
-		return in, fmt.Errorf("unpack it: %w", err)
-	}
-	i.zstd = d
-	return d, nil
 }
 
 // Read reads the unpacked image. A packed one that was cut gives

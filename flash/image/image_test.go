@@ -3,8 +3,10 @@ package image
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 // sample is an image of 3 MiB: FAT at 1 MiB, root at 2 MiB.
@@ -67,16 +70,16 @@ func gzipped(t *testing.T, data []byte) []byte {
 	return b.Bytes()
 }
 
-// bzipped asks the tool: the standard library cannot pack.
-func bzipped(t *testing.T, data []byte) []byte {
+// packedBy asks a tool.
+func packedBy(t *testing.T, data []byte, tool string, args ...string) []byte {
 	t.Helper()
-	if _, err := exec.LookPath("bzip2"); err != nil {
+	if _, err := exec.LookPath(tool); err != nil {
 		if os.Getenv("PIWIZ_REAL") == "1" {
-			t.Fatal("needs bzip2 (apt-get install bzip2)")
+			t.Fatal("needs " + tool)
 		}
-		t.Skip("needs bzip2 (apt-get install bzip2)")
+		t.Skip("needs " + tool)
 	}
-	c := exec.Command("bzip2")
+	c := exec.Command(tool, args...)
 	c.Stdin = bytes.NewReader(data)
 	out, err := c.Output()
 	if err != nil {
@@ -85,11 +88,27 @@ func bzipped(t *testing.T, data []byte) []byte {
 	return out
 }
 
+func xzipped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := xz.NewWriter(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // readsTwice opens what holds the sample, and reads it from the first byte
 // to the last two times.
 func readsTwice(t *testing.T, data []byte) *Image {
 	t.Helper()
-	i, err := Open(write(t, data))
+	i, err := Open(write(t, data), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,15 +126,87 @@ func readsTwice(t *testing.T, data []byte) *Image {
 	return i
 }
 
-func TestWhatBzip2PackedReadsTheSame(t *testing.T) {
-	data := bzipped(t, sample())
-	readsTwice(t, data)
-	cutIsAnError(t, data)
+func TestWhatTheToolsPackedReadsTheSame(t *testing.T) {
+	for name, args := range map[string][]string{
+		"bzip2": {}, "xz": {"-9e"}, "xz, threads and blocks": {"-T2", "--block-size=1MiB"}, "xz, no check": {"-0", "--check=none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tool, _, _ := strings.Cut(name, ",")
+			data := packedBy(t, sample(), tool, args...)
+			readsTwice(t, data)
+			cutIsAnError(t, data)
+		})
+	}
+}
+
+// A window of more memory than a computer may have is not begun with.
+func TestAPackedImageMayNotAskForAllMemory(t *testing.T) {
+	for tool, args := range map[string][]string{"xz": {"--lzma2=dict=256MiB"}, "zstd": {"--ultra", "--long=28", "-1"}} {
+		_, err := Open(write(t, packedBy(t, make([]byte, 1<<20), tool, args...)), "")
+		if err == nil || !strings.Contains(err.Error(), "memory") && !strings.Contains(err.Error(), "window size") {
+			t.Errorf("%s: %v", tool, err)
+		}
+	}
+}
+
+// readAll reads an image of which a sum is known.
+func readAll(path, sum string) error {
+	i, err := Open(path, sum)
+	if err != nil {
+		return err
+	}
+	defer i.Close()
+	_, err = io.Copy(io.Discard, i)
+	return err
+}
+
+// saysNo is an error for people that has these words.
+func saysNo(t *testing.T, err error, words string) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || !strings.Contains(e.Error(), words) || len(e.Hints()) == 0 {
+		t.Errorf("%v does not say %q", err, words)
+	}
+}
+
+var wrongSum = strings.Repeat("0", 64)
+
+func TestAKnownSumIsCheckedHoweverTheImageIsPacked(t *testing.T) {
+	for name, data := range map[string][]byte{"plain": sample(), "zstd": packed(t, sample()), "gzip": gzipped(t, sample()), "xz": xzipped(t, sample()), "bzip2": packedBy(t, sample(), "bzip2")} {
+		path, good := write(t, data), fmt.Sprintf("%x", sha256.Sum256(data))
+		if err := readAll(path, good); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		saysNo(t, readAll(path, wrongSum), "its SHA-256 is "+good+", but you say "+wrongSum)
+	}
+	saysNo(t, readAll(write(t, sample()), "abc"), "64 digits")
+}
+
+func TestTheSumIsTakenFromTheFileBesideTheImage(t *testing.T) {
+	path, good := write(t, sample()), fmt.Sprintf("%x", sha256.Sum256(sample()))
+	for text, words := range map[string]string{
+		good: "", good + "  image\n": "", good + " *image\n": "", good + "  out/image\n": "", "SHA256 (image) = " + good + "\n": "",
+		wrongSum + "  other\n" + good + "  image\n": "", strings.ToUpper(good): "",
+		wrongSum: "image.sha256 says", "SHA256 (image) = " + wrongSum: "image.sha256 says",
+		"": "does not say", good[1:]: "does not say", good + "  other\n": "does not say", "<html>": "does not say",
+	} {
+		if err := os.WriteFile(path+".sha256", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := readAll(path, ""); words != "" {
+			saysNo(t, err, words)
+		} else if err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if err := readAll(path, good); err != nil {
+			t.Errorf("what was given is not what counts: %v", err)
+		}
+	}
 }
 
 func TestPlainAndPackedImagesReadTheSame(t *testing.T) {
 	want := sample()
-	for name, data := range map[string][]byte{"plain": want, "zstd": packed(t, want), "gzip": gzipped(t, want)} {
+	for name, data := range map[string][]byte{"plain": want, "zstd": packed(t, want), "gzip": gzipped(t, want), "xz": xzipped(t, want)} {
 		t.Run(name, func(t *testing.T) {
 			i := readsTwice(t, data)
 			if end := i.MBR().End(); end != int64(len(want)) {
@@ -135,18 +226,18 @@ func TestWhatIsNoImageIsRefusedWithARemedy(t *testing.T) {
 	binary.LittleEndian.PutUint32(overlap[446+16+8:], 3000)
 	for word, data := range map[string][]byte{
 		"empty": {}, "partition table": make([]byte, 4096), "no FAT": noFAT, "cut short": sample()[:5<<19], "overlap": overlap,
-		"xz -dk": []byte("\xfd7zXZ\x00 and more"), "unpack it": []byte("\x1f\x8b\x07 and more than ten"),
+		"xz -dk": []byte("\xfd7zXZ\x00 and more"), "unzip": []byte("PK\x03\x04 and more"), "unpack it": []byte("\x1f\x8b\x07 and more than ten"),
 	} {
-		_, err := Open(write(t, data))
+		_, err := Open(write(t, data), "")
 		var e *Error
 		if !errors.As(err, &e) || !strings.Contains(err.Error()+strings.Join(e.Hints(), " "), word) || len(e.Hints()) == 0 {
 			t.Errorf("%s: %v", word, err)
 		}
 	}
-	if _, err := Open(filepath.Join(t.TempDir(), "none")); err == nil {
+	if _, err := Open(filepath.Join(t.TempDir(), "none"), ""); err == nil {
 		t.Error("a missing image was opened")
 	}
-	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "folder") {
+	if _, err := Open(t.TempDir(), ""); err == nil || !strings.Contains(err.Error(), "folder") {
 		t.Error(err)
 	}
 }
@@ -154,12 +245,13 @@ func TestWhatIsNoImageIsRefusedWithARemedy(t *testing.T) {
 func TestACutPackedImageIsAnError(t *testing.T) {
 	cutIsAnError(t, packed(t, sample()))
 	cutIsAnError(t, gzipped(t, sample()))
+	cutIsAnError(t, xzipped(t, sample()))
 }
 
 func cutIsAnError(t *testing.T, data []byte) {
 	t.Helper()
 	for _, missing := range []int{1, 100, len(data) / 2} {
-		i, err := Open(write(t, data[:len(data)-missing]))
+		i, err := Open(write(t, data[:len(data)-missing]), "")
 		if err == nil {
 			defer i.Close()
 			_, err = io.ReadAll(i)
@@ -190,8 +282,9 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte("\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00"))
 	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"))
 	f.Add([]byte("BZh91AY&SY"))
+	f.Add([]byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		i, err := Open(write(t, data))
+		i, err := Open(write(t, data), "")
 		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || len(e.Hints()) == 0 {

@@ -43,10 +43,10 @@ type Source struct {
 	first   [Block]byte
 }
 
-// Open opens the image and finds out what the host's files change; their time
-// is when.
-func Open(path string, files []bootfs.File, when time.Time) (*Source, error) {
-	img, err := image.Open(path)
+// Open opens the image, which has this SHA-256 as image.Open takes it, and finds
+// out what the host's files change; their time is when.
+func Open(path, sha256 string, files []bootfs.File, when time.Time) (*Source, error) {
+	img, err := image.Open(path, sha256)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,11 @@ func (s *Source) cannot(err error, todo string) error {
 }
 
 func (s *Source) broken(err error) error {
-	return s.cannot(fmt.Errorf("it is damaged or not complete: %w", err), "Build it again; the card does not boot until it is written again.")
+	var known *image.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return s.cannot(fmt.Errorf("it is damaged or not complete: %w", err), "Build it again.")
 }
 
 // unpatched is a firmware partition that does not take the host's files. The

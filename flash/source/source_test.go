@@ -47,7 +47,7 @@ func open(t *testing.T, data []byte, files ...bootfs.File) (*Source, error) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(path, files, when)
+	s, err := Open(path, "", files, when)
 	if err == nil {
 		t.Cleanup(s.Close)
 	}
