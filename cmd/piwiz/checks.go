@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
@@ -165,6 +166,15 @@ func lines(f tui.Finding) string {
 	}
 	out = append(out, f.Todo...)
 	return sign + strings.Join(out, "\n        ")
+}
+
+// repair prepares the command of a finding; the one that registers the emulator
+// lasts as long as the wizard.
+func (p *program) repair(command string) tea.ExecCommand {
+	if command == p.emulator.Command() {
+		return &p.emulator
+	}
+	return &repair{command: command}
 }
 
 // repair runs the command of a finding on the terminal, as it was shown.

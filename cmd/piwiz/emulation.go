@@ -25,6 +25,21 @@ func emulation(ctx context.Context) tui.Finding {
 	return f
 }
 
+// whileRunning makes the check offer to register the emulator for as long as
+// the wizard runs, where one lies on this computer that nobody has registered.
+func whileRunning(r *emulate.Registrar, c tui.Check) tui.Check {
+	run := c.Run
+	c.Run = func(ctx context.Context) tui.Finding {
+		f := run(ctx)
+		var e *emulate.Error
+		if _, err := emulate.Look(ctx); errors.As(err, &e) && (e.Reason == emulate.NotMounted || e.Reason == emulate.NotRegistered) && emulate.Lies() {
+			f.Todo, f.Command = []string{"The emulator is installed; piwiz can register it for as long as it runs:"}, r.Command()
+		}
+		return f
+	}
+	return c
+}
+
 // emulated has the emulator registered for as long as the work takes, where
 // this computer needs that.
 func emulated(ctx context.Context, work func() error) error {

@@ -65,6 +65,7 @@ func TestEmulationInANamespaceOfItsOwn(t *testing.T) {
 	}{
 		{"each state of the table is told apart", tellsStates},
 		{"piwiz registers the emulator for as long as it runs", registersForItself},
+		{"the wizard registers it for as long as it runs", wizardRegisters},
 		{"the emulator goes however piwiz ends", goesHoweverItEnds},
 		{"what a killed privileged half left is found and taken over", cleansLeftOvers},
 		{"what is registered already is left alone", leavesOthersAlone},

@@ -37,10 +37,16 @@ func (p *program) engine() (tui.Engine, error) {
 		return tui.Engine{}, fmt.Errorf("find your home folder: %w", err)
 	}
 	sshDir := filepath.Join(home, ".ssh")
+	all := p.checks(store)
+	for i, c := range all {
+		if c.Name == "emulation" {
+			all[i] = whileRunning(&p.emulator, c)
+		}
+	}
 	return tui.Engine{
 		Hosts:         func() ([]hostfile.Saved, []error, error) { return hosts(store) },
-		Checks:        p.checks(store),
-		Repair:        func(command string) tea.ExecCommand { return &repair{command: command} },
+		Checks:        all,
+		Repair:        p.repair,
 		Defaults:      guess,
 		Answers:       answers,
 		Networks:      networks,

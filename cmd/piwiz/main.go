@@ -91,9 +91,10 @@ func (p *program) wizard(ctx context.Context) error {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
+	p.emulator.Self = self()
 	e, err := p.engine()
 	if err != nil {
 		return err
 	}
-	return tui.Run(ctx, e, os.Stdin, os.Stdout)
+	return errors.Join(tui.Run(ctx, e, os.Stdin, os.Stdout), p.emulator.Close())
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -28,6 +29,8 @@ type program struct {
 	nixpkgs string
 	builder string
 	out     io.Writer
+
+	emulator emulate.Registrar // of the wizard, when the user wants it
 }
 
 // verb wraps the run function of a verb: ^C cancels it, and an argument error

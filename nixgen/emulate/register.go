@@ -48,6 +48,13 @@ var places = []string{
 	"/usr/bin/qemu-aarch64", "/usr/local/bin/qemu-aarch64", "/run/current-system/sw/bin/qemu-aarch64",
 }
 
+// Lies says whether an emulator lies on this computer that a Registrar could
+// register.
+func Lies() bool {
+	_, err := find(places)
+	return err == nil
+}
+
 // registered is the entry that this process made. Whoever holds it has the
 // lock on it, which the kernel takes away from a killed process.
 type registered struct{ file *os.File }
