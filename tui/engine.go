@@ -110,6 +110,8 @@ type Finding struct {
 type Card interface {
 	flash.Card
 	io.Closer
+	// Eject tells the reader to give the card out.
+	Eject() error
 }
 
 // Grant is a step that asks for administrator rights on the terminal. Command

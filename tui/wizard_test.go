@@ -201,6 +201,7 @@ func (m *memory) ReadAt([]byte, int64) (int, error)  { return 0, nil }
 func (m *memory) WriteAt([]byte, int64) (int, error) { return 0, nil }
 func (m *memory) Sync() error                        { return nil }
 func (m *memory) Close() error                       { m.closed++; return nil }
+func (m *memory) Eject() error                       { return nil }
 
 const keyLine = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop"
 

@@ -18,6 +18,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/flash/grant"
+	"piwiz/flash/udisks"
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
@@ -83,7 +84,7 @@ func (p *program) engine() (tui.Engine, error) {
 		Open:      openAsUser,
 		GrantCard: func(d disk.Device) tui.CardGrant { return newCardGrant(d) },
 		Write:     writeCard,
-		Release:   release,
+		Release:   func(ctx context.Context, c tui.Card, d disk.Device) bool { return udisks.Release(ctx, c, d) },
 		Wait:      waitFor,
 		Pin:       pin,
 	}, nil

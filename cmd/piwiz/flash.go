@@ -16,6 +16,7 @@ import (
 	"piwiz/flash/bootfs"
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
+	"piwiz/flash/udisks"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui"
@@ -58,7 +59,7 @@ func (p *program) flashVerb() *cobra.Command {
 			_ = card.Close() // the error says all
 			return err
 		}
-		safe := release(ctx, card, d)
+		safe := udisks.Release(ctx, card, d)
 		p.say("written", map[string]any{
 			"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds(), "counts": r.Counts,
 			"seconds_writing": r.Wrote.Seconds(), "write_rate": r.WriteRate,

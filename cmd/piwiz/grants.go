@@ -112,12 +112,6 @@ func openByDesktop(ctx context.Context, d disk.Device) (*os.File, error) {
 	return nil, errors.Join(fs.ErrPermission, err)
 }
 
-// release closes a written card. True means that it is safe to remove.
-func release(ctx context.Context, card tui.Card, d disk.Device) (safe bool) {
-	// What matters was synced and read back before.
-	return udisks.Release(ctx, d, func() { _ = card.Close() })
-}
-
 // wifiGrant fits the privileged reader to the wizard.
 type wifiGrant struct {
 	grant.WifiReader

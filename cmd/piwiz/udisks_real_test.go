@@ -221,10 +221,11 @@ func takesQuestionBack(t *testing.T, d *desk) {
 	card.free()
 }
 
-// pid is the process of the user by that name.
+// pid is the newest process of the user by that name; older ones may be left over
+// as zombies.
 func (d *desk) pid(name string) int {
 	d.t.Helper()
-	pid, err := strconv.Atoi(d.must("pgrep", "-u", d.uid, "-x", name))
+	pid, err := strconv.Atoi(d.must("pgrep", "-n", "-u", d.uid, "-x", name))
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -174,6 +174,13 @@ func (c *Card) Seek(off int64, whence int) (int64, error) {
 	return c.ask(request{op: seek, off: off, at: int64(whence)})
 }
 
+// Eject tells the reader to give the card out, as the button of a file manager
+// does. Not every kind of card reader can; then it is an error.
+func (c *Card) Eject() error {
+	_, err := c.ask(request{op: eject})
+	return err
+}
+
 // patience is how long Close waits for the other process.
 const patience = 300 * time.Millisecond
 

@@ -24,6 +24,7 @@ const (
 	write
 	sync
 	seek // at is the whence
+	eject
 )
 
 // request asks for n bytes at an offset of the card, in the shared memory

@@ -42,6 +42,8 @@ func (r request) do(memory []byte) answer {
 		err = unix.Fsync(cardFile)
 	case r.op == seek:
 		a.n, err = unix.Seek(cardFile, r.off, int(r.at))
+	case r.op == eject:
+		err = ejected()
 	case r.at < 0 || r.n < 0 || r.at+r.n > int64(len(memory)):
 		err = unix.EFAULT
 	case r.op == read:
@@ -55,6 +57,18 @@ func (r request) do(memory []byte) answer {
 		a.errno, _ = err.(unix.Errno) // package unix gives no others
 	}
 	return a
+}
+
+// ejected tells a reader to give its card out, which whoever may write to the
+// card may do. The kernel locks the door of a reader whose card is open (linux,
+// drivers/scsi/sd.c, sd_open); a reader without a door knows no lock.
+func ejected() error {
+	const doorUnlock, eject = 0x5381, 0x5309 // SCSI_IOCTL_DOORUNLOCK, CDROMEJECT
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, cardFile, doorUnlock, 0)
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, cardFile, eject, 0); e != 0 {
+		return e
+	}
+	return nil
 }
 
 // whole goes on where a call stopped half-way, and again where a signal

@@ -99,6 +99,9 @@ func (c *computer) disk(name string) (Device, error) {
 		return Device{}, fmt.Errorf("look at the disk %q: %w", name, fs.ErrNotExist)
 	}
 	numbers := facts.Text(sys, "dev")
+	if numbers == "" { // it went since it was found
+		return Device{}, fmt.Errorf("look at the disk %q: %w", name, fs.ErrNotExist)
+	}
 	// In sysfs a slash in a name is written as an exclamation mark.
 	d := Device{Name: name, Path: "/dev/" + strings.ReplaceAll(name, "!", "/")}
 	var err error

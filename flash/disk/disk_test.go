@@ -96,6 +96,20 @@ func TestATableThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 	}
 }
 
+func TestADiskThatGoesWhileItIsReadIsGone(t *testing.T) {
+	root := tree(t, nil)
+	c, err := look(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "sys/devices/pci0000:00/usb1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.disk("sda"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestADeviceNumberThatIsNoneIsAnError(t *testing.T) {
 	for _, numbers := range []string{"8", "8:", ":0", "8:x", "-1:0", "99999999999:0"} {
 		root := tree(t, map[string]string{"sys/devices/pci0000:00/usb1/1-1/1-1:1.0/host0/target0:0:0/0:0:0:0/block/sda/dev": numbers})

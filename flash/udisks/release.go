@@ -12,50 +12,74 @@ import (
 	"piwiz/flash/disk"
 )
 
-// Release closes a written card by calling closeCard, and has it ejected, or its
-// USB disk switched off. It asks nobody. True means that the card is out of
-// reach of this computer until it is plugged in again: nothing can open its
-// files, so it is safe to remove. Otherwise its new partitions are shown.
+// Card is a written card, still open.
+type Card interface {
+	// Eject tells the reader to give it out.
+	Eject() error
+	Close() error
+}
+
+// Release closes a written card, and has it ejected where there is a desktop
+// whose file manager could open its files again, or its USB disk switched off.
+// It asks nobody. True means that the card is out of reach of this computer
+// until it is plugged in again: so it is safe to remove.
 //
 // A slot is ejected while the card is still held, lest a file manager opens
-// the new partitions first. A reader is never switched off for its card: it
-// would be gone until somebody plugs it in again, with its other slots.
-func Release(ctx context.Context, d disk.Device, closeCard func()) (safe bool) {
+// the new partitions first; the service itself could not do it then. A reader
+// is never switched off for its card: it would be gone until somebody plugs it
+// in again, with its other slots.
+func Release(ctx context.Context, card Card, d disk.Device) (safe bool) {
 	ctx, stop := context.WithTimeout(ctx, 2*startup)
 	defer stop()
-	s, err := Connect(ctx)
+	s, block, drive, err := find(ctx, d)
 	if err != nil {
-		closeCard()
+		_ = card.Close() // what matters was synced and read back before
 		return false
 	}
 	defer s.Close()
-	block, drive, err := s.drive(ctx, d)
-	if err != nil {
-		closeCard()
-		return false
+	failed := errors.New("this drive can be neither ejected nor switched off")
+	ejectable := drive.flag(ctx, "Ejectable")
+	if ejectable {
+		failed = soon(ctx, card.Eject)
 	}
-	method := service + ".Drive.Eject"
-	if drive.flag(ctx, "Ejectable") {
-		err = drive.call(ctx, method)
-		closeCard()
-	} else {
-		closeCard()
-		method, err = service+".Drive.PowerOff", errors.New("neither ejected nor switched off")
-		if drive.flag(ctx, "CanPowerOff") && !d.Removable {
-			err = drive.call(ctx, method)
-		}
+	_ = card.Close() // as above
+	if !ejectable && drive.flag(ctx, "CanPowerOff") && !d.Removable {
+		failed = drive.call(ctx, service+".Drive.PowerOff")
 	}
-	if err == nil && gone(ctx, d) {
+	if failed == nil && gone(ctx, d) {
 		return true
 	}
-	slog.Info("the card is still in", "tried", method, "error", err)
+	slog.Info("the card is still in", "error", failed)
 	_ = block.call(ctx, service+".Block.Rescan") // udev does it too, where it runs
 	return false
 }
 
+// soon does not wait for a card that hangs.
+func soon(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// find finds a disk and the drive it is in.
+func find(ctx context.Context, d disk.Device) (s *Service, block, drive object, err error) {
+	if s, err = Connect(ctx); err != nil {
+		return nil, object{}, object{}, err
+	}
+	if block, drive, err = s.drive(ctx, d); err != nil {
+		s.Close()
+		return nil, object{}, object{}, err
+	}
+	return s, block, drive, nil
+}
+
 type object struct{ dbus.BusObject }
 
-// drive finds a disk and the drive it is in.
 func (s *Service) drive(ctx context.Context, d disk.Device) (block, drive object, err error) {
 	o, err := s.object(ctx, d.Path)
 	if err != nil {
