@@ -48,6 +48,7 @@ func TestEachErrorOfTheKernelHasItsMeaning(t *testing.T) {
 		{card{err: unix.ENODEV}, "unplugged"},
 		{card{err: unix.ENXIO}, "unplugged"},
 		{card{err: unix.ENOSPC}, "unplugged"},
+		{card{err: io.ErrUnexpectedEOF}, "unplugged"},
 		{card{err: unix.ENOSPC, size: 1 << 30}, "smaller than it says"},
 		{card{err: unix.ENOMEDIUM}, "taken out of the reader"},
 		{card{err: unix.EROFS}, "locked itself"},

@@ -3,6 +3,7 @@ package device
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -72,7 +73,8 @@ func (d *Device) Fault(op string, off int64, err error) error {
 		return e
 	}
 	switch {
-	case is(unix.ENODEV, unix.ENXIO) || is(unix.ENOSPC) && d.empty():
+	// A disk that is gone has no bytes: to write is ENOSPC, to read is the end.
+	case is(unix.ENODEV, unix.ENXIO) || (is(unix.ENOSPC) || errors.Is(err, io.ErrUnexpectedEOF)) && d.empty():
 		return say("The card reader was unplugged", "Plug it in firmly, without a hub if you can, and choose the card again.")
 	case is(unix.ENOMEDIUM):
 		return say("The card was taken out of the reader", "Put it back and choose it again.")
