@@ -192,7 +192,7 @@ func (d *driver) lacks(text string) {
 
 var sdb = disk.Device{
 	Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Vendor: "Generic-", Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9,
-	Partitions: []disk.Partition{{Name: "sdb1", Label: "HOLIDAY", FSType: "vfat", Size: 31 << 30}},
+	Partitions: []disk.Partition{{Name: "sdb1", Label: "HOLIDAY", FSType: "vfat", Size: 31914983424 - 4<<20}},
 }
 
 type memory struct{ closed int }
