@@ -299,7 +299,8 @@ def hotplug(g):
 
 
 def writes(g):
-    """Through sudo, then through UDisks2, each kind of slot."""
+    """Through sudo, then through UDisks2, each kind of slot; the seconds that each takes."""
+    took = {}
     for way in ["sudo", "UDisks2"]:
         if way == "UDisks2":
             g.services()
@@ -318,16 +319,18 @@ def writes(g):
             elif way == "sudo":
                 must(not e["safe_to_remove"], text)
                 g.sh(f"for i in $(seq 30); do [ -e /sys/block/{disk}/{disk}*2 ] && break; sleep .1; done; [ $i != 30 ]")
+            took[disk] = e["seconds"]
             say(f"{disk} through {way}: right, {e['seconds']:.1f} s, ejected: {e['safe_to_remove']}")
             g.unplug() if disk == "sdb" else g.takeout("sd")
             g.wait(disk, False)
+    return took
 
 
 NAMED = re.compile("reader was unplugged|card was taken out|does not answer any more", re.I)
 
 
-def moment(g, kind, share, seconds):
-    """Takes the card out while it is written or read back; seconds is what a whole run takes."""
+def moment(g, kind, share, took):
+    """Takes the card out while it is written or read back, after that share of the time it takes."""
     disk, file = ("mmcblk0", "sd.img") if kind == "slot" else ("sdb", "card.img")
     blank(file)
     g.insert("sd", file) if kind == "slot" else g.plug(file)
@@ -337,7 +340,7 @@ def moment(g, kind, share, seconds):
     while '"progress"' not in said():
         must(time.time() < until, "it does not begin:", said())
         time.sleep(.01)
-    time.sleep(share * seconds)
+    time.sleep(share * took[disk])
     at = time.time()
     {"slot": lambda: g.takeout("sd"), "card": lambda: g.takeout("slot"), "reader": g.unplug}[kind]()
     code, events, text, end = g.finish()
@@ -365,7 +368,7 @@ def again(g, kind):
     g.wait(disk, False)
 
 
-def moments(g, seconds):
+def moments(g, took, seconds):
     """As many as there is time for; the computer, which may be another one by then."""
     until = time.time() + seconds
     count, deaths, slowest = 0, 0, 0
@@ -373,7 +376,7 @@ def moments(g, seconds):
     while time.time() < until:
         kind, share = next(kinds), (count * 0.382) % 1
         try:
-            stage, took, error = moment(g, kind, share, 3.5)
+            stage, noticed, error = moment(g, kind, share, took)
             if count % 3 == 0:
                 again(g, kind)
         except Died:
@@ -382,8 +385,8 @@ def moments(g, seconds):
             must(deaths < 5, "too often: see qemu.log")
             g.restart()
             continue
-        count, slowest = count + 1, max(slowest, took)
-        say(f"{kind} at {share:.2f}: {stage}, {took:.1f} s, {error}")
+        count, slowest = count + 1, max(slowest, noticed)
+        say(f"{kind} at {share:.2f}: {stage}, {noticed:.1f} s, {error}")
     must(count >= seconds / 25, "only", count, "moments")
     say(f"{count} moments, the slowest noticed after {slowest:.1f} s; the guest was started anew {deaths} times")
 
@@ -395,8 +398,8 @@ def main():
         say("the guest is up")
         lists(g)
         hotplug(g)
-        writes(g)
-        moments(g, float(sys.argv[1]))
+        took = writes(g)
+        moments(g, took, float(sys.argv[1]))
     finally:
         g.end()
 
