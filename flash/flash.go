@@ -37,8 +37,9 @@ const (
 	block = device.Block
 	// piece is what is compared, hashed and decided about.
 	piece = plan.Piece
-	// chunkSize is the largest request: cards are fastest with 1 to 4 MiB.
-	chunkSize = 4 << 20
+	// chunkSize is the largest request. Cards are fastest with 1 to 4 MiB; where
+	// the card is memory, less stays in the processor's.
+	chunkSize = 2 << 20
 )
 
 // Job is what to write where.
@@ -209,10 +210,13 @@ func rate(bytes int64, d time.Duration) float64 {
 // sharer is a card behind another process, with the memory that both see.
 type sharer interface{ Memory() []byte }
 
-// allocate gets the buffers: one that is filled while the lanes are busy, one
-// for each lane, and one for each lane to read into. They take 20 MiB.
+// ahead is how many chunks are decoded while the lanes are busy with others.
+const ahead = 2
+
+// allocate gets the buffers: those chunks, one for each lane, and one for each
+// lane to read into. They take 12 MiB.
 func (w *writer) allocate() (drop func(), err error) {
-	const size = (2*lanes+1)*chunkSize + 2*block + probe.Memory
+	const size = (2*lanes+ahead)*chunkSize + 2*block + probe.Memory
 	var all []byte
 	drop = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
@@ -229,8 +233,8 @@ func (w *writer) allocate() (drop func(), err error) {
 		rest = rest[n:]
 		return b
 	}
-	w.free = make(chan []byte, lanes+1)
-	for range lanes + 1 {
+	w.free = make(chan []byte, lanes+ahead)
+	for range lanes + ahead {
 		w.free <- cut(chunkSize)
 	}
 	for range lanes {

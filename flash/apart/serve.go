@@ -16,6 +16,24 @@ func Serve(stdin int, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "This is a part of piwiz that it runs by itself; run piwiz instead.")
 		return 2
 	}
+	over := make(chan struct{}, atOnce)
+	for range atOnce {
+		go func() {
+			serve(stdin, memory)
+			over <- struct{}{}
+		}()
+	}
+	<-over
+	return 0
+}
+
+// atOnce is how many requests can be under way: one for each lane of the
+// engine, and one more to look what is wrong while they hang.
+const atOnce = 4
+
+// serve takes requests and makes them, in the same thread: handing each over to
+// another one takes longer than the fastest cards do.
+func serve(stdin int, memory []byte) {
 	b := make([]byte, requestSize)
 	for {
 		n, err := unix.Read(stdin, b)
@@ -23,12 +41,9 @@ func Serve(stdin int, stderr io.Writer) int {
 			continue
 		}
 		if err != nil || n != requestSize {
-			return 0
+			return
 		}
-		r := decodeRequest(b)
-		go func() {
-			_, _ = unix.Write(stdin, r.do(memory).encode()) // nobody may be left to be told
-		}()
+		_, _ = unix.Write(stdin, decodeRequest(b).do(memory).encode()) // nobody may be left to be told
 	}
 }
 

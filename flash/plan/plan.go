@@ -41,7 +41,7 @@ type class struct {
 const (
 	inertia = 8    // pieces after which a share has mostly followed a change
 	early   = 3    // looks before a class is given up
-	seldom  = 8    // chunks between two scouts when all fail
+	seldom  = 32   // chunks between two scouts when all fail
 	allowed = 0.02 // of the time of writing and verifying everything
 )
 

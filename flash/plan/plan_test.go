@@ -16,7 +16,7 @@ type world struct {
 }
 
 // chunk is how many pieces are decided about at once.
-const chunk = 4
+const chunk = 2
 
 // play runs a plan and gives its time, that of writing and verifying all,
 // that of one who knows beforehand what differs but proves it by reading, and
@@ -45,8 +45,8 @@ func (w world) play() (took, all, oracle float64, written int) {
 		}
 	}
 	written = verify
-	took += float64(verify)*Piece/w.read + float64(verify)/4*w.access
-	chunks := float64(len(w.zero)) / 4 * w.access
+	took += float64(verify)*Piece/w.read + float64(verify)/chunk*w.access
+	chunks := float64(len(w.zero)) / chunk * w.access
 	readAll := chunks + float64(len(w.zero))*Piece/w.read
 	all = chunks + float64(len(w.zero))*Piece/w.write + readAll
 	oracle = readAll
