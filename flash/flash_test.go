@@ -168,16 +168,18 @@ func TestATooSmallCardIsRefusedBeforeTheFirstWrite(t *testing.T) {
 }
 
 func TestCancelReturnsThoughTheCardHangs(t *testing.T) {
-	c := newCard(cardSize)
-	c.hang = make(chan struct{})
-	defer close(c.hang)
-	ctx, stop := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer stop()
-	began := time.Now()
-	_, err := Write(ctx, job(t, img(), c, cardSize), nil)
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
-		t.Errorf("%v after %v", err, time.Since(began))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCard(cardSize)
+		c.hang = make(chan struct{})
+		defer close(c.hang)
+		ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer stop()
+		began := time.Now()
+		_, err := Write(ctx, job(t, img(), c, cardSize), nil)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
 }
 
 func TestCancelBeforeTheFirstWriteSaysThatNothingIsLost(t *testing.T) {

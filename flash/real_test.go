@@ -26,7 +26,8 @@ import (
 // that makes it: HUP pulls the card, USR1 makes it hang, USR2 go on.
 type realCard struct {
 	*os.File
-	rig *exec.Cmd
+	rig  *exec.Cmd
+	said bytes.Buffer // by the rig
 }
 
 // cardFile is what is behind a real card.
@@ -45,6 +46,7 @@ func cardFile(t *testing.T, size int64) string {
 // plug makes a card of a file, which takes and gives so many MB/s.
 func plug(file string, write, read int, more ...string) (*realCard, error) {
 	c := &realCard{rig: exec.Command("../.ci/rig/card", append([]string{file, fmt.Sprint(write, "000000"), fmt.Sprint(read, "000000")}, more...)...)}
+	c.rig.Stderr, c.rig.WaitDelay = &c.said, time.Second
 	out, err := c.rig.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func plug(file string, write, read int, more ...string) (*realCard, error) {
 	}
 	if err != nil {
 		c.unplug()
-		return nil, fmt.Errorf("the card did not start: %w", err)
+		return nil, fmt.Errorf("the card did not start: %w\n%s", err, &c.said)
 	}
 	return c, nil
 }
@@ -214,11 +216,13 @@ func wholeRun(t *testing.T, file string, j Job, want []byte) time.Duration {
 	j.Card = c.File
 	began := time.Now()
 	_, err = Write(context.Background(), j, nil)
+	took := time.Since(began)
 	got, failed := os.ReadFile(file)
 	if err != nil || failed != nil || !bytes.Equal(got[:len(want)], want) {
-		t.Errorf("the next run: %v, %v; the card differs from byte %d on", err, failed, device.Differs(got, want))
+		c.unplug()
+		t.Errorf("the next run: %v, %v; the card differs from byte %d on; the rig said:\n%s", err, failed, device.Differs(got, want), &c.said)
 	}
-	return time.Since(began)
+	return took
 }
 
 func notBootable(t *testing.T, file string) {
