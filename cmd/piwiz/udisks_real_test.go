@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -202,9 +201,8 @@ func takesQuestionBack(t *testing.T, d *desk) {
 	d.serve(mustType, map[string]*medium{"sda": card})
 	before := card.untouched()
 	s := d.withAgent()
-	piwiz := d.pid("piwiz")
 	began := time.Now()
-	if err := unix.Kill(piwiz, unix.SIGINT); err != nil {
+	if err := unix.Kill(s.Pid(), unix.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 	code, err := s.Wait(10 * time.Second)
@@ -219,15 +217,4 @@ func takesQuestionBack(t *testing.T, d *desk) {
 		t.Error("the card was written")
 	}
 	card.free()
-}
-
-// pid is the newest process of the user by that name; older ones may be left over
-// as zombies.
-func (d *desk) pid(name string) int {
-	d.t.Helper()
-	pid, err := strconv.Atoi(d.must("pgrep", "-n", "-u", d.uid, "-x", name))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return pid
 }
