@@ -81,21 +81,7 @@ func newRoom(t *testing.T, piwiz string) *room {
 	}
 	cmd.Env = append(os.Environ(), "W="+r.dir, "I="+r.uid)
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
-	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
-		t.Fatalf("the room was not set up: %v", err)
-	}
+	stay(t, cmd)
 	ns := fmt.Sprintf("/proc/%d/ns/", cmd.Process.Pid)
 	r.enter = []string{"nsenter", "--user=" + ns + "user", "--mount=" + ns + "mnt", "--"}
 	return r

@@ -85,6 +85,16 @@ func newDesk(t *testing.T, piwiz, sudoers string) *desk {
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", setup)
 	cmd.Env = append(os.Environ(), "W="+d.dir, "U="+d.user, "I="+d.uid, "H="+d.must("openssl", "passwd", "-6", password))
 	cmd.Stderr = os.Stderr
+	stay(t, cmd)
+	d.enter = []string{"nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", cmd.Process.Pid), "--"}
+	d.sudoers(sudoers)
+	d.save()
+	return d
+}
+
+// stay runs what holds a namespace open, until the test ends.
+func stay(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -98,12 +108,8 @@ func newDesk(t *testing.T, piwiz, sudoers string) *desk {
 	}
 	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
 	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
-		t.Fatalf("the desk was not set up: %v", err)
+		t.Fatalf("%v was not set up: %v", cmd.Args, err)
 	}
-	d.enter = []string{"nsenter", fmt.Sprintf("--mount=/proc/%d/ns/mnt", cmd.Process.Pid), "--"}
-	d.sudoers(sudoers)
-	d.save()
-	return d
 }
 
 func (d *desk) must(name string, args ...string) string {
