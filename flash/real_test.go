@@ -134,7 +134,7 @@ func TestARealCardThatHangsIsSaidSoAndGoesOn(t *testing.T) {
 // written once more. Several at a time, because each waits for its card most
 // of the time.
 func TestACardThatIsPulledAtAnyMomentIsNamedAndTheNextRunSucceeds(t *testing.T) {
-	const moments, readers = 200, 8
+	moments, readers := few(200), 8
 	var images, wants [2][]byte
 	for i := range images {
 		images[i] = withTable(bytes.Repeat([]byte{byte(i + 1)}, 6<<20), 2048, 2048, 4096)
