@@ -14,7 +14,7 @@ import (
 )
 
 // fresh is a host that nobody has built yet.
-func fresh(t *testing.T, more string) Request {
+func fresh(t testing.TB, more string) Request {
 	t.Helper()
 	r := host(t, more+"\n  boot.kernelParams = [ \"run="+strconv.FormatInt(time.Now().UnixNano(), 10)+"\" ];")
 	r.State = t.TempDir()

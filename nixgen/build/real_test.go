@@ -43,7 +43,7 @@ func inRig(t *testing.T, env ...string) bool {
 
 // host writes a flake whose folder has an awkward name, with more lines in
 // the user's own configuration.nix.
-func host(t *testing.T, more string) Request {
+func host(t testing.TB, more string) Request {
 	t.Helper()
 	dir := t.TempDir()
 	r := Request{

@@ -1,6 +1,8 @@
 package build
 
 import (
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -38,4 +40,29 @@ func ownTime(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkBuild compares Image with the bare command, in turns, so that both
+// meet the same machine. For an idle one:
+//
+//	PIWIZ_RIG=RIG .ci/rig/with-nix RIG go test -run '^$' -bench Build$ -benchtime 20x ./nixgen/build
+func BenchmarkBuild(b *testing.B) {
+	if os.Getenv("PIWIZ_RIG") == "" {
+		b.Skip("needs a real Nix: .ci/rig/prepare RIG")
+	}
+	var bare, ours time.Duration
+	for b.Loop() {
+		cmd := exec.Command("nix", arguments(fresh(b, ""))...)
+		began := time.Now()
+		if err := cmd.Run(); err != nil {
+			b.Fatal(err)
+		}
+		bare += time.Since(began)
+		began = time.Now()
+		if _, err := Image(b.Context(), fresh(b, ""), func(Event) {}); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(began)
+	}
+	b.ReportMetric(float64(ours)/float64(bare), "ours/bare")
 }
