@@ -111,10 +111,18 @@ func TestABadSectorOfARealCardIsNamed(t *testing.T) {
 }
 
 func TestARealCardThatHangsIsSaidSoAndGoesOn(t *testing.T) {
-	f, file := plugged(t, 64<<20)
-	time.AfterFunc(200*time.Millisecond, func() { f.signal(syscall.SIGUSR1) })
-	said := ""
-	_, err := Write(context.Background(), job(t, img(), f, 64<<20), func(p Progress) {
+	file := cardFile(t, 64<<20)
+	f, err := plug(file, 4, 80) // slow enough to hang while it is written
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.unplug()
+	said, hangs := "", false
+	_, err = Write(context.Background(), job(t, img(), f, 64<<20), func(p Progress) {
+		if p.Written > 0 && !hangs {
+			hangs = true
+			f.signal(syscall.SIGUSR1)
+		}
 		if text := p.Stall(); text != "" && said == "" {
 			said = text
 			f.signal(syscall.SIGUSR2)
