@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,6 +67,9 @@ func TestTheTestBuildIsTriedWhenTheOthersPassOrWhenAskedFor(t *testing.T) {
 }
 
 func TestARepairShowsItsCommandAndWaitsWhenItFails(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil && os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip("needs a shell (apt-get install dash)")
+	}
 	var out bytes.Buffer
 	r := &repair{command: "echo done; read answer; echo got $answer"}
 	r.SetStdin(strings.NewReader("yes\n"))

@@ -3,6 +3,7 @@ package apart
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -88,6 +89,13 @@ func TestARequestThatHangsDoesNotHoldUpClose(t *testing.T) {
 	c := start(t, file(t))
 	if err := c.process.Signal(unix.SIGSTOP); err != nil {
 		t.Fatal(err)
+	}
+	stopped := func() bool {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.process.Pid)) // proc_pid_stat(5): the state follows the name
+		return bytes.Contains(stat, []byte(") T "))
+	}
+	for end := time.Now().Add(5 * time.Second); !stopped() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 	hung := make(chan error, 1)
 	go func() {

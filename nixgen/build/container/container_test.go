@@ -143,6 +143,9 @@ func TestAnArchiveCannotWriteElsewhere(t *testing.T) {
 // The program that is process 1 of the container ends when nobody holds its
 // standard input any more, and by itself.
 func TestTheProgramEndsWithItsStandardInput(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil && os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip("needs a shell (apt-get install dash)")
+	}
 	// Process 1 is the shell's own number here.
 	script := strings.ReplaceAll(boxed, "kill -TERM 1", "kill -TERM $$")
 	cmd := exec.Command("sh", "-c", script, "sleep", "60")
