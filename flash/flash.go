@@ -81,10 +81,9 @@ type writer struct {
 	meter *meter
 	plan  *plan.Plan
 	card  *device.Device
-	free  chan []byte // chunks that nobody uses
-	spare [][]byte    // one for each lane, to read into
-	page  []byte      // one block
-	marks []byte      // for the probe
+	lanes []lane
+	page  []byte // one block
+	marks []byte // for the probe
 
 	arming sync.Mutex
 	armed  bool // the first block says that the card is unfinished
@@ -210,13 +209,9 @@ func rate(bytes int64, d time.Duration) float64 {
 // sharer is a card behind another process, with the memory that both see.
 type sharer interface{ Memory() []byte }
 
-// ahead is how many chunks are decoded while the lanes are busy with others.
-const ahead = 2
-
-// allocate gets the buffers: those chunks, one for each lane, and one for each
-// lane to read into. They take 12 MiB.
+// allocate gets the buffers, which take 12 MiB.
 func (w *writer) allocate() (drop func(), err error) {
-	const size = (2*lanes+ahead)*chunkSize + 2*block + probe.Memory
+	const size = 2*lanes*chunkSize + 2*block + probe.Memory
 	var all []byte
 	drop = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
@@ -233,12 +228,8 @@ func (w *writer) allocate() (drop func(), err error) {
 		rest = rest[n:]
 		return b
 	}
-	w.free = make(chan []byte, lanes+ahead)
-	for range lanes + ahead {
-		w.free <- cut(chunkSize)
-	}
 	for range lanes {
-		w.spare = append(w.spare, cut(chunkSize))
+		w.lanes = append(w.lanes, lane{chunk: cut(chunkSize), spare: cut(chunkSize)})
 	}
 	w.page, w.marks = cut(block), cut(probe.Memory)
 	w.card = device.New(w.job.Card, cut(block), w.src.Place, w.plan.Took)

@@ -3,6 +3,7 @@ package flash
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -10,19 +11,21 @@ import (
 	"piwiz/flash/source"
 )
 
-// lanes is how many requests are under way at once: card readers queue one or
-// two, and while one is served the other lane compares and hashes.
-const lanes = 2
+// lanes is how many requests are under way at once. Card readers queue one or
+// two; while those are served another lane decodes, compares and hashes.
+const lanes = 3
 
-// race runs do in every lane, each with a buffer of its own. The first error
-// ends all of them.
-func (w *writer) race(ctx context.Context, do func(ctx context.Context, spare []byte) error) error {
+// lane is the memory of one: for a part of the image, and to read into.
+type lane struct{ chunk, spare []byte }
+
+// race runs do in every lane. The first error ends all of them.
+func (w *writer) race(ctx context.Context, do func(ctx context.Context, own lane) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var wg sync.WaitGroup
-	for _, spare := range w.spare {
+	for _, own := range w.lanes {
 		wg.Go(func() {
-			if err := do(ctx, spare); err != nil {
+			if err := do(ctx, own); err != nil {
 				fail(err)
 			}
 		})
@@ -33,40 +36,30 @@ func (w *writer) race(ctx context.Context, do func(ctx context.Context, spare []
 
 // each runs do for every chunk of the image.
 func (w *writer) each(ctx context.Context, do func(c source.Chunk, spare []byte) error) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	chunks := w.src.Stream(ctx, w.free)
-	err := w.race(ctx, func(ctx context.Context, spare []byte) error {
-		for {
+	w.src.Rewind()
+	err := w.race(ctx, func(ctx context.Context, own lane) error {
+		for ctx.Err() == nil {
 			began := time.Now()
-			var c source.Chunk
-			var ok bool
-			select {
-			case c, ok = <-chunks:
-			case <-ctx.Done():
-			}
+			c, err := w.src.Next(own.chunk)
 			w.mu.Lock()
 			w.waited += time.Since(began)
 			w.mu.Unlock()
-			if !ok {
+			if err == io.EOF {
 				return nil
 			}
-			if c.Err != nil {
-				return w.damaged(c.Err)
-			}
-			if err := do(c, spare); err != nil {
+			if err != nil {
 				return err
 			}
-			w.free <- c.Data[:cap(c.Data)]
+			if err := do(c, own.spare); err != nil {
+				return err
+			}
 		}
+		return nil
 	})
-	stop()
-	for range chunks { // it closes when no buffer is in use any more
-	}
-	return err
+	return w.damaged(err)
 }
 
-// damaged is an image that cannot be read to its end, and what that means for
+// damaged adds to an image that cannot be read to its end what that means for
 // the card.
 func (w *writer) damaged(err error) error {
 	var e *image.Error

@@ -45,8 +45,8 @@ type Progress struct {
 
 // Result is a card that was written and read back. Wrote and Proved are parts
 // of Took, which has a moment in addition to test and to finish the card;
-// rates are bytes a second of them; Waited is how long the card had nothing to
-// do because the image was slower.
+// rates are bytes a second of them; Waited is how long a lane of the engine was
+// busy reading and unpacking the image, or waited for another one that was.
 type Result struct {
 	Bytes                 int64
 	Took, Wrote, Proved   time.Duration

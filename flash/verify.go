@@ -52,13 +52,13 @@ func (w *writer) length(index int64) int64 { return min(piece, w.size-index*piec
 func (w *writer) verify(ctx context.Context, proofs []proof) (bad []proof, err error) {
 	groups := inARow(proofs)
 	var next atomic.Int64
-	err = w.race(ctx, func(ctx context.Context, spare []byte) error {
+	err = w.race(ctx, func(ctx context.Context, own lane) error {
 		for ctx.Err() == nil {
 			i := int(next.Add(1)) - 1
 			if i >= len(groups) {
 				return nil
 			}
-			wrong, err := w.check(groups[i], spare)
+			wrong, err := w.check(groups[i], own.spare)
 			if err != nil {
 				return err
 			}

@@ -206,10 +206,11 @@ func (p *Plan) writeTime() float64 { return Piece / p.write.rate() }
 func (p *Plan) threshold() float64 { return p.readTime() / (p.readTime() + p.writeTime()) }
 
 // budget is how many seconds may be lost by now. The first looks are paid in
-// advance, else there could be none.
+// advance, else there could be none; several chunks are decided about at once,
+// and none of them knows yet what the others see.
 func (p *Plan) budget() float64 {
 	ahead := min(max(p.total, p.done), p.done+128)
-	return max(allowed*float64(ahead)*(p.readTime()+p.writeTime()), (early+2)*p.readTime())
+	return max(allowed*float64(ahead)*(p.readTime()+p.writeTime()), 3*early*p.readTime())
 }
 
 // Took counts a request that was made. One for less than a piece says nothing

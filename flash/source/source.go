@@ -4,11 +4,11 @@ package source
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +41,10 @@ type Source struct {
 	img     *image.Image
 	patches []bootfs.Patch // offsets from the start of the image
 	first   [Block]byte
+
+	mu   sync.Mutex
+	next int64 // where the next chunk begins
+	over error // what ended the image, its end too
 }
 
 // Open opens the image, which has this SHA-256 as image.Open takes it, and finds
@@ -154,51 +158,56 @@ func (s *Source) unpatched(err error) error {
 	return s.cannot(fmt.Errorf("the host's files do not fit onto its firmware partition: %w", err), todo)
 }
 
-// Chunk is a part of the image in memory, Off bytes from its start, or why
-// there is none. The first block of the image is Unfinished in it.
+// Chunk is a part of the image in memory, Off bytes from its start. The first
+// block of the image is Unfinished in it.
 type Chunk struct {
 	Data []byte
 	Off  int64
-	Err  error
 }
 
-// Stream reads chunks ahead into the buffers it finds in free, so that
-// decoding costs no time while the card is the limit. It ends with ctx, and
-// closes the channel when it uses no buffer any more.
-func (s *Source) Stream(ctx context.Context, free <-chan []byte) <-chan Chunk {
-	out := make(chan Chunk)
-	go func() {
-		defer close(out)
-		err := s.img.Rewind()
-		for off := int64(0); ; {
-			var b []byte
-			select {
-			case b = <-free:
-			case <-ctx.Done():
-				return
-			}
-			n := 0
-			if err == nil {
-				n, err = fill(b, s.img)
-			}
-			c := Chunk{Data: b[:(n+Block-1)/Block*Block], Off: off}
-			clear(b[n:len(c.Data)])
-			off += int64(n)
-			s.patch(c)
-			if err != nil && !errors.Is(err, io.EOF) {
-				c.Err = s.broken(err)
-			}
-			select {
-			case out <- c:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
+// Rewind makes Next begin with the first byte.
+func (s *Source) Rewind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next, s.over = 0, nil
+	if err := s.img.Rewind(); err != nil {
+		s.over = s.ended(err)
+	}
+}
+
+// Next reads the next chunk into b, whole blocks; the error is io.EOF after
+// the last one. Several may call it at once: while one decodes, the others
+// have something to do with theirs.
+func (s *Source) Next(b []byte) (Chunk, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over != nil {
+		return Chunk{}, s.over
+	}
+	n, err := fill(b, s.img)
+	c := Chunk{Data: b[:(n+Block-1)/Block*Block], Off: s.next}
+	s.next += int64(n)
+	if err != nil {
+		s.over = s.ended(err)
+		if n == 0 || s.over != io.EOF {
+			return Chunk{}, s.over
 		}
-	}()
-	return out
+	}
+	clear(b[n:len(c.Data)])
+	s.patch(c)
+	return c, nil
+}
+
+// ended is io.EOF where the image may end, and what is wrong elsewhere: it may
+// have been cut since it was opened.
+func (s *Source) ended(err error) error {
+	if errors.Is(err, io.EOF) {
+		if s.next >= s.Least() {
+			return io.EOF
+		}
+		err = io.ErrUnexpectedEOF
+	}
+	return s.broken(err)
 }
 
 // fill reads until b is full. io.ReadFull will not do: its unexpected end and

@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -54,26 +53,27 @@ func open(t *testing.T, data []byte, files ...bootfs.File) (*Source, error) {
 	return s, err
 }
 
-// all reads a stream to its end.
+// all reads a source to its end.
 func all(s *Source) ([]byte, error) {
-	free := make(chan []byte, 2)
-	free <- make([]byte, 12<<10)
-	free <- make([]byte, 12<<10)
+	s.Rewind()
+	b := make([]byte, 12<<10)
 	var out []byte
-	for c := range s.Stream(context.Background(), free) {
-		if c.Err != nil {
-			return out, c.Err
+	for {
+		c, err := s.Next(b)
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
 		}
 		if int64(len(out)) != c.Off {
 			return out, errors.New("out of order")
 		}
 		out = append(out, c.Data...)
-		free <- c.Data[:cap(c.Data)]
 	}
-	return out, nil
 }
 
-func TestAStreamIsTheImageWithTheFilesAsOftenAsItIsAskedFor(t *testing.T) {
+func TestASourceIsTheImageWithTheFilesAsOftenAsItIsAskedFor(t *testing.T) {
 	file := bootfs.File{Path: "piwiz/key", Data: bytes.Repeat([]byte("k"), 20000)}
 	want := append(img(), make([]byte, Block-len(img())%Block)...)
 	first := bytes.Clone(want[:Block])
@@ -112,6 +112,22 @@ func TestAnImageThatEndsEarlyIsNamed(t *testing.T) {
 	var e *image.Error
 	if !errors.As(err, &e) || len(e.Hints()) == 0 || !strings.Contains(err.Error(), "damaged") {
 		t.Error(err)
+	}
+}
+
+func TestAnImageThatIsCutAfterItWasOpenedIsNamed(t *testing.T) {
+	s, err := open(t, img())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int64{int64(len(img())) - 1, 150 << 10, 0} {
+		if err := os.Truncate(s.path, size); err != nil {
+			t.Fatal(err)
+		}
+		var e *image.Error
+		if _, err := all(s); !errors.As(err, &e) || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("at %d bytes: %v", size, err)
+		}
 	}
 }
 
