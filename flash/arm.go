@@ -2,6 +2,7 @@ package flash
 
 import (
 	"bytes"
+	"time"
 
 	"piwiz/flash/device"
 	"piwiz/flash/probe"
@@ -26,6 +27,8 @@ func (w *writer) arm() error {
 	if w.armed {
 		return nil
 	}
+	began := time.Now()
+	defer func() { w.tested = time.Since(began) }()
 	was := bytes.Clone(w.page)
 	copy(w.page, source.Unfinished())
 	if err := w.card.WriteNow(w.page, 0); err != nil {

@@ -1,6 +1,7 @@
 package flash
 
 import (
+	"context"
 	"os"
 	"testing"
 
@@ -10,10 +11,7 @@ import (
 // BenchmarkCard is what .ci/bench-flash measures: one card written and proven
 // as the program does it.
 func BenchmarkCard(b *testing.B) {
-	image, node := os.Getenv("PIWIZ_BENCH_IMAGE"), os.Getenv("PIWIZ_BENCH_CARD")
-	if image == "" {
-		b.Skip("run .ci/bench-flash")
-	}
+	node, image := benchmarked(b)
 	for b.Loop() {
 		r, err := writeTo(node, image)
 		if err != nil {
@@ -28,4 +26,38 @@ func BenchmarkCard(b *testing.B) {
 			b.ReportMetric(float64(self.Maxrss+child.Maxrss)/1024, "MiB-resident")
 		}
 	}
+}
+
+// BenchmarkUnproven is writing alone, as others do it, with nothing hashed for
+// a verification. The program never does that.
+func BenchmarkUnproven(b *testing.B) {
+	node, image := benchmarked(b)
+	c, size, err := openCard(node)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	w, drop, err := prepare(Job{Image: image, Card: c, CardSize: size, When: clock})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer drop()
+	w.sum = func([]byte) uint64 { return 0 }
+	if err := w.arm(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := w.write(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(w.size)*float64(b.N)/b.Elapsed().Seconds()/1e6, "MB/s-writing")
+}
+
+func benchmarked(b *testing.B) (node, image string) {
+	node, image = os.Getenv("PIWIZ_BENCH_CARD"), os.Getenv("PIWIZ_BENCH_IMAGE")
+	if image == "" {
+		b.Skip("run .ci/bench-flash")
+	}
+	return node, image
 }

@@ -56,22 +56,32 @@ type Job struct {
 // ctx's end even when a request hangs in the kernel. After an error the first
 // block of the card says so and it does not boot, or nothing was written.
 func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) {
-	src, err := source.Open(job.Image, job.SHA256, job.Files, job.When)
+	w, drop, err := prepare(job)
 	if err != nil {
-		return Result{}, err
-	}
-	if size := src.Least(); size > job.CardSize {
-		src.Close()
-		return Result{}, tooSmall(size, job.CardSize)
-	}
-	w := &writer{job: job, src: src, meter: newMeter(src.Least()), seed: maphash.MakeSeed()}
-	w.plan = plan.New(src.Least())
-	drop, err := w.allocate()
-	if err != nil {
-		src.Close()
 		return Result{}, err
 	}
 	return w.guard(ctx, report, drop)
+}
+
+// prepare opens the image and gets memory; drop gives both back.
+func prepare(job Job) (w *writer, drop func(), err error) {
+	src, err := source.Open(job.Image, job.SHA256, job.Files, job.When)
+	if err != nil {
+		return nil, nil, err
+	}
+	if size := src.Least(); size > job.CardSize {
+		src.Close()
+		return nil, nil, tooSmall(size, job.CardSize)
+	}
+	seed := maphash.MakeSeed()
+	w = &writer{job: job, src: src, meter: newMeter(src.Least()), plan: plan.New(src.Least())}
+	w.sum = func(b []byte) uint64 { return maphash.Bytes(seed, b) }
+	release, err := w.allocate()
+	if err != nil {
+		src.Close()
+		return nil, nil, err
+	}
+	return w, func() { src.Close(); release() }, nil
 }
 
 // writer is one run.
@@ -86,10 +96,12 @@ type writer struct {
 	marks []byte // for the probe
 
 	arming sync.Mutex
-	armed  bool // the first block says that the card is unfinished
+	armed  bool          // the first block says that the card is unfinished
+	tested time.Duration // how long its size took to prove
+
+	sum func([]byte) uint64 // what proves a piece
 
 	mu      sync.Mutex
-	seed    maphash.Seed
 	proofs  []proof
 	size    int64         // bytes, whole blocks
 	waited  time.Duration // for the image, by all lanes
@@ -117,7 +129,6 @@ func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) 
 	done := make(chan end, 1)
 	go func() {
 		defer drop()
-		defer w.src.Close()
 		r, err := w.work(ctx)
 		if err != nil && ctx.Err() != nil {
 			err = w.cancelled(ctx)
@@ -178,7 +189,6 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	if err == nil && !final {
 		err = w.arm()
 	}
-	tested := time.Now()
 	if err == nil {
 		err = w.write(ctx)
 	}
@@ -186,6 +196,7 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	wrote := time.Now()
+	writing := wrote.Sub(began) - w.tested
 	if err := w.prove(ctx); err != nil {
 		return Result{}, err
 	}
@@ -197,8 +208,9 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	w.meter.settled(block)
 	counts := w.meter.sample(time.Now()).Counts
 	return Result{
-		Bytes: w.size, Took: time.Since(began), Wrote: wrote.Sub(tested), Proved: read.Sub(wrote), Waited: w.waited / lanes, Counts: counts,
-		WriteRate: rate(w.size, wrote.Sub(tested)), VerifyRate: rate(counts.Verified, read.Sub(wrote)),
+		Bytes: w.size, Took: time.Since(began), Tested: w.tested, Wrote: writing, Proved: read.Sub(wrote),
+		Waited: w.waited / lanes, Counts: counts,
+		WriteRate: rate(w.size, writing), VerifyRate: rate(counts.Verified, read.Sub(wrote)),
 	}, nil
 }
 
@@ -210,17 +222,17 @@ func rate(bytes int64, d time.Duration) float64 {
 type sharer interface{ Memory() []byte }
 
 // allocate gets the buffers, which take 12 MiB.
-func (w *writer) allocate() (drop func(), err error) {
+func (w *writer) allocate() (release func(), err error) {
 	const size = 2*lanes*chunkSize + 2*block + probe.Memory
 	var all []byte
-	drop = func() {}
+	release = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
 		all = s.Memory()[:size]
 	} else {
 		if all, err = memory(size); err != nil {
 			return nil, err
 		}
-		drop = func() { _ = unix.Munmap(all) }
+		release = func() { _ = unix.Munmap(all) }
 	}
 	rest := all
 	cut := func(n int) []byte {
@@ -233,7 +245,7 @@ func (w *writer) allocate() (drop func(), err error) {
 	}
 	w.page, w.marks = cut(block), cut(probe.Memory)
 	w.card = device.New(w.job.Card, cut(block), w.src.Place, w.plan.Took)
-	return drop, nil
+	return release, nil
 }
 
 // memory gets page-aligned memory that the collector does not count; it is

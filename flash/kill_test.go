@@ -39,20 +39,25 @@ func TestMain(m *testing.M) {
 }
 
 func writeTo(node, image string) (Result, error) {
-	f, err := os.OpenFile(node, os.O_RDWR|unix.O_DIRECT|unix.O_EXCL, 0)
-	if err != nil {
-		return Result{}, err
-	}
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return Result{}, err
-	}
-	c, err := apart.Start(f, "/proc/self/exe", "ask-card")
+	c, size, err := openCard(node)
 	if err != nil {
 		return Result{}, err
 	}
 	r, err := Write(context.Background(), Job{Image: image, Card: c, CardSize: size, When: clock}, nil)
 	return r, errors.Join(err, c.Close())
+}
+
+// openCard opens a node as the program does.
+func openCard(node string) (c *apart.Card, size int64, err error) {
+	f, err := os.OpenFile(node, os.O_RDWR|unix.O_DIRECT|unix.O_EXCL, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	if size, err = f.Seek(0, io.SeekEnd); err != nil {
+		return nil, 0, err
+	}
+	c, err = apart.Start(f, "/proc/self/exe", "ask-card")
+	return c, size, err
 }
 
 // fastCard is a loop node without limits, and the file behind it.

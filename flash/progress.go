@@ -43,14 +43,15 @@ type Progress struct {
 	Counts
 }
 
-// Result is a card that was written and read back. Wrote and Proved are parts
-// of Took, which has a moment in addition to test and to finish the card;
-// rates are bytes a second of them; Waited is how long a lane of the engine was
-// busy reading and unpacking the image, or waited for another one that was.
+// Result is a card that was written and read back. Tested, its size, Wrote and
+// Proved are parts of Took, which has a moment in addition to finish the card;
+// rates are bytes a second of the latter two; Waited is how long a lane of the
+// engine was busy reading and unpacking the image, or waited for another one
+// that was.
 type Result struct {
 	Bytes                 int64
-	Took, Wrote, Proved   time.Duration
-	Waited                time.Duration
+	Took, Tested          time.Duration
+	Wrote, Proved, Waited time.Duration
 	WriteRate, VerifyRate float64
 	Counts
 }

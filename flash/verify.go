@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"hash/maphash"
 	"slices"
 	"sync/atomic"
 
@@ -107,7 +106,7 @@ func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 	w.meter.count(Counts{Verified: int64(len(got))})
 	w.meter.settled(int64(len(got)))
 	for i, p := range split(got) {
-		if maphash.Bytes(w.seed, p) != group[i].sum {
+		if w.sum(p) != group[i].sum {
 			bad = append(bad, group[i])
 		}
 	}

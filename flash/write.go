@@ -3,7 +3,6 @@ package flash
 import (
 	"bytes"
 	"context"
-	"hash/maphash"
 
 	"piwiz/flash/device"
 	"piwiz/flash/plan"
@@ -122,7 +121,7 @@ func (w *writer) keep(index int64, pieces [][]byte, written []bool) {
 		if !written[i] && !sample {
 			continue
 		}
-		f := proof{index: index + int64(i), sum: maphash.Bytes(w.seed, p), skipped: sample}
+		f := proof{index: index + int64(i), sum: w.sum(p), skipped: sample}
 		w.mu.Lock()
 		w.proofs = append(w.proofs, f)
 		w.mu.Unlock()

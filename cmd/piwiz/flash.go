@@ -62,6 +62,7 @@ func (p *program) flashVerb() *cobra.Command {
 		safe := udisks.Release(ctx, card, d)
 		p.say("written", map[string]any{
 			"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds(), "counts": r.Counts,
+			"seconds_testing": r.Tested.Seconds(),
 			"seconds_writing": r.Wrote.Seconds(), "write_rate": r.WriteRate,
 			"seconds_verifying": r.Proved.Seconds(), "verify_rate": r.VerifyRate,
 			"seconds_waiting_for_image": r.Waited.Seconds(), "safe_to_remove": safe,
