@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"piwiz/nixgen/build/aarch64"
+	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/nix"
 )
 
@@ -26,7 +26,7 @@ type Folder struct{ Outside, Inside string }
 
 // Ready fetches the image if need be, and registers the emulation if programs
 // for the Pi's processor do not run. say tells what takes long, and what
-// changes something on this computer. The error is an *Error with hints, or
+// changes something on this computer. The error is a *nix.Error with hints, or
 // ctx's.
 func (e Engine) Ready(ctx context.Context, say func(string)) (Box, error) {
 	id, err := e.id(ctx, e.Image, say)
@@ -72,8 +72,8 @@ func (e Engine) id(ctx context.Context, image string, say func(string)) (string,
 // runsAArch64 runs the test program in the image.
 func (e Engine) runsAArch64(ctx context.Context) error {
 	var octal strings.Builder
-	for i := range len(aarch64.Program) {
-		fmt.Fprintf(&octal, `\%03o`, aarch64.Program[i])
+	for _, b := range aarch64.Answering() {
+		fmt.Fprintf(&octal, `\%03o`, b)
 	}
 	// Its answer is printed, because the exit status of a container that removes
 	// itself gets lost now and then.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"piwiz/nixgen/build/aarch64"
+	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/nix"
 )
 
@@ -20,7 +20,7 @@ import (
 const patience = time.Minute
 
 // Check lets each of the machines run a small program for aarch64, through the
-// very connection that a build uses. The error is an *Error with hints, or
+// very connection that a build uses. The error is a *nix.Error with hints, or
 // ctx's.
 func Check(ctx context.Context, machines []Machine) error {
 	who, err := connector(ctx)
@@ -33,7 +33,7 @@ func Check(ctx context.Context, machines []Machine) error {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "program")
-	if err := os.WriteFile(file, []byte(aarch64.Program), 0o755); err != nil {
+	if err := os.WriteFile(file, aarch64.Answering(), 0o755); err != nil {
 		return fmt.Errorf("write the test program: %w", err)
 	}
 	for _, m := range machines {

@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/build/diagnose"
 	"piwiz/nixgen/nix"
 )
@@ -93,40 +93,16 @@ func (c Computer) failedTrial(ctx context.Context, seen diagnose.Seen, err error
 	return p
 }
 
-// trialBuilder is the smallest static ELF file for aarch64 that makes the
-// folder named by its first argument and exits with 0 if that worked. Source:
-// the ELF-64 object file format; asm-generic/unistd.h (34 mkdirat, 93 exit).
+// trialBuilder makes the folder named by its first argument and exits with 0 if
+// that worked.
 func trialBuilder() []byte {
-	const header, entry, base = 64, 56, 0x400000
-	code := []uint32{
+	return aarch64.Program(
 		0xf9400be1, // ldr x1, [sp, #16]   the first argument
 		0x92800c60, // mov x0, #-100       from the present folder
 		0xd2803da2, // mov x2, #0755
-		0xd2800448, // mov x8, #34
+		0xd2800448, // mov x8, #34         mkdirat
 		0xd4000001, // svc #0
-		0xd2800ba8, // mov x8, #93
+		0xd2800ba8, // mov x8, #93         exit
 		0xd4000001, // svc #0
-	}
-	size := uint64(header + entry + 4*len(code))
-	le := binary.LittleEndian
-	b := []byte{0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0} // 64 bit, little endian
-	b = le.AppendUint16(b, 2)                                            // executable
-	b = le.AppendUint16(b, 183)                                          // AArch64
-	b = le.AppendUint32(b, 1)
-	for _, v := range []uint64{base + header + entry, header, 0} { // first instruction, program headers, no sections
-		b = le.AppendUint64(b, v)
-	}
-	b = le.AppendUint32(b, 0)
-	for _, v := range []uint16{header, entry, 1, 0, 0, 0} {
-		b = le.AppendUint16(b, v)
-	}
-	b = le.AppendUint32(b, 1) // load
-	b = le.AppendUint32(b, 5) // readable, executable
-	for _, v := range []uint64{0, base, base, size, size, 0x10000} {
-		b = le.AppendUint64(b, v)
-	}
-	for _, v := range code {
-		b = le.AppendUint32(b, v)
-	}
-	return b
+	)
 }

@@ -1,22 +1,22 @@
 package aarch64
 
 import (
+	"bytes"
 	"debug/elf"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
 func TestTheProgramIsAnELFFileForAArch64(t *testing.T) {
-	f, err := elf.NewFile(strings.NewReader(Program))
+	f, err := elf.NewFile(bytes.NewReader(Answering()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Machine != elf.EM_AARCH64 || f.Type != elf.ET_EXEC || f.Entry != 0x400078 || len(Program) != 132 || len(f.Progs) != 1 {
-		t.Errorf("machine %v, type %v, entry %#x, %d bytes, %d parts", f.Machine, f.Type, f.Entry, len(Program), len(f.Progs))
+	if f.Machine != elf.EM_AARCH64 || f.Type != elf.ET_EXEC || f.Entry != 0x400078 || len(Answering()) != 132 || len(f.Progs) != 1 {
+		t.Errorf("machine %v, type %v, entry %#x, %d bytes, %d parts", f.Machine, f.Type, f.Entry, len(Answering()), len(f.Progs))
 	}
 }
 
@@ -29,7 +29,7 @@ func TestTheProgramAnswersUnderQEMU(t *testing.T) {
 		t.Skip("needs qemu-aarch64-static: apt-get install qemu-user-static")
 	}
 	file := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(file, []byte(Program), 0o700); err != nil {
+	if err := os.WriteFile(file, Answering(), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	err = exec.Command(qemu, file).Run()
