@@ -37,18 +37,6 @@ func (v Version) Before(o Version) bool {
 	return v.Patch < o.Patch
 }
 
-// Error is something about the Nix of this computer that the user can put
-// right.
-type Error struct {
-	Headline string
-	Fixes    []string // what to do, with the exact command
-	Err      error
-}
-
-func (e *Error) Error() string   { return e.Headline }
-func (e *Error) Unwrap() error   { return e.Err }
-func (e *Error) Hints() []string { return e.Fixes }
-
 const (
 	installHint = "Install Nix: sh <(curl -L https://nixos.org/nix/install) --daemon"
 	debianHint  = "On Debian 13 or newer this is enough: sudo apt-get install nix-setup-systemd"

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"piwiz/nixgen/nix"
 )
 
 // engines is a PATH with programs that answer like docker and podman.
@@ -66,7 +68,7 @@ func TestAnEngineThatDoesNotAnswerSaysWhatToDo(t *testing.T) {
 	} {
 		engines(t, c.scripts)
 		_, err := Find(t.Context(), "container")
-		var e *Error
+		var e *nix.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Headline, c.headline) || !strings.Contains(strings.Join(e.Hints(), "\n"), c.hint) {
 			t.Errorf("%v: %v %q", c.scripts, err, e)
 		}

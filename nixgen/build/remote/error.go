@@ -3,29 +3,9 @@ package remote
 import (
 	"regexp"
 	"strings"
+
+	"piwiz/nixgen/nix"
 )
-
-// Error is why another computer cannot build, and what to do.
-type Error struct {
-	Headline string // one sentence
-	Why      string // what it means, or what ssh said; "" when the headline is enough
-	fixes    []string
-	err      error
-}
-
-// Error is the headline and the reason.
-func (e *Error) Error() string {
-	if e.Why == "" {
-		return e.Headline
-	}
-	return e.Headline + "\n" + e.Why
-}
-
-// Unwrap is the error below, nil when there is none.
-func (e *Error) Unwrap() error { return e.err }
-
-// Hints say what to do.
-func (e *Error) Hints() []string { return e.fixes }
 
 // failure is one way in which it does not work. HOST and SUDO stand for what
 // this computer has.
@@ -107,7 +87,7 @@ var failures = []failure{
 }
 
 // explain makes an Error of what Nix and ssh said.
-func (c caller) explain(m Machine, said string, err error) *Error {
+func (c caller) explain(m Machine, said string, err error) *nix.Error {
 	user, address, has := strings.Cut(m.Host(), "@")
 	if !has {
 		user, address = "root", m.Host()
@@ -121,19 +101,19 @@ func (c caller) explain(m Machine, said string, err error) *Error {
 		if !f.said.MatchString(said) {
 			continue
 		}
-		e := &Error{Headline: fill(f.headline), Why: f.why, err: err}
+		e := &nix.Error{Headline: fill(f.headline), Why: f.why, Err: err}
 		if c.daemon && f.daemon != "" {
 			e.Why = f.daemon
 		}
 		for _, fix := range f.fixes {
-			e.fixes = append(e.fixes, fill(fix))
+			e.Fixes = append(e.Fixes, fill(fix))
 		}
 		return e
 	}
-	return &Error{
+	return &nix.Error{
 		Headline: "Nix could not build on " + m.Host() + ".",
-		Why:      last(said, 5), err: err,
-		fixes: []string{fill("Try: SUDOssh -o BatchMode=yes HOST nix-daemon --version")},
+		Why:      last(said, 5), Err: err,
+		Fixes: []string{fill("Try: SUDOssh -o BatchMode=yes HOST nix-daemon --version")},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"piwiz/nixgen/nix"
 )
 
 // besideAnother runs the calling test again with a Nix that cannot emulate,
@@ -73,7 +75,7 @@ func TestRealMachinesProveThemselvesOrSayWhatIsMissing(t *testing.T) {
 		if headline == "" && err == nil {
 			return
 		}
-		var e *Error
+		var e *nix.Error
 		if !errors.As(err, &e) || headline == "" || !strings.Contains(e.Headline, headline) || !strings.Contains(strings.Join(e.Hints(), "\n"), hint) {
 			t.Errorf("%s: %v\n%q", name, err, e)
 		}

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"piwiz/nixgen/nix"
 )
 
 // Machine is the URL of a store on a computer that builds, as Nix wants it:
@@ -25,7 +27,7 @@ func (m Machine) Host() string {
 // mark are Nix's settings of the store, e.g. ?ssh-key=/root/.ssh/id_ed25519.
 func Parse(text string) (Machine, error) {
 	bad := func(headline string, fixes ...string) (Machine, error) {
-		return "", &Error{Headline: headline, fixes: fixes}
+		return "", &nix.Error{Headline: headline, Fixes: fixes}
 	}
 	const form = "Write it as ssh://USER@HOST, for example --builder ssh://root@192.168.1.20"
 	u, err := url.Parse(text)

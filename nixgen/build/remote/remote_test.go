@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"piwiz/nixgen/nix"
 )
 
 func TestMachinesAreReadAsPeopleWriteThem(t *testing.T) {
@@ -39,7 +41,7 @@ func TestWhatNamesNoMachineSaysHowToWriteIt(t *testing.T) {
 		"ssh://root@builder.lan:2222": "Port 2222",
 	} {
 		_, err := Parse(text)
-		var e *Error
+		var e *nix.Error
 		if !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), "\n"), hint) {
 			t.Errorf("%q: %v", text, err)
 		} else if strings.Contains(e.Error()+strings.Join(e.Hints(), ""), "secret") {
