@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/osrelease"
 )
 
 // Check runs a small aarch64 program and reads the kernel's table of
@@ -61,7 +63,7 @@ func look(ctx context.Context, dir string) ([]string, error) {
 	}
 	notes, problem := judge(ran, t, version, t.own && locked(filepath.Join(dir, ownName)))
 	if problem != nil {
-		problem.distro = distro()
+		problem.system = osrelease.Read("/")
 		return notes, problem
 	}
 	return notes, nil

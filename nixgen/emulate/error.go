@@ -2,10 +2,10 @@ package emulate
 
 import (
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"unicode"
+
+	"piwiz/nixgen/osrelease"
 )
 
 // Reason is why programs for aarch64 do not run here, or not in a build.
@@ -28,10 +28,10 @@ const (
 type Error struct {
 	Reason  Reason
 	Err     error
-	entry   entry  // the one that the kernel takes, if any
-	absent  bool   // there is no place for the table
-	version int    // of QEMU, 0 when not known
-	distro  string // ID and ID_LIKE of os-release
+	entry   entry // the one that the kernel takes, if any
+	absent  bool  // there is no place for the table
+	version int   // of QEMU, 0 when not known
+	system  osrelease.System
 }
 
 func (e *Error) Error() string {
@@ -83,11 +83,11 @@ func (e *Error) Hints() []string {
 		if e.absent {
 			mount = append([]string{"sudo modprobe binfmt_misc"}, mount...)
 		}
-		if !e.is("nixos") {
+		if !e.system.Is("nixos") {
 			return append(mount, e.install()...)
 		}
 	case NotInSandbox:
-		if e.is("nixos") {
+		if e.system.Is("nixos") {
 			return []string{
 				"Add to this computer's configuration: boot.binfmt.preferStaticEmulators = true;",
 				"Then: sudo nixos-rebuild switch",
@@ -101,7 +101,7 @@ func (e *Error) Hints() []string {
 	case OldQEMU:
 		return append(e.install(), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
 	case Broken:
-		if e.entry.name != "" && !e.is("nixos") {
+		if e.entry.name != "" && !e.system.Is("nixos") {
 			return append([]string{write("-1", e.entry.name)}, e.install()...)
 		}
 	}
@@ -118,30 +118,21 @@ func write(word, name string) string {
 	return "sudo sysctl " + key
 }
 
-func (e *Error) is(names ...string) bool {
-	for id := range strings.FieldsSeq(e.distro) {
-		if slices.Contains(names, id) {
-			return true
-		}
-	}
-	return false
-}
-
 // install are the commands that install QEMU and register it. The emulators
 // are registered anew because with flag F the kernel keeps the old file.
 func (e *Error) install() []string {
 	const restart = "sudo systemctl restart systemd-binfmt"
 	switch {
-	case e.is("nixos"):
+	case e.system.Is("nixos"):
 		return []string{
 			`Add to this computer's configuration: boot.binfmt.emulatedSystems = [ "aarch64-linux" ];`,
 			"Then: sudo nixos-rebuild switch",
 		}
-	case e.is("fedora", "rhel"):
+	case e.system.Is("fedora", "rhel"):
 		return []string{"sudo dnf install qemu-user-static-aarch64", restart}
-	case e.is("arch"):
+	case e.system.Is("arch"):
 		return []string{"sudo pacman -S qemu-user-static qemu-user-static-binfmt", restart}
-	case e.is("debian", "ubuntu"):
+	case e.system.Is("debian", "ubuntu"):
 		return []string{"sudo apt-get install qemu-user-static binfmt-support", restart}
 	}
 	return []string{"Install QEMU's user emulation for aarch64 (often called qemu-user-static) and restart systemd-binfmt."}
@@ -155,24 +146,4 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-func distro() string {
-	text, err := os.ReadFile("/etc/os-release")
-	if err != nil {
-		return ""
-	}
-	return ids(string(text))
-}
-
-// ids are the values of ID and ID_LIKE, see os-release(5).
-func ids(osRelease string) string {
-	var out []string
-	for line := range strings.Lines(osRelease) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		if key == "ID" || key == "ID_LIKE" {
-			out = append(out, strings.Trim(value, `"'`))
-		}
-	}
-	return strings.Join(out, " ")
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"piwiz/nixgen/osrelease"
 )
 
 // What the kernel shows, as it was seen.
@@ -99,7 +101,7 @@ func TestEachStateIsToldApart(t *testing.T) {
 				}
 				return
 			}
-			problem.distro = "debian"
+			problem.system.IDs = []string{"debian"}
 			if problem.Reason != c.want || !strings.Contains(problem.Error(), c.says) || !strings.Contains(strings.Join(problem.Hints(), "\n"), c.hint) {
 				t.Errorf("%s: %v %q", problem.Reason, problem, problem.Hints())
 			}
@@ -136,19 +138,17 @@ func TestEachDistributionGetsItsCommands(t *testing.T) {
 		"debian": "apt-get install", "linuxmint ubuntu debian": "apt-get install", "fedora": "dnf install",
 		"arch": "pacman", "nixos": "boot.binfmt.emulatedSystems", "void": "qemu-user-static",
 	} {
+		system := osrelease.System{IDs: strings.Fields(distro)}
 		for _, r := range every {
-			e := &Error{Reason: r, distro: distro}
+			e := &Error{Reason: r, system: system}
 			if len(e.Hints()) == 0 || !strings.HasSuffix(e.Error(), ".") {
 				t.Errorf("%s: %v %q", r, e, e.Hints())
 			}
 		}
 		for _, r := range []Reason{NotMounted, NotRegistered, InterpreterMissing, OldQEMU} {
-			if got := strings.Join((&Error{Reason: r, distro: distro}).Hints(), "\n"); !strings.Contains(got, want) {
+			if got := strings.Join((&Error{Reason: r, system: system}).Hints(), "\n"); !strings.Contains(got, want) {
 				t.Errorf("%s, %s: %s", distro, r, got)
 			}
 		}
-	}
-	if got := ids("NAME=\"Linux Mint\"\nID=linuxmint\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=22\n"); got != "linuxmint ubuntu debian" {
-		t.Errorf("ids: %q", got)
 	}
 }

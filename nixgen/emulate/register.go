@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/osrelease"
 )
 
 const (
@@ -200,9 +202,9 @@ func find(places []string) (string, error) {
 			why = fmt.Sprintf("%s is not taken: %v", p, err)
 		}
 	}
-	e := &Error{Reason: NotRegistered, distro: distro()}
+	e := &Error{Reason: NotRegistered, system: osrelease.Read("/")}
 	todo := strings.Join(e.install(), " && ")
-	if e.is("nixos") {
+	if e.system.Is("nixos") {
 		todo = strings.Join(e.install(), " ")
 	}
 	if why == "" {

@@ -15,8 +15,8 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
+
+	"piwiz/nixgen/osrelease"
 )
 
 // ErrEarlier says that a check was not made, because what it needs is missing
@@ -59,9 +59,8 @@ type remedy struct {
 // Computer is what the remedies depend on.
 type Computer struct {
 	root    string // where its files are: "/", or a folder in a test
-	ids     []string
-	version float64 // VERSION_ID of os-release, 0 when it has none
-	user    string  // who is to be helped
+	system  osrelease.System
+	user    string // who is to be helped
 	systemd bool
 	store   *store
 }
@@ -75,30 +74,11 @@ func This() Computer {
 	return c
 }
 
-// at reads os-release(5) under root.
+// at is a computer with its files under root.
 func at(root string) Computer {
-	c := Computer{root: root, user: "$USER", store: &store{}}
-	text, err := os.ReadFile(filepath.Join(root, "etc/os-release"))
-	if err != nil {
-		text = nil // an unknown system: the remedies are the common ones
-	}
-	for line := range strings.Lines(string(text)) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		value = strings.Trim(value, `"'`)
-		switch key {
-		case "ID", "ID_LIKE":
-			c.ids = append(c.ids, strings.Fields(value)...)
-		case "VERSION_ID":
-			c.version, _ = strconv.ParseFloat(value, 64) // "rolling" is none
-		}
-	}
+	c := Computer{root: root, user: "$USER", system: osrelease.Read(root), store: &store{}}
 	c.systemd = c.has("run/systemd/system")
 	return c
-}
-
-// is says whether the system is one of these, or made from it.
-func (c Computer) is(names ...string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(c.ids, n) })
 }
 
 func (c Computer) has(name string) bool {

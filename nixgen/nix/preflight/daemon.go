@@ -174,7 +174,7 @@ func (c Computer) forbidden(ctx context.Context) bool {
 // start is for a service that may never have been set up.
 func (c Computer) start() remedy {
 	switch {
-	case c.is("nixos"):
+	case c.system.Is("nixos"):
 		return remedy{command: "sudo systemctl start nix-daemon.socket"}
 	case c.unit("nix-daemon.socket"):
 		return remedy{command: "sudo systemctl enable --now nix-daemon.socket"}
@@ -182,7 +182,7 @@ func (c Computer) start() remedy {
 		return remedy{command: "sudo systemctl enable --now nix-daemon.service"}
 	case c.packaged():
 		return remedy{[]string{newSession}, "sudo apt-get install nix-setup-systemd && sudo usermod -aG nix-users " + c.user}
-	case c.is("fedora") && c.systemd:
+	case c.system.Is("fedora") && c.systemd:
 		return remedy{command: "sudo dnf install nix-daemon && sudo systemctl enable --now nix-daemon.socket"}
 	case c.systemd:
 		return remedy{[]string{"This Nix came without its service: this installs it anew, with the service."}, installer}
@@ -193,7 +193,7 @@ func (c Computer) start() remedy {
 // restart begins anew: a socket cannot be restarted while its service runs.
 func (c Computer) restart() remedy {
 	switch {
-	case c.is("nixos"), c.unit("nix-daemon.socket"):
+	case c.system.Is("nixos"), c.unit("nix-daemon.socket"):
 		return remedy{command: "sudo systemctl stop nix-daemon.service nix-daemon.socket; sudo systemctl start nix-daemon.socket"}
 	case c.unit("nix-daemon.service"):
 		return remedy{command: "sudo systemctl restart nix-daemon.service"}
@@ -218,7 +218,7 @@ func (c Computer) notPermitted(p *Problem) *Problem {
 			return p
 		}
 	}
-	if c.is("nixos") {
+	if c.system.Is("nixos") {
 		return p.with(line(`users.users.` + c.user + `.extraGroups = [ "` + group.Name + `" ];`))
 	}
 	return p.with(remedy{[]string{"Then log out and in again: only a new session is in the group."}, "sudo usermod -aG " + group.Name + " " + c.user})

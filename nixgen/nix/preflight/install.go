@@ -57,13 +57,13 @@ func (c Computer) install() remedy {
 	join := "sudo usermod -aG nix-users " + c.user
 	const start = "sudo systemctl enable --now nix-daemon.socket"
 	switch {
-	case c.is("nixos"):
+	case c.system.Is("nixos"):
 		return line("nix.enable = true;")
 	case c.packaged():
 		return remedy{[]string{newSession}, "sudo apt-get update && sudo apt-get install nix-setup-systemd && " + join}
-	case c.is("arch") && c.systemd:
+	case c.system.Is("arch") && c.systemd:
 		return remedy{[]string{newSession}, "sudo pacman -S nix && " + start + " && " + join}
-	case c.is("fedora") && c.version >= 44 && c.systemd:
+	case c.system.Is("fedora") && c.system.Version >= 44 && c.systemd:
 		return remedy{[]string{newSession}, "sudo dnf install nix nix-daemon && " + start}
 	case c.systemd:
 		return remedy{[]string{newSession}, installer}
@@ -76,14 +76,14 @@ func (c Computer) install() remedy {
 // Debian from 13 on has 2.26, Ubuntu from 24.04 on 2.18. What is made from
 // them has numbers of its own.
 func (c Computer) packaged() bool {
-	if len(c.ids) == 0 || !c.systemd {
+	if len(c.system.IDs) == 0 || !c.systemd {
 		return false
 	}
-	switch c.ids[0] {
+	switch c.system.IDs[0] {
 	case "debian":
-		return c.version >= 13 || c.version == 0 // testing has no number
+		return c.system.Version >= 13 || c.system.Version == 0 // testing has no number
 	case "ubuntu":
-		return c.version >= 24.04
+		return c.system.Version >= 24.04
 	}
 	return false
 }
@@ -96,15 +96,15 @@ func (c Computer) upgrade() remedy {
 	}
 	ofSystem := strings.HasPrefix(where, "/usr/")
 	switch {
-	case c.is("nixos"):
+	case c.system.Is("nixos"):
 		return remedy{todo: []string{"Move this computer to a current NixOS, or add to its configuration: nix.package = pkgs.nixVersions.latest;", "Then: sudo nixos-rebuild switch"}}
 	case ofSystem && c.packaged():
 		return remedy{command: "sudo apt-get update && sudo apt-get install nix-bin nix-setup-systemd"}
-	case ofSystem && c.is("debian", "ubuntu"):
+	case ofSystem && c.system.Is("debian", "ubuntu"):
 		return remedy{[]string{"This removes the package of this system, which is too old, and takes Nix from nixos.org.", newSession}, "sudo apt-get remove nix-bin && " + installer}
-	case ofSystem && c.is("arch"):
+	case ofSystem && c.system.Is("arch"):
 		return remedy{command: "sudo pacman -Syu nix"}
-	case ofSystem && c.is("fedora"):
+	case ofSystem && c.system.Is("fedora"):
 		return remedy{command: "sudo dnf upgrade nix"}
 	case os.Getenv("HOME") != "" && strings.HasPrefix(where, "/nix/store/") && !c.has("nix/var/nix/profiles/default/bin/nix"):
 		return remedy{command: "nix-env --install --file '<nixpkgs>' --attr nix cacert -I nixpkgs=channel:nixpkgs-unstable"}

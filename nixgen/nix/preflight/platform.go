@@ -63,7 +63,7 @@ func (c Computer) Platform(ctx context.Context) (string, error) {
 // setting adds a value to a list in the daemon's settings. A name with
 // "extra-" before it adds to what is there. Source: NixOS/nix nix.conf(5).
 func (c Computer) setting(name, value, nixos string) remedy {
-	if c.is("nixos") {
+	if c.system.Is("nixos") {
 		return line(nixos + ` = [ "` + value + `" ];`)
 	}
 	file := "/etc/nix/nix.conf"

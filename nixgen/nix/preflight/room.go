@@ -135,7 +135,7 @@ func (c Computer) swap() remedy {
 	const file = "/swapfile.piwiz"
 	var fsys unix.Statfs_t
 	switch {
-	case c.is("nixos"):
+	case c.system.Is("nixos"):
 		return line(`swapDevices = [ { device = "/swapfile"; size = 4096; } ];`)
 	case c.has(file):
 		return remedy{command: "sudo swapon " + file}
