@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"piwiz/nixgen/build"
+	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui"
 )
@@ -13,8 +14,8 @@ import (
 var ownNix = []string{"nix", "nix service", "permission", "emulation", "test build"}
 
 // checks are those of the builder that was chosen, or that will be.
-func (p *program) checks(store hostfile.Store) []tui.Check {
-	all := checks(store)
+func (p *program) checks(store hostfile.Store, r *emulate.Registrar) []tui.Check {
+	all := checks(store, r)
 	if p.builder != "" && p.builder != "local" {
 		all = slices.DeleteFunc(all, func(c tui.Check) bool { return slices.Contains(ownNix, c.Name) })
 		return slices.Insert(all, 0, tui.Check{Name: "builder", Run: func(ctx context.Context) tui.Finding {

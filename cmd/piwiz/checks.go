@@ -17,13 +17,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/nix/preflight"
 	"piwiz/tui"
 )
 
-// checks are the lines of the check page and of the check verb.
-func checks(store hostfile.Store) []tui.Check {
+// checks are the lines of the check page, with r, and of the check verb.
+func checks(store hostfile.Store, r *emulate.Registrar) []tui.Check {
 	c := preflight.This()
 	one := func(name string, look func(context.Context) (string, error)) tui.Check {
 		return tui.Check{Name: name, Run: func(ctx context.Context) tui.Finding { return finding(look(ctx)) }}
@@ -34,7 +35,7 @@ func checks(store hostfile.Store) []tui.Check {
 		one("nix", c.Nix),
 		one("nix service", c.Daemon),
 		one("permission", c.Platform),
-		{Name: "emulation", Run: emulation},
+		{Name: "emulation", Run: func(ctx context.Context) tui.Finding { return emulation(ctx, r) }},
 		one("room", c.Room),
 		one("memory", c.Memory),
 		one("cache", func(ctx context.Context) (string, error) { return preflight.Cache(ctx, preflight.CacheInfo) }),
@@ -105,7 +106,7 @@ func (p *program) checkVerb() *cobra.Command {
 			return err
 		}
 		bad := 0
-		for name, f := range findings(ctx, p.checks(store), deep) {
+		for name, f := range findings(ctx, p.checks(store, nil), deep) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

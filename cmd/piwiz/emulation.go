@@ -11,33 +11,26 @@ import (
 	"piwiz/tui"
 )
 
-// emulation is the line of the check page.
-func emulation(ctx context.Context) tui.Finding {
+// emulation is the line of the check page. Where an emulator lies on this
+// computer that nobody has registered, r offers to do that for as long as the
+// wizard runs; it is nil where nothing runs for long.
+func emulation(ctx context.Context, r *emulate.Registrar) tui.Finding {
 	notes, err := emulate.Look(ctx)
 	f := finding(strings.Join(append([]string{"Programs for the Pi's processor run here."}, notes...), " "), err)
 	var e *emulate.Error
-	if errors.As(err, &e) && e.Reason == emulate.LeftOver {
-		f.State = tui.Warning
-	}
-	if f.State == tui.Failure && f.Why == "" {
-		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
-	}
-	return f
-}
-
-// whileRunning makes the check offer to register the emulator for as long as
-// the wizard runs, where one lies on this computer that nobody has registered.
-func whileRunning(r *emulate.Registrar, c tui.Check) tui.Check {
-	run := c.Run
-	c.Run = func(ctx context.Context) tui.Finding {
-		f := run(ctx)
-		var e *emulate.Error
-		if _, err := emulate.Look(ctx); errors.As(err, &e) && (e.Reason == emulate.NotMounted || e.Reason == emulate.NotRegistered) && emulate.Lies() {
-			f.Todo, f.Command = []string{"The emulator is installed; piwiz can register it for as long as it runs:"}, r.Command()
-		}
+	if !errors.As(err, &e) {
 		return f
 	}
-	return c
+	switch {
+	case e.Reason == emulate.LeftOver:
+		f.State = tui.Warning
+	case f.Why == "":
+		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
+	}
+	if r != nil && (e.Reason == emulate.NotMounted || e.Reason == emulate.NotRegistered) && emulate.Lies() {
+		f.Todo, f.Command = []string{"The emulator is installed; piwiz can register it for as long as it runs:"}, r.Command()
+	}
+	return f
 }
 
 // emulated has the emulator registered for as long as the work takes, where

@@ -38,15 +38,9 @@ func (p *program) engine() (tui.Engine, error) {
 		return tui.Engine{}, fmt.Errorf("find your home folder: %w", err)
 	}
 	sshDir := filepath.Join(home, ".ssh")
-	all := p.checks(store)
-	for i, c := range all {
-		if c.Name == "emulation" {
-			all[i] = whileRunning(&p.emulator, c)
-		}
-	}
 	return tui.Engine{
 		Hosts:         func() ([]hostfile.Saved, []error, error) { return hosts(store) },
-		Checks:        all,
+		Checks:        p.checks(store, &p.emulator),
 		Repair:        p.repair,
 		Defaults:      guess,
 		Answers:       answers,
