@@ -66,13 +66,11 @@ func into(pane *logpane.Pane, report func(build.Progress)) func(build.Event) {
 func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
-		switch {
-		case p.run == nil && msg.of == any(p.ahead):
+		if p.run == nil && msg.of == any(p.ahead) {
 			return stay, p.planned(s)
-		case p.run == nil || msg.of != any(p.run):
-			return stay, nil
-		case p.run.running():
-			return stay, beat(p.run)
+		}
+		if ended, cmd := p.run.ended(msg); !ended {
+			return stay, cmd
 		}
 		return p.finish(s), nil
 	case tea.KeyMsg:

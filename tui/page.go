@@ -120,6 +120,18 @@ func (r *run[P, R]) running() bool {
 	}
 }
 
+// ended tells whether the work is over; where it is not, cmd is the next beat.
+// A beat of other work ends nothing.
+func (r *run[P, R]) ended(msg tick) (over bool, cmd tea.Cmd) {
+	switch {
+	case r == nil || msg.of != any(r):
+		return false, nil
+	case r.running():
+		return false, beat(r)
+	}
+	return true, nil
+}
+
 // stop cancels and waits, so that no child outlives the page.
 func (r *run[P, R]) stop() {
 	if r != nil {

@@ -33,11 +33,8 @@ func (p *waitPage) enter(s *state) tea.Cmd {
 func (p *waitPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
-		if msg.of != any(p.run) {
-			return stay, nil
-		}
-		if p.run.running() {
-			return stay, beat(p.run)
+		if ended, cmd := p.run.ended(msg); !ended {
+			return stay, cmd
 		}
 		p.over, p.err = true, p.run.err
 		if p.err == nil {

@@ -42,11 +42,8 @@ func (p *writePage) enter(s *state) tea.Cmd {
 func (p *writePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
-		if msg.of != any(p.run) {
-			return stay, nil
-		}
-		if p.run.running() {
-			return stay, beat(p.run)
+		if ended, cmd := p.run.ended(msg); !ended {
+			return stay, cmd
 		}
 		p.over, p.err = true, p.run.err
 		s.safe = bool(p.run.result)
