@@ -158,15 +158,7 @@ func (q *Querier) open(ctx context.Context) error {
 			_ = p.SetMulticastTTL(255)
 			_ = p.SetControlMessage(ipv4.FlagInterface, true)
 			q.v4 = p
-			q.readers.Go(func() {
-				q.read(func(b []byte) (int, int, net.Addr, error) {
-					n, cm, from, err := p.ReadFrom(b)
-					if cm == nil {
-						return n, 0, from, err
-					}
-					return n, cm.IfIndex, from, err
-				})
-			})
+			start(q, p.ReadFrom, func(m *ipv4.ControlMessage) int { return m.IfIndex })
 		}
 	}
 	if q.v6 == nil {
@@ -176,18 +168,24 @@ func (q *Querier) open(ctx context.Context) error {
 			_ = p.SetMulticastHopLimit(255)
 			_ = p.SetControlMessage(ipv6.FlagInterface, true)
 			q.v6 = p
-			q.readers.Go(func() {
-				q.read(func(b []byte) (int, int, net.Addr, error) {
-					n, cm, from, err := p.ReadFrom(b)
-					if cm == nil {
-						return n, 0, from, err
-					}
-					return n, cm.IfIndex, from, err
-				})
-			})
+			start(q, p.ReadFrom, func(m *ipv6.ControlMessage) int { return m.IfIndex })
 		}
 	}
 	return errors.Join(err4, err6)
+}
+
+// start reads from a socket. What comes with a packet, if anything, knows the
+// index of its interface.
+func start[M any](q *Querier, from func([]byte) (int, *M, net.Addr, error), index func(*M) int) {
+	q.readers.Go(func() {
+		q.read(func(b []byte) (int, int, net.Addr, error) {
+			n, m, addr, err := from(b)
+			if m == nil {
+				return n, 0, addr, err
+			}
+			return n, index(m), addr, err
+		})
+	})
 }
 
 // read hands on the answers of one socket until it is closed.
