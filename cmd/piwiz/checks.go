@@ -100,11 +100,7 @@ func (p *program) checkVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "check", Short: "Say whether this computer can build the image, and what is missing",
 		Example: "  piwiz check\n  piwiz check --deep --json",
-	}, cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		store, err := hostfile.Default()
-		if err != nil {
-			return err
-		}
+	}, cobra.NoArgs, stored(func(ctx context.Context, store hostfile.Store, _ []string) error {
 		bad := 0
 		for name, f := range findings(ctx, p.checks(store, nil), deep) {
 			if ctx.Err() != nil {
@@ -121,7 +117,7 @@ func (p *program) checkVerb() *cobra.Command {
 			return &exit{lacking, fmt.Errorf("%d of these must be put right before an image can be built", bad)}
 		}
 		return nil
-	})
+	}))
 	c.Flags().BoolVar(&deep, "deep", false, "try a test build even when something else is missing")
 	return c
 }

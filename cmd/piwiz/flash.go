@@ -27,11 +27,7 @@ func (p *program) flashVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "flash HOST DEVICE", Short: "Write the image of a host to a card, with the host's secrets, and prove it",
 		Example: "  piwiz flash bach /dev/sdb\n  piwiz flash bach /dev/sdb --yes --json",
-	}, cobra.ExactArgs(2), func(ctx context.Context, args []string) error {
-		store, err := hostfile.Default()
-		if err != nil {
-			return err
-		}
+	}, cobra.ExactArgs(2), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
 		s, err := store.Load(args[0])
 		if err != nil {
 			return err
@@ -69,7 +65,7 @@ func (p *program) flashVerb() *cobra.Command {
 		},
 			fmt.Sprintf("%s is written and checked: %s in %.0f s. %s Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds(), tui.TakeOut(safe)))
 		return nil
-	})
+	}))
 	p.emmcFlag(c)
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
 	c.Flags().StringVar(&image, "image", "", "write this image (.img, or one packed as .zst, .xz, .gz or .bz2) instead of the one that was built")

@@ -54,6 +54,17 @@ func verb(c *cobra.Command, args cobra.PositionalArgs, run func(context.Context,
 	return c
 }
 
+// stored opens the folder of saved hosts for a verb.
+func stored(run func(context.Context, hostfile.Store, []string) error) func(context.Context, []string) error {
+	return func(ctx context.Context, args []string) error {
+		store, err := hostfile.Default()
+		if err != nil {
+			return err
+		}
+		return run(ctx, store, args)
+	}
+}
+
 // line prints one JSON object: {"event": kind, ...value}.
 func (p *program) line(kind string, value map[string]any) {
 	value["event"] = kind

@@ -20,11 +20,7 @@ func (p *program) renderVerb() *cobra.Command {
 	return verb(&cobra.Command{
 		Use: "render HOST|FILE.toml", Short: "Print the Nix files of a host, as they will be built",
 		Example: "  piwiz render bach\n  piwiz render ./bach.toml",
-	}, cobra.ExactArgs(1), func(_ context.Context, args []string) error {
-		store, err := hostfile.Default()
-		if err != nil {
-			return err
-		}
+	}, cobra.ExactArgs(1), stored(func(_ context.Context, store hostfile.Store, args []string) error {
 		s, err := p.host(store, args[0])
 		if err != nil {
 			return err
@@ -37,7 +33,7 @@ func (p *program) renderVerb() *cobra.Command {
 			p.say("file", map[string]any{"name": f.Name, "text": f.Text, "yours": f.Once}, "# ---- "+f.Name+"\n"+f.Text)
 		}
 		return nil
-	})
+	}))
 }
 
 func (p *program) buildVerb() *cobra.Command {
@@ -45,11 +41,7 @@ func (p *program) buildVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
-	}, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		store, err := hostfile.Default()
-		if err != nil {
-			return err
-		}
+	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
 		s, err := p.host(store, args[0])
 		if err != nil {
 			return err
@@ -71,7 +63,7 @@ func (p *program) buildVerb() *cobra.Command {
 			return emulated(ctx, work)
 		}
 		return work()
-	})
+	}))
 	c.Flags().BoolVar(&emulator, "emulate", false, "register QEMU for this build alone, if this computer needs it; asks for administrator rights")
 	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
 	return c
@@ -143,11 +135,7 @@ func (p *program) waitVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "wait HOST", Short: "Wait until HOST.local answers with its own host key, then remember the key",
 		Example: "  piwiz wait bach --limit 5m",
-	}, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		store, err := hostfile.Default()
-		if err != nil {
-			return err
-		}
+	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
 		s, err := store.Load(args[0])
 		if err != nil {
 			return err
@@ -174,7 +162,7 @@ func (p *program) waitVerb() *cobra.Command {
 		p.say("found", map[string]any{"name": r.Name, "addresses": r.Addrs, "ssh": "ssh " + s.Host.User + "@" + r.Name},
 			note+"\n"+r.Name+" answers. Log in with: ssh "+s.Host.User+"@"+r.Name)
 		return nil
-	})
+	}))
 	c.Flags().DurationVar(&limit, "limit", limit, "give up after this long")
 	return c
 }
@@ -182,11 +170,7 @@ func (p *program) waitVerb() *cobra.Command {
 func (p *program) hostsVerb() *cobra.Command {
 	return verb(&cobra.Command{
 		Use: "hosts", Short: "List the saved hosts", Example: "  piwiz hosts",
-	}, cobra.NoArgs, func(context.Context, []string) error {
-		store, err := hostfile.Default()
-		if err != nil {
-			return err
-		}
+	}, cobra.NoArgs, stored(func(_ context.Context, store hostfile.Store, _ []string) error {
 		saved, problems, err := store.List()
 		if err != nil {
 			return err
@@ -199,5 +183,5 @@ func (p *program) hostsVerb() *cobra.Command {
 			p.say("problem", map[string]any{"error": x.Error()}, "left out: "+x.Error())
 		}
 		return nil
-	})
+	}))
 }
