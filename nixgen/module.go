@@ -90,8 +90,8 @@ func (w *writer) str(field, s string) string {
 
 func module(h Host) (string, error) {
 	w := &writer{}
-	w.line("# Written by piwiz from the answers about %s, and written again when they change.", h.Name)
-	w.line("# What you want to add goes into configuration.nix.")
+	w.line("# Written by piwiz from the answers about %s.", h.Name)
+	w.line("# It is written again when they change: add to configuration.nix instead.")
 	w.line("{ lib, pkgs, modulesPath, ... }:")
 	w.line("{")
 	w.line(`  imports = [ (modulesPath + "/installer/sd-card/sd-image-aarch64.nix") ];`)
@@ -101,9 +101,12 @@ func module(h Host) (string, error) {
 	w.line("")
 	w.line("  # the image")
 	w.line("  image.baseName = %s;", w.str("name", "piwiz-"+h.Name))
-	w.line("  sdImage.compressImage = false; # it is written at once; saves minutes of emulated work")
-	w.line("  boot.supportedFilesystems.zfs = lib.mkForce false; # not for a Pi, and often too old for its kernel")
-	w.line(`  fileSystems."/boot/firmware".options = [ "umask=0077" ]; # only root may read it`)
+	w.line("  # it is written at once; not to pack it saves minutes of emulated work")
+	w.line("  sdImage.compressImage = false;")
+	w.line("  # not for a Pi, and often too old for its kernel")
+	w.line("  boot.supportedFilesystems.zfs = lib.mkForce false;")
+	w.line("  # only root may read it")
+	w.line(`  fileSystems."/boot/firmware".options = [ "umask=0077" ];`)
 	w.line("  documentation.nixos.enable = false;")
 	w.line("")
 	w.line("  # identity")
@@ -172,11 +175,15 @@ func (w *writer) network(i int, n Network, priority int) {
 // sshd makes one of its own.
 func (w *writer) firstBoot() {
 	w.line("")
-	w.line("  # moves what piwiz wrote to FIRMWARE:/piwiz to its place, then erases it there")
+	w.line("  # moves what piwiz wrote to FIRMWARE:/piwiz to its place")
 	w.line("  systemd.services.piwiz-firstboot = {")
 	w.line(`    description = "Install the secrets left on the firmware partition";`)
 	w.line(`    wantedBy = [ "multi-user.target" ];`)
-	w.line(`    before = [ "wpa_supplicant-wlan0.service" "sshd-keygen.service" "sshd.service" ];`)
+	w.line("    before = [")
+	for _, unit := range []string{"wpa_supplicant-wlan0", "sshd-keygen", "sshd"} {
+		w.line(`      "%s.service"`, unit)
+	}
+	w.line("    ];")
 	w.line(`    unitConfig.WantsMountsFor = [ "/boot/firmware" ];`)
 	w.line("    serviceConfig = {")
 	w.line(`      Type = "oneshot";`)
@@ -186,7 +193,10 @@ func (w *writer) firstBoot() {
 	w.line("    script = %s;", indented(firstBoot, "    "))
 	w.line("  };")
 	for _, unit := range []string{"sshd-keygen", "sshd"} {
-		w.line(`  systemd.services.%s = { wants = [ "piwiz-firstboot.service" ]; after = [ "piwiz-firstboot.service" ]; };`, unit)
+		w.line("  systemd.services.%s = {", unit)
+		w.line(`    wants = [ "piwiz-firstboot.service" ];`)
+		w.line(`    after = [ "piwiz-firstboot.service" ];`)
+		w.line("  };")
 	}
 }
 
@@ -198,7 +208,9 @@ func (w *writer) access(h Host) {
 	w.line("    settings.PasswordAuthentication = false;")
 	w.line("    settings.KbdInteractiveAuthentication = false;")
 	w.line(`    settings.PermitRootLogin = "no";`)
-	w.line(`    hostKeys = [ { path = "/etc/ssh/ssh_host_ed25519_key"; type = "ed25519"; } ];`)
+	w.line("    hostKeys = [")
+	w.line(`      { path = "/etc/ssh/ssh_host_ed25519_key"; type = "ed25519"; }`)
+	w.line("    ];")
 	w.line("  };")
 	w.line("  services.avahi = {")
 	w.line("    enable = true;")

@@ -77,6 +77,20 @@ func TestTheModuleReadsAsItShould(t *testing.T) {
 	}
 }
 
+func TestTheFilesFitAnOrdinaryTerminal(t *testing.T) {
+	files, err := Files(host(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		for line := range strings.Lines(f.Text) {
+			if line = strings.TrimSuffix(line, "\n"); len(line) > 76 && !strings.Contains(line, `"ssh-`) { // keys are long
+				t.Errorf("%s: %d columns: %s", f.Name, len(line), line)
+			}
+		}
+	}
+}
+
 func TestNoSecretIsInTheFlake(t *testing.T) {
 	h := host(t)
 	id, _ := sshkey.NewIdentity("bach")
