@@ -36,7 +36,7 @@ func untrusted() []Check {
 		}),
 		found(Finding{State: OK, What: "There is room for the build: 61.2 GB in /nix/store."}),
 		found(Finding{State: Warning, What: "There is little memory: 1.2 GB of memory and 0.0 GB of swap are free, 4.0 GB together are better.", Why: "When memory ends Linux stops a program, and the build fails.", Todo: []string{"Close other programs, a web browser first."}}),
-		found(Finding{State: OK, What: "Guessed: Europe/Berlin, DE, de_DE.UTF-8."}),
+		found(Finding{State: OK, What: "Guessed: time zone Europe/Berlin, country DE, language de_DE."}),
 		{Name: "test build", Last: true, Run: func(context.Context) Finding { return Finding{State: OK, What: "A test build worked."} }},
 	}
 }
@@ -143,7 +143,7 @@ func TestTheCheckPageShowsAllByScrollingInASmallWindow(t *testing.T) {
 		d.keys("enter")
 		d.picture("check")
 		seen := map[string]bool{}
-		wanted := []string{"Nix 2.26.3 is installed.", "is not trusted", "no emulator", "is little memory", "Close other programs", "Guessed: Europe/Berlin", "test build waits"}
+		wanted := []string{"Nix 2.26.3 is installed.", "is not trusted", "no emulator", "is little memory", "Close other programs", "Guessed: time zone Europe/Berlin", "test build waits"}
 		for range 40 {
 			text := screen.Draw(d.w.View(), size[0], size[1]).Text()
 			if !strings.Contains(text, "work yet.") {

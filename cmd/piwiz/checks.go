@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,8 +71,11 @@ func finding(found string, err error) tui.Finding {
 }
 
 func guessed() string {
-	h := guess()
-	return fmt.Sprintf("Guessed: %s, %s, %s.", h.TimeZone, cmp.Or(h.Country, "country not known"), h.Locale)
+	h, country := guess(), "country not known"
+	if h.Country != "" {
+		country = "country " + h.Country
+	}
+	return fmt.Sprintf("Guessed: time zone %s, %s, language %s.", h.TimeZone, country, strings.TrimSuffix(h.Locale, ".UTF-8"))
 }
 
 // writable says whether this user may write into dir, or into the nearest
