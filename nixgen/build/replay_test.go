@@ -97,7 +97,7 @@ var recorded = map[string]diagnosis{
 	"hash-mismatch":                     {"hash-mismatch", "check", "not what it should be: source.tar.gz", "login page", "source.tar.gz", ""},
 	"disk-full-nix":                     {"disk-full", "check", "disk of this computer is full", "", "", ""},
 	"disk-full-builder":                 {"disk-full", "check", "disk of this computer is full", "", "", ""},
-	"input-unreachable":                 {"offline", "check", "is this computer on the internet?", "https://api.github.com/repos/NixOS/nixpkgs/commits/nixos-26.05", "", ""},
+	"input-unreachable":                 {"offline", "check", "is this computer on the internet?", "the server https://api.github.com.", "", ""},
 	"no-emulation-not-registered":       {"not-registered", "check", "no emulator is registered", "QEMU", "ok", "Exec format error"},
 	"no-emulation-platform-not-allowed": {"platform", "check", "does not want to build for the Raspberry Pi's processor", "", "ok", ""},
 	"user-not-trusted-extra-platforms":  {"not-trusted", "check", "does not trust you", "", "ok", ""},

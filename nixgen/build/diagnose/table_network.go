@@ -106,10 +106,10 @@ var network = []row{{
 	why:      "Instead of the server's certificate another one came for $1: a login page, a company's proxy, or no list of authorities on this computer.",
 	page:     "check", do: []string{"Open a web page in a browser and log in to the network if it asks.", "In a company's network: put its certificate's file into NIX_SSL_CERT_FILE.", again},
 }, {
-	name: "offline", nix: []string{`unable to download '([^']+)'.*[Rr]esolve host`},
+	name: "offline", nix: []string{`unable to download '([a-z]+://[^/']+)[^']*'.*[Rr]esolve host`},
 	headline: "A name on the internet was not found: is this computer on the internet?",
-	why:      "Nix looked for the server of $1.",
-	page:     "check", do: []string{"See whether the server answers: curl -I https://cache.nixos.org", again},
+	why:      "Nix looked for the server $1.",
+	page:     "check", do: []string{"See whether it is found now: curl -I '$1'", again},
 }, {
 	name: "no-connection", nix: []string{`unable to download '([^']+)'.*(?:[Cc]ould(?:n't| not) connect|Failed to connect|Timeout was reached|Network is unreachable|SSL connect error)`},
 	headline: "A server does not answer.",
