@@ -23,6 +23,25 @@ func resize(f *form.Form, s *state, less int) {
 	}
 }
 
+// around draws as many rows as fit into height lines, the chosen one among
+// them, and says where there are more.
+func around(rows []string, chosen, height int) string {
+	height = max(height, 3)
+	if len(rows) <= height {
+		return strings.Join(rows, "\n") + "\n"
+	}
+	height-- // for the last line
+	from := min(max(chosen-height/2, 0), len(rows)-height)
+	more := "  "
+	if from > 0 {
+		more += style.Up
+	}
+	if from+height < len(rows) {
+		more += style.Down
+	}
+	return strings.Join(rows[from:from+height], "\n") + "\n" + style.Dim.Render(more+" more") + "\n"
+}
+
 // bar draws a share from 0 to 1. It is static: the tick of the page is the
 // only clock.
 func bar(share float64, width int) string {

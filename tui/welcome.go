@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -58,24 +57,25 @@ func (p *welcomePage) choose(s *state) move {
 	return quit
 }
 
-func (p *welcomePage) view(_ *state, width, _ int) string {
-	var b strings.Builder
-	b.WriteString(wrap("piwiz makes an SD card for a Raspberry Pi that runs NixOS and can be reached by its name over SSH, without ever connecting a screen or keyboard to it.", width))
-	b.WriteString("\n\n")
-	lines := []string{"Set up a new Raspberry Pi"}
+func (p *welcomePage) view(_ *state, width, height int) string {
+	head := wrap("piwiz makes an SD card for a Raspberry Pi that runs NixOS and can be reached by its name over SSH, without ever connecting a screen or keyboard to it.", width) + "\n\n"
+	rows := []string{"Set up a new Raspberry Pi"}
 	for _, h := range p.hosts {
-		lines = append(lines, fmt.Sprintf("Replace the dead card of %s  %s", style.Title.Render(h.Host.Name),
-			style.Dim.Render("same name, same keys, same settings")))
+		rows = append(rows, "Replace the dead card of "+style.Title.Render(h.Host.Name))
 	}
-	lines = append(lines, "Leave")
-	for i, l := range lines {
-		b.WriteString(row(l, i == p.cursor) + "\n")
+	rows = append(rows, "Leave")
+	for i, r := range rows {
+		rows[i] = row(r, i == p.cursor)
 	}
-	b.WriteString("\n" + notes(p.problems, width))
+	foot := "\n"
+	if p.cursor > 0 && p.cursor <= len(p.hosts) {
+		foot += style.Dim.Render("  Same name, same keys, same settings.") + "\n"
+	}
+	foot += notes(p.problems, width)
 	if p.err != nil {
-		b.WriteString(failure(p.err, width))
+		foot += failure(p.err, width)
 	}
-	return b.String()
+	return head + around(rows, p.cursor, height-strings.Count(head+foot, "\n")) + foot
 }
 
 func (p *welcomePage) help(*state) []key.Binding {
