@@ -280,9 +280,13 @@ func (p *cardPage) help(*state) []key.Binding {
 	if p.hidden != nil {
 		return []key.Binding{bind("↑↓", "scroll"), bind("esc", "back to the cards")}
 	}
-	h := []key.Binding{bind("↑↓", "choose"), bind("enter", "use this card"), bind("esc", "back")}
-	if _, rest := p.offered(); len(rest) > 0 {
-		h = slices.Insert(h, 2, bind("h", "hidden disks"))
+	offer, rest := p.offered()
+	var h []key.Binding
+	if len(offer) > 0 {
+		h = append(h, bind("↑↓", "choose"), bind("enter", "use this card"))
 	}
-	return h
+	if len(rest) > 0 {
+		h = append(h, bind("h", "hidden disks"))
+	}
+	return append(h, bind("esc", "back"))
 }

@@ -43,6 +43,18 @@ func TestADiskThatIsPerhapsNoCardIsAskedForTwiceWithWhatIsOnIt(t *testing.T) {
 	d.on("write")
 }
 
+func TestWhereThereIsNoCardNoKeyToUseOneIsOffered(t *testing.T) {
+	e := engine(t)
+	inside := disk.Device{Name: "sda", Path: "/dev/sda", Size: 1 << 40}
+	e.Cards = func(context.Context) ([]disk.Device, error) { return []disk.Device{inside}, nil }
+	d := atCards(t, e)
+	d.sees("Put an SD card into this computer")
+	d.sees("h hidden disks")
+	d.lacks("use this card")
+	d.keys("enter")
+	d.on("card")
+}
+
 func TestACardThatIsPluggedInShowsUpAndTheChoiceStays(t *testing.T) {
 	e := engine(t)
 	changed := make(chan struct{})
