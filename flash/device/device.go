@@ -106,7 +106,10 @@ func (d *Device) Read(b []byte, off int64) error {
 
 // WriteNow writes and lets nothing of it stay in the card's memory.
 func (d *Device) WriteNow(b []byte, off int64) error {
-	return errors.Join(d.Write(b, off), d.Sync())
+	if err := d.Write(b, off); err != nil {
+		return err
+	}
+	return d.Sync()
 }
 
 // Sync returns when the card has taken everything.

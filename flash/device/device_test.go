@@ -117,3 +117,11 @@ func TestRequestsSideBySideCostWhatTheCardNeeded(t *testing.T) {
 		}
 	})
 }
+
+func TestAWriteThatFailsAndItsSyncAreOneFault(t *testing.T) {
+	d := newDevice(&card{err: unix.EIO, from: 5 << 20})
+	err := d.Fault("write", 5<<20, d.WriteNow(make([]byte, Block), 5<<20))
+	if strings.Contains(err.Error(), "\n") || !strings.HasSuffix(err.Error(), "(write: input/output error)") {
+		t.Errorf("%q", err)
+	}
+}

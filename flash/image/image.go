@@ -57,9 +57,12 @@ func Open(path, sha256 string) (*Image, error) {
 		return fail(err)
 	}
 	st, err := f.Stat()
-	if err != nil || st.IsDir() {
+	if err == nil && st.IsDir() {
+		err = errors.New("this is a folder, not an image")
+	}
+	if err != nil {
 		_ = f.Close()
-		return fail(errors.Join(errors.New("this is a folder, not an image"), err))
+		return fail(err)
 	}
 	i := &Image{file: f, sum: known}
 	if err := i.start(st.Size()); err != nil {
