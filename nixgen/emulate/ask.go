@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/emulate/binfmt"
 )
 
 // Registrar registers the emulator with administrator rights. Run returns when
@@ -140,15 +142,15 @@ func (r *Registrar) Close() error {
 	}
 	// Where sudo was killed, what it had started ends a little later.
 	for range 20 {
-		if t, err := readTable(tableDir); err != nil || !t.own {
+		if t, err := readTable(binfmt.Dir); err != nil || !hasOwn(t) {
 			return err
 		}
-		if !locked(tableDir + "/" + ownName) {
+		if !locked(binfmt.Dir + "/" + ownName) {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return &Error{Reason: LeftOver, entry: entry{name: ownName}}
+	return &Error{Reason: LeftOver, entry: binfmt.Entry{Name: ownName}}
 }
 
 // end closes the socket and waits for the privileged half. It returns the exit

@@ -24,6 +24,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -41,7 +42,7 @@ func Check(ctx context.Context) error {
 // Look is Check that also tells what stops no build: an *Error for LeftOver,
 // and notes.
 func Look(ctx context.Context) (notes []string, err error) {
-	return look(ctx, tableDir)
+	return look(ctx, binfmt.Dir)
 }
 
 func look(ctx context.Context, dir string) ([]string, error) {
@@ -55,13 +56,13 @@ func look(ctx context.Context, dir string) ([]string, error) {
 	t, err := readTable(dir)
 	if err != nil {
 		// What cannot be read hides only why. /proc may be hidden on purpose.
-		t = table{mounted: true}
+		t = binfmt.Table{Mounted: true}
 	}
 	version := 0
-	if u := t.used(); u.interpreter != "" {
-		version = u.version(ctx)
+	if u := t.Used(); u.Interpreter != "" {
+		version = versionOf(ctx, u)
 	}
-	notes, problem := judge(ran, t, version, t.own && locked(filepath.Join(dir, ownName)))
+	notes, problem := judge(ran, t, version, hasOwn(t) && locked(filepath.Join(dir, ownName)))
 	if problem != nil {
 		problem.system = osrelease.Read("/")
 		return notes, problem
@@ -71,38 +72,38 @@ func look(ctx context.Context, dir string) ([]string, error) {
 
 // judge puts together what the program answered, what the table says, the
 // version of QEMU (0: unknown), and whether a running piwiz holds its own entry.
-func judge(ran error, t table, version int, held bool) (notes []string, problem *Error) {
-	u := t.used()
+func judge(ran error, t binfmt.Table, version int, held bool) (notes []string, problem *Error) {
+	u := t.Used()
 	is := func(r Reason) *Error {
-		return &Error{Reason: r, Err: ran, entry: u, absent: t.absent, version: version}
+		return &Error{Reason: r, Err: ran, entry: u, absent: t.Absent, version: version}
 	}
 	why := reason(ran)
 	switch {
 	case version > 0 && version < oldest:
 		return nil, is(OldQEMU)
-	case why == NotRegistered && !t.mounted:
+	case why == NotRegistered && !t.Mounted:
 		return nil, is(NotMounted)
-	case why == NotRegistered && (t.off || u.name != "" && !u.enabled):
-		if t.off {
-			u = entry{} // the switch of the whole table
+	case why == NotRegistered && (t.Off || u.Name != "" && !u.Enabled):
+		if t.Off {
+			u = binfmt.Entry{} // the switch of the whole table
 		}
 		return nil, is(Disabled)
-	case why == NotRegistered && u.name != "":
+	case why == NotRegistered && u.Name != "":
 		return nil, is(Broken) // the kernel cannot run the emulator itself
-	case why == NotTried && u.enabled && !errors.Is(ran, errWritten):
+	case why == NotTried && u.Enabled && !errors.Is(ran, errWritten):
 		return nil, is(Broken) // likewise
 	case why != "":
 		return nil, is(why)
-	case t.own && !held:
-		u = entry{name: ownName}
+	case hasOwn(t) && !held:
+		u = binfmt.Entry{Name: ownName}
 		return nil, is(LeftOver)
-	case u.enabled && !u.has("F") && !strings.HasPrefix(u.interpreter, nixosDir):
+	case u.Enabled && !u.Has("F") && !strings.HasPrefix(u.Interpreter, nixosDir):
 		return nil, is(NotInSandbox)
 	}
 	if errors.Is(ran, errRenamed) {
-		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that look at the name they are called by may fail.", printable(u.name)))
+		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that look at the name they are called by may fail.", printable(u.Name)))
 	}
-	if u.enabled && t.own && u.name == ownName {
+	if u.Enabled && hasOwn(t) && u.Name == ownName {
 		notes = append(notes, "Another piwiz has set up the emulator and takes it away when it ends; let it end first.")
 	}
 	return notes, nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -28,20 +29,20 @@ const (
 type Error struct {
 	Reason  Reason
 	Err     error
-	entry   entry // the one that the kernel takes, if any
-	absent  bool  // there is no place for the table
-	version int   // of QEMU, 0 when not known
+	entry   binfmt.Entry // the one that the kernel takes, if any
+	absent  bool         // there is no place for the table
+	version int          // of QEMU, 0 when not known
 	system  osrelease.System
 }
 
 func (e *Error) Error() string {
 	const cannot = "This computer cannot run programs for the Raspberry Pi yet: "
-	name, file := printable(e.entry.name), printable(e.entry.interpreter)
+	name, file := printable(e.entry.Name), printable(e.entry.Interpreter)
 	switch e.Reason {
 	case NotMounted:
 		return cannot + "the kernel's table of emulators (binfmt_misc) is not mounted."
 	case Disabled:
-		if e.entry.name == "" {
+		if e.entry.Name == "" {
 			return cannot + "all emulators are switched off."
 		}
 		return cannot + "the emulator " + name + " is switched off."
@@ -72,14 +73,14 @@ func (e *Error) Hints() []string {
 	case NotTried:
 		return []string{"Let piwiz run a small test program: set TMPDIR to a folder of yours, e.g. TMPDIR=$HOME piwiz"}
 	case Disabled:
-		if e.entry.name == "" {
+		if e.entry.Name == "" {
 			return []string{write("1", "status")}
 		}
-		return []string{write("1", e.entry.name)}
+		return []string{write("1", e.entry.Name)}
 	case LeftOver:
-		return []string{write("-1", e.entry.name)}
+		return []string{write("-1", e.entry.Name)}
 	case NotMounted:
-		mount := []string{"sudo mount -t binfmt_misc binfmt_misc " + tableDir}
+		mount := []string{"sudo mount -t binfmt_misc binfmt_misc " + binfmt.Dir}
 		if e.absent {
 			mount = append([]string{"sudo modprobe binfmt_misc"}, mount...)
 		}
@@ -93,16 +94,16 @@ func (e *Error) Hints() []string {
 				"Then: sudo nixos-rebuild switch",
 			}
 		}
-		return append([]string{write("-1", e.entry.name)}, e.install()...)
+		return append([]string{write("-1", e.entry.Name)}, e.install()...)
 	case InterpreterMissing:
-		if e.entry.name == "" {
+		if e.entry.Name == "" {
 			return append(e.install(), "In a container, register the emulator outside of it, with the flag F.")
 		}
 	case OldQEMU:
 		return append(e.install(), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
 	case Broken:
-		if e.entry.name != "" && !e.system.Is("nixos") {
-			return append([]string{write("-1", e.entry.name)}, e.install()...)
+		if e.entry.Name != "" && !e.system.Is("nixos") {
+			return append([]string{write("-1", e.entry.Name)}, e.install()...)
 		}
 	}
 	return e.install()

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -15,10 +16,6 @@ import (
 const (
 	debian = "enabled\ninterpreter /usr/libexec/qemu-binfmt/aarch64-binfmt-P\nflags: POF\noffset 0\n" +
 		"magic 7f454c460201010000000000000000000200b700\nmask ffffffffffffff00fffffffffffffffffeffffff\n"
-	python = "enabled\ninterpreter /usr/bin/python3.11\nflags: \noffset 0\nmagic a70d0d0a\n"
-	dos    = "enabled\ninterpreter /usr/bin/wine\nflags: \nextension .exe\n"
-	arm32  = "enabled\ninterpreter /usr/bin/qemu-arm-static\nflags: POF\noffset 0\n" +
-		"magic 7f454c4601010100000000000000000002002800\nmask ffffffffffffff00fffffffffffffffffeffffff\n"
 )
 
 // nixos: its mask leaves byte 14 out, where Debian's does not.
@@ -26,10 +23,10 @@ var nixos = strings.NewReplacer("/usr/libexec/qemu-binfmt/aarch64-binfmt-P", "/r
 	"ffffffffffffff00fffffffffffffffffeffffff", "ffffffffffffff00ffffffffffff00fffeffffff").Replace(debian)
 
 // tableOf is a table with one entry for aarch64, or with none.
-func tableOf(t *testing.T, name, text string) table {
+func tableOf(t *testing.T, name, text string) binfmt.Table {
 	t.Helper()
 	dir := t.TempDir()
-	files := map[string]string{"status": "enabled\n", "register": "", "python3.11": python, "wine": dos, "qemu-arm": arm32}
+	files := map[string]string{"status": "enabled\n", "register": ""}
 	if name != "" {
 		files[name] = text
 	}
@@ -43,19 +40,6 @@ func tableOf(t *testing.T, name, text string) table {
 		t.Fatal(err)
 	}
 	return tab
-}
-
-func TestEntriesAreKnownByTheFilesTheyRunAndNotByName(t *testing.T) {
-	for name, text := range map[string]string{"qemu-aarch64": debian, "aarch64-linux": nixos, "x y": strings.ReplaceAll(debian, "\nmask ffffffffffffff00fffffffffffffffffeffffff", "")} {
-		if tab := tableOf(t, name, text); len(tab.entries) != 1 || tab.used().name != name || !tab.used().enabled || !tab.used().has("P") {
-			t.Errorf("%s: %+v", name, tab)
-		}
-	}
-	for _, text := range []string{"", arm32, python, dos, "enabled\nmagic zz\noffset -1\n", strings.Replace(debian, "offset 0", "offset 4000", 1)} {
-		if tab := tableOf(t, "qemu-aarch64", text); len(tab.entries) != 0 || !tab.mounted {
-			t.Errorf("%q: %+v", text, tab)
-		}
-	}
 }
 
 func TestEachStateIsToldApart(t *testing.T) {
@@ -125,7 +109,7 @@ func TestATableThatIsOffOrNotThereIsToldFromAnEmptyOne(t *testing.T) {
 		}
 	}
 	off := tableOf(t, "qemu-aarch64", debian)
-	off.off = true
+	off.Off = true
 	_, problem := judge(syscall.ENOEXEC, off, 0, false)
 	if problem == nil || problem.Reason != Disabled || problem.Hints()[0] != "sudo sysctl fs/binfmt_misc/status=1" {
 		t.Errorf("switched off: %v", problem)

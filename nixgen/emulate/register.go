@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -74,12 +75,12 @@ func register(dir string, places []string) (*registered, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := t.used()
+	u := t.Used()
 	switch {
-	case t.off:
+	case t.Off:
 		return nil, &Denied{"all emulators are switched off", write("1", "status")}
-	case u.enabled:
-		return nil, &Denied{"the emulator " + printable(u.name) + " (" + printable(u.interpreter) + ") is there already", "See what is wrong with it: piwiz check"}
+	case u.Enabled:
+		return nil, &Denied{"the emulator " + printable(u.Name) + " (" + printable(u.Interpreter) + ") is there already", "See what is wrong with it: piwiz check"}
 	}
 	qemu, err := find(places)
 	if err != nil {
@@ -101,7 +102,7 @@ func hold(dir, qemu string) (*registered, error) {
 	}
 	r := &registered{f}
 	e, err := read(f)
-	if err == nil && e.interpreter != qemu {
+	if err == nil && e.Interpreter != qemu {
 		_ = f.Close()
 		return nil, &Denied{"another program registered one of the same name just now", "Try again."}
 	}
@@ -119,13 +120,13 @@ func hold(dir, qemu string) (*registered, error) {
 	return nil, errors.Join(fmt.Errorf("lock the new emulator: %w", err), r.remove())
 }
 
-func read(f *os.File) (entry, error) {
+func read(f *os.File) (binfmt.Entry, error) {
 	text := make([]byte, 4096)
 	n, err := f.ReadAt(text, 0)
 	if n == 0 {
-		return entry{}, err
+		return binfmt.Entry{}, err
 	}
-	return parse(filepath.Base(f.Name()), string(text[:n])), nil
+	return binfmt.Parse(filepath.Base(f.Name()), string(text[:n])), nil
 }
 
 // remove takes exactly this entry out of the table. An emulated program that
@@ -149,7 +150,7 @@ func takeAway(dir string) error {
 		return fmt.Errorf("open the emulator that was left over: %w", err)
 	}
 	e, err := read(f)
-	if err != nil || !e.own() {
+	if err != nil || !own(e) {
 		_ = f.Close()
 		return &Denied{"there is an entry named " + ownName + " that piwiz did not make", "Remove it: " + write("-1", ownName)}
 	}
@@ -172,7 +173,7 @@ func locked(file string) bool {
 
 // mount makes the table visible; it stays so, because others may use it.
 func mount(dir string) error {
-	if t, err := readTable(dir); err != nil || t.mounted {
+	if t, err := readTable(dir); err != nil || t.Mounted {
 		return err
 	}
 	if fd, err := unix.Fsopen("binfmt_misc", unix.FSOPEN_CLOEXEC); err == nil {

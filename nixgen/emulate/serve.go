@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/emulate/binfmt"
 )
 
 // Exit codes of the privileged half; the ordinary half learns more from the
@@ -44,7 +46,7 @@ func Serve(stdin *os.File, stderr io.Writer) int {
 	signals := make(chan os.Signal, 1)
 	signal.Ignore(unix.SIGPIPE)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT)
-	r, err := register(tableDir, places)
+	r, err := register(binfmt.Dir, places)
 	if err != nil {
 		_ = answerTo(stdin, err) // nobody is left to be told
 		return failed

@@ -1,0 +1,53 @@
+package emulate
+
+import (
+	"bufio"
+	"context"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"piwiz/nixgen/emulate/binfmt"
+)
+
+// readTable is what the kernel's table says about aarch64.
+func readTable(dir string) (binfmt.Table, error) { return binfmt.Read(dir, program()) }
+
+// own is an entry that piwiz made.
+func own(e binfmt.Entry) bool {
+	return e.Name == ownName && e.Flags == ownFlags && e.Matches(program())
+}
+
+// hasOwn tells whether piwiz has an entry in the table.
+func hasOwn(t binfmt.Table) bool { return slices.ContainsFunc(t.Entries, own) }
+
+var versionLine = regexp.MustCompile(`^qemu-aarch64 version (\d+)\.`)
+
+// versionOf is the major version of the QEMU behind an entry, 0 when it cannot
+// be known: with flag F the kernel runs a file that may be gone, and NixOS's
+// wrapper tells no version. Debian's link tells none under its own name.
+func versionOf(ctx context.Context, e binfmt.Entry) int {
+	file, err := filepath.EvalSymlinks(e.Interpreter)
+	if err != nil {
+		return 0
+	}
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	cmd := exec.CommandContext(ctx, file, "--version")
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return 0
+	}
+	line, _ := bufio.NewReader(strings.NewReader(string(out))).ReadString('\n') // the first line, however it ends
+	m := versionLine.FindStringSubmatch(line)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1]) // digits; too many of them are no version
+	return n
+}
