@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -20,13 +21,14 @@ func guess() nixgen.Host {
 		}
 	}
 	if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil {
-		if _, zone, ok := strings.Cut(target, "/zoneinfo/"); ok {
+		if dir, zone, ok := strings.Cut(target, "/zoneinfo/"); ok {
 			h.TimeZone = strings.TrimPrefix(zone, "posix/")
+			h.Country = countryOf(h.TimeZone, dir+"/zoneinfo/zone.tab")
 		}
 	}
 	for _, v := range []string{"LC_ALL", "LC_TIME", "LANG"} {
 		if m := localeForm.FindStringSubmatch(os.Getenv(v)); m != nil {
-			h.Locale, h.Country = m[1]+"_"+m[2]+".UTF-8", m[2]
+			h.Locale, h.Country = m[1]+"_"+m[2]+".UTF-8", cmp.Or(h.Country, m[2])
 			break
 		}
 	}
@@ -37,6 +39,22 @@ func guess() nixgen.Host {
 }
 
 var localeForm = regexp.MustCompile(`^([a-z]{2,3})_([A-Z]{2})(?:\.|$)`)
+
+// countryOf is where a time zone is, "" when that is not known. Many who live
+// elsewhere have their computer speak American, so it says more than the locale.
+// Source: tzfile(5) and zone.tab itself: country, place and zone between tabs.
+func countryOf(zone, zoneTab string) string {
+	b, err := os.ReadFile(zoneTab)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) >= 3 && f[2] == zone && len(f[0]) == 2 {
+			return f[0]
+		}
+	}
+	return ""
+}
 
 // vconsole reads KEYMAP from vconsole.conf(5).
 func vconsole(file string) string {
