@@ -47,9 +47,7 @@ func run() int {
 	defer stop()
 	defer logToFile()()
 	p := &program{out: os.Stdout}
-	root := p.command()
-	err := root.ExecuteContext(ctx)
-	return p.end(err)
+	return p.end(p.command().ExecuteContext(ctx))
 }
 
 func (p *program) command() *cobra.Command {
@@ -61,6 +59,7 @@ func (p *program) command() *cobra.Command {
 			"Without a verb it starts the wizard; each verb does one step of it.\n\n" +
 			"Exit codes: 0 done · 1 failed · 2 wrong usage · 3 refused for safety ·\n" +
 			"4 this computer lacks something · 130 cancelled",
+		Version: version(),
 		Example: "  piwiz\n  piwiz build bach && piwiz flash bach /dev/sdb && piwiz wait bach",
 		Args: func(c *cobra.Command, a []string) error {
 			if err := cobra.NoArgs(c, a); err != nil {
@@ -73,7 +72,7 @@ func (p *program) command() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE:              func(c *cobra.Command, _ []string) error { return p.wizard(c.Context()) },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{usage, err} })
+	root.SetFlagErrorFunc(badFlag)
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "one JSON object per line instead of text")
 	root.PersistentFlags().StringVar(&p.nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
 	root.PersistentFlags().StringVar(&p.builder, "builder", "", "where the image is built: local, ssh://USER@HOST[,ssh://...], container, docker or podman, each with :IMAGE for another image with Nix; without it, what works here")

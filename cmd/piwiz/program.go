@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,10 +38,11 @@ type program struct {
 // counts as wrong usage.
 func verb(c *cobra.Command, args cobra.PositionalArgs, run func(context.Context, []string) error) *cobra.Command {
 	c.Args = func(c *cobra.Command, a []string) error {
-		if err := args(c, a); err != nil {
-			return &exit{usage, fmt.Errorf("%w\nUsage: %s", err, c.UseLine())}
+		if args(c, a) == nil {
+			return nil
 		}
-		return nil
+		example, _, _ := strings.Cut(strings.TrimSpace(c.Example), "\n")
+		return &exit{usage, fmt.Errorf("this is not how %s is used\nUsage: %s\nFor example: %s", c.Name(), c.UseLine(), example)}
 	}
 	c.RunE = func(c *cobra.Command, a []string) error {
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt)
@@ -63,6 +65,27 @@ func stored(run func(context.Context, hostfile.Store, []string) error) func(cont
 		}
 		return run(ctx, store, args)
 	}
+}
+
+func badFlag(c *cobra.Command, err error) error {
+	return &exit{usage, fmt.Errorf("%w; `%s --help` lists the options", err, c.CommandPath())}
+}
+
+// nothing says why there is nothing to list, where it cannot be taken for a
+// line of the list.
+func (p *program) nothing(text string) {
+	if !p.json {
+		fmt.Fprintln(os.Stderr, text)
+	}
+}
+
+// version is what this program was built from, as the go command noted it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "of unknown version"
+	}
+	return info.Main.Version
 }
 
 // line prints one JSON object: {"event": kind, ...value}.

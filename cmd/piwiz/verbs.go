@@ -109,11 +109,13 @@ func (p *program) cardsVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		listed := 0
 		for _, d := range found {
 			why := d.Refusal()
 			if why != "" && !all {
 				continue
 			}
+			listed++
 			text := fmt.Sprintf("%-14s %10s  %s %s  %s", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents())
 			if why != "" {
 				text += "\n               not offered: " + why
@@ -122,6 +124,9 @@ func (p *program) cardsVerb() *cobra.Command {
 				"path": d.Path, "size": d.Size, "vendor": d.Vendor, "model": d.Model, "serial": d.Serial, "bus": d.Bus,
 				"diskseq": d.DiskSeq, "contents": d.Contents(), "refusal": why, "warnings": d.Warnings(),
 			}, text)
+		}
+		if listed == 0 {
+			p.nothing("There is no card in this computer. `piwiz cards --all` says why its other disks are not offered.")
 		}
 		return nil
 	})
@@ -178,6 +183,9 @@ func (p *program) hostsVerb() *cobra.Command {
 		for _, s := range saved {
 			p.say("host", map[string]any{"name": s.Host.Name, "board": s.Host.Board, "fingerprint": s.Identity.Fingerprint(), "folder": store.Path(s.Host.Name)},
 				fmt.Sprintf("%-20s %-8s %s", s.Host.Name, s.Host.Board, s.Identity.Fingerprint()))
+		}
+		if len(saved)+len(problems) == 0 {
+			p.nothing("No host is saved yet; `piwiz` alone, or `piwiz build FILE.toml`, makes one.")
 		}
 		for _, x := range problems {
 			p.say("problem", map[string]any{"error": x.Error()}, "left out: "+x.Error())

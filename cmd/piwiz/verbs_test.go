@@ -87,8 +87,8 @@ func TestEachVerbSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		says []string
 	}{
 		{[]string{"nonsense"}, usage, []string{`"nonsense"`, "piwiz --help"}},
-		{[]string{"flash", "--wat"}, usage, []string{"--wat"}},
-		{[]string{"flash", "bach"}, usage, []string{"Usage: piwiz flash HOST DEVICE"}},
+		{[]string{"flash", "--wat"}, usage, []string{"--wat", "piwiz flash --help"}},
+		{[]string{"flash", "bach"}, usage, []string{"not how flash is used", "Usage: piwiz flash HOST DEVICE", "piwiz flash bach /dev/sdb"}},
 		{[]string{}, usage, []string{"needs a terminal", "piwiz --help"}},
 		{[]string{"build", "nobody"}, failed, []string{"no saved host nobody", "piwiz hosts"}},
 		{[]string{"flash", "nobody", "/dev/null"}, failed, []string{"no saved host nobody"}},
@@ -133,6 +133,19 @@ func TestHostsListsTheReadableAndNamesTheOther(t *testing.T) {
 	u.file("data/piwiz/hosts/broken/host.toml", "name = ")
 	out, _, code := u.piwiz("hosts")
 	if code != 0 || !strings.Contains(out, "bach ") || !strings.Contains(out, "left out: ") || !strings.Contains(out, "broken/host.toml") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+func TestAnEmptyListSaysWhatToDo(t *testing.T) {
+	u := newPerson(t)
+	if out, stderr, code := u.piwiz("hosts"); code != 0 || out != "" || !strings.Contains(stderr, "piwiz build FILE.toml") {
+		t.Errorf("exit code %d\n%s%s", code, out, stderr)
+	}
+	if out, stderr, code := u.piwiz("hosts", "--json"); code != 0 || out+stderr != "" {
+		t.Errorf("exit code %d\n%s%s", code, out, stderr)
+	}
+	if out, _, code := u.piwiz("--version"); code != 0 || !strings.HasPrefix(out, "piwiz version ") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
