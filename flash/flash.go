@@ -37,8 +37,8 @@ const (
 	block = device.Block
 	// piece is what is compared, hashed and decided about.
 	piece = plan.Piece
-	// chunkSize is the largest request. Cards are fastest with 1 to 4 MiB; where
-	// the card is memory, less stays in the processor's.
+	// chunkSize is the largest request. Cards are fastest with 1 to 4 MiB; what
+	// all lanes hold at once should stay in the processor's cache.
 	chunkSize = 2 << 20
 )
 
