@@ -97,7 +97,8 @@ func (c *computer) index() {
 		c.dirs[disk], c.names[facts.Text(dir, "dev")] = dir, disk
 		for _, part := range facts.Children(dir) {
 			d := filepath.Join(dir, part)
-			if facts.Text(d, "partition") == "" {
+			// The name of a partition begins with that of its disk (kernel, block/partitions/core.c).
+			if !strings.HasPrefix(part, disk) || facts.Text(d, "partition") == "" {
 				continue
 			}
 			c.dirs[part], c.names[facts.Text(d, "dev")], c.partOf[part] = d, part, disk
