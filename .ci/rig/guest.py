@@ -99,7 +99,7 @@ class Guest:
         run("mkfs.ext4", "-q", "-L", "system", "nvme.img")
         share = "security_model=none,multidevs=remap"
         self.qemu = subprocess.Popen([
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", "1024", "-M", "q35",
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024", "-M", "q35",
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "file:console", "-no-reboot",
             "-kernel", "vmlinux", "-initrd", "initrd.cpio", "-append", "console=ttyS0 quiet panic=-1 nokaslr mitigations=off tsc=reliable",
             "-virtfs", "local,path=share,mount_tag=host," + share, "-virtfs", "local,path=/,mount_tag=root,readonly=on," + share,
@@ -176,7 +176,7 @@ class Guest:
         return name
 
     def plug(self, file):
-        """The reader, with a card in its first slot."""
+        """The reader, with a card in its first slot; the kernel's name of that, which finds the two slots side by side."""
         self.do("device_add", driver="usb-bot", bus="xhci.0", id="reader")
         self.do("device_add", driver="scsi-hd", bus="reader.0", id="slot", **{
             "scsi-id": 0, "lun": 0, "drive": self.node(file), "removable": True, "vendor": "Generic-", "product": "SD/MMC", "serial": "RDR1"})
@@ -186,6 +186,11 @@ class Guest:
         self.do("blockdev-open-tray", id="slot2", force=True)
         self.do("blockdev-remove-medium", id="slot2")
         self.do("qom-set", path="/machine/peripheral/reader", property="attached", value=True)
+        try:
+            return self.sh("for i in $(seq 100); do for d in /sys/block/sd*; do case $(cat $d/device/model 2> /dev/null) in SD/MMC*) "
+                           "[ $(cat $d/size 2> /dev/null || echo 0) != 0 ] && udevadm settle && basename $d && exit;; esac; done; sleep .1; done; exit 1").strip()
+        except AssertionError:
+            self.lost("the reader")
 
     def unplug(self):
         self.do("device_del", id="reader")
@@ -205,8 +210,11 @@ class Guest:
         try:
             self.settled(disk, there)
         except AssertionError:
-            say("no change of", disk, self.sh("ls /sys/block; dmesg | tail -n 4", None))
-            raise Died
+            self.lost(disk)
+
+    def lost(self, what):
+        say("no change of", what, self.sh("ls /sys/block; dmesg | tail -n 4", None))
+        raise Died
 
     def settled(self, disk, there):
         self.sh(f"for i in $(seq 100); do n=$(cat /sys/block/{disk}/size 2> /dev/null || echo 0); "
@@ -262,40 +270,52 @@ def blank(file):
 
 def lists(g):
     """What is offered, in which order, and why the others are not."""
-    g.plug("card.img"), g.insert("sd", "sd.img")
-    g.wait("mmcblk0"), g.wait("sdb")
+    disk = g.plug("card.img")
+    other = "sdc" if disk == "sdb" else "sdb"
+    g.insert("sd", "sd.img"), g.wait("mmcblk0")
     got = [json.loads(x) for x in g.pat("/run/piwiz cards --all --json").splitlines()]
     offered = [c["path"] for c in got if not c["refusal"]]
-    must(offered == ["/dev/mmcblk0", "/dev/sdb", "/dev/sda"], "offered:", offered)
+    must(offered == ["/dev/mmcblk0", "/dev/" + disk, "/dev/sda"], "offered:", offered)
     must("large for a card" in got[2]["warnings"][0], got[2])
     why = {c["path"]: c["refusal"] for c in got if c["refusal"]}
-    must(why == {"/dev/sdc": "There is no card in this slot.", "/dev/sr0": "This is a CD or DVD drive.",
+    must(why == {"/dev/" + other: "There is no card in this slot.", "/dev/sr0": "This is a CD or DVD drive.",
                  "/dev/nvme0n1": "This computer keeps files of its own on it (/srv/files)."}, why)
     say("the list is right:", *offered, "and the reasons for", *why)
+    g.unplug(), g.wait(disk, False)
 
 
 def hotplug(g):
     """A disk shows up soon after the kernel's own message, and goes so. The guest is slow:
     one second on a computer, which flash/detect tests, may be three here."""
-    g.unplug(), g.wait("sdb", False)
     g.sh("stdbuf -oL udevadm monitor --kernel --subsystem-match=block > /run/kernel 2>&1 & stdbuf -oL /run/watch > /run/seen 2>&1 & sleep 2")
-    g.plug("card.img"), g.wait("sdb")
+    disk = g.plug("card.img")
     time.sleep(3)
     g.takeout("sd"), g.wait("mmcblk0", False)
     time.sleep(2)
-    g.unplug(), g.wait("sdb", False)
+    g.unplug(), g.wait(disk, False)
     time.sleep(2)
     g.sh("kill $(pidof watch udevadm)")
     kernel = [(float(at), act, name) for at, act, name in re.findall(r"KERNEL\[([\d.]+)\] (\w+) +\S*/(\w+) \(block\)", g.sh("cat /run/kernel"))]
     lines = g.sh("cat /run/seen").splitlines()
     must(lines and all(x[0].isdigit() for x in lines), "\n".join(lines))
     seen = [(float(x.split()[0]), x.split()[1:]) for x in lines]
-    for act, name, test in [("add", "sdb", lambda l: "sdb" in l), ("remove", "mmcblk0", lambda l: "mmcblk0" not in l), ("remove", "sdb", lambda l: "sdb" not in l)]:
+    for act, name, test in [("add", disk, lambda l: disk in l), ("remove", "mmcblk0", lambda l: "mmcblk0" not in l), ("remove", disk, lambda l: disk not in l)]:
         at = [t for t, a, n in kernel if a == act and n == name]
         must(at, "no message of the kernel:", act, name, kernel)
         after = [t - at[0] for t, l in seen if t > at[0] - .5 and test(l)]
         must(after and after[0] < 3, name, "was seen", after, "s after", act)
         say(f"{act} of {name} is seen {after[0]:.2f} s after the kernel's message")
+
+
+def put(g, kind, anew=True):
+    """A card into the slot, or into a reader: the kernel's name for it, and the file behind it."""
+    file = "sd.img" if kind == "slot" else "card.img"
+    if anew:
+        blank(file)
+    if kind != "slot":
+        return g.plug(file), file
+    g.insert("sd", file), g.wait("mmcblk0")
+    return "mmcblk0", file
 
 
 def writes(g):
@@ -304,24 +324,19 @@ def writes(g):
     for way in ["sudo", "UDisks2"]:
         if way == "UDisks2":
             g.services()
-        for disk, file in [("sdb", "card.img"), ("mmcblk0", "sd.img")]:
-            blank(file)
-            if disk == "sdb":
-                g.plug(file)
-            else:
-                g.insert("sd", file)
-            g.wait(disk)
+        for kind in ["reader", "slot"]:
+            disk, file = put(g, kind)
             e, text = g.flash(disk, file)
             must(("administrator" in text) == (way == "sudo"), text)
-            if way == "UDisks2" and disk == "sdb":
-                must(e["safe_to_remove"], "the card was not ejected:", g.sh("cat /tmp/piwiz/piwiz.log; grep -i -v plugin /run/services; ls -la /usr/bin/eject; cat /sys/block/sdb/size", None))
+            if way == "UDisks2" and kind == "reader":
+                must(e["safe_to_remove"], "the card was not ejected:", g.sh("cat /tmp/piwiz/piwiz.log; grep -i -v plugin /run/services; ls -la /usr/bin/eject; cat /sys/block/*/size", None))
                 must(g.sh(f"cat /sys/block/{disk}/size") == "0", "the slot is not empty")
             elif way == "sudo":
                 must(not e["safe_to_remove"], text)
                 g.sh(f"for i in $(seq 30); do [ -e /sys/block/{disk}/{disk}*2 ] && break; sleep .1; done; [ $i != 30 ]")
-            took[disk] = e["seconds"]
+            took[kind] = e["seconds"]
             say(f"{disk} through {way}: right, {e['seconds']:.1f} s, ejected: {e['safe_to_remove']}")
-            g.unplug() if disk == "sdb" else g.takeout("sd")
+            g.unplug() if kind == "reader" else g.takeout("sd")
             g.wait(disk, False)
     return took
 
@@ -331,16 +346,13 @@ NAMED = re.compile("reader was unplugged|card was taken out|does not answer any 
 
 def moment(g, kind, share, took):
     """Takes the card out while it is written or read back, after that share of the time it takes."""
-    disk, file = ("mmcblk0", "sd.img") if kind == "slot" else ("sdb", "card.img")
-    blank(file)
-    g.insert("sd", file) if kind == "slot" else g.plug(file)
-    g.wait(disk)
+    disk, file = put(g, kind)
     g.start(disk)
     until = time.time() + 20
     while '"progress"' not in said():
         must(time.time() < until, "it does not begin:", said())
         time.sleep(.01)
-    time.sleep(share * took[disk])
+    time.sleep(share * took["slot" if kind == "slot" else "reader"])
     at = time.time()
     {"slot": lambda: g.takeout("sd"), "card": lambda: g.takeout("slot"), "reader": g.unplug}[kind]()
     code, events, text, end = g.finish()
@@ -360,9 +372,7 @@ def moment(g, kind, share, took):
 
 
 def again(g, kind):
-    disk, file = ("mmcblk0", "sd.img") if kind == "slot" else ("sdb", "card.img")
-    g.insert("sd", file) if kind == "slot" else g.plug(file)
-    g.wait(disk)
+    disk, file = put(g, kind, anew=False)
     g.flash(disk, file, was_blank=False)
     g.takeout("sd") if kind == "slot" else g.unplug()
     g.wait(disk, False)
