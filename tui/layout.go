@@ -32,14 +32,8 @@ func around(rows []string, chosen, height int) string {
 	}
 	height-- // for the last line
 	from := min(max(chosen-height/2, 0), len(rows)-height)
-	more := "  "
-	if from > 0 {
-		more += style.Up
-	}
-	if from+height < len(rows) {
-		more += style.Down
-	}
-	return strings.Join(rows[from:from+height], "\n") + "\n" + style.Dim.Render(more+" more") + "\n"
+	more := style.More(from > 0, from+height < len(rows))
+	return strings.Join(rows[from:from+height], "\n") + "\n" + style.Dim.Render(more) + "\n"
 }
 
 // bar draws a share from 0 to 1. It is static: the tick of the page is the

@@ -57,7 +57,7 @@ func (l *list) View() string {
 	height := max(l.height, 1)
 	l.top = max(0, min(l.top, len(shown)-height))
 	l.top = max(min(l.top, l.cursor), l.cursor-height+1)
-	lines := []string{head + style.Dim.Render(l.more(len(shown), height))}
+	lines := []string{head + style.Dim.Render(style.More(l.top > 0, l.top+height < len(shown)))}
 	for i := l.top; i < min(len(shown), l.top+height); i++ {
 		lines = append(lines, l.line(shown[i], i == l.cursor))
 	}
@@ -74,19 +74,6 @@ func (l *list) View() string {
 		lines[i] = edge + ansi.Truncate(s, max(l.width-2, 1), style.Dots)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// more tells what is out of sight.
-func (l *list) more(shown, height int) string {
-	switch {
-	case shown <= height:
-		return ""
-	case l.top == 0:
-		return "  " + style.Down + " more"
-	case l.top+height >= shown:
-		return "  " + style.Up + " more"
-	}
-	return "  " + style.Up + style.Down + " more"
 }
 
 func (l *list) line(o Option, current bool) string {

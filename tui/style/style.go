@@ -75,3 +75,16 @@ var (
 	WarnBox   = Box.BorderForeground(yellow)
 	DangerBox = Box.BorderForeground(red)
 )
+
+// More says on which sides a list goes on out of sight; "" when on none.
+func More(above, below bool) string {
+	switch {
+	case above && below:
+		return "  " + Up + Down + " more"
+	case above:
+		return "  " + Up + " more"
+	case below:
+		return "  " + Down + " more"
+	}
+	return ""
+}
