@@ -66,7 +66,10 @@ func into(pane *logpane.Pane, report func(build.Progress)) func(build.Event) {
 func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
-		if p.run == nil && msg.of == any(p.ahead) {
+		if p.run == nil {
+			if ended, cmd := p.ahead.ended(msg); !ended {
+				return stay, cmd
+			}
 			return stay, p.planned(s)
 		}
 		if ended, cmd := p.run.ended(msg); !ended {
@@ -81,9 +84,6 @@ func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 
 // planned begins the build when the plan is there and warns of nothing.
 func (p *buildPage) planned(s *state) tea.Cmd {
-	if p.ahead.running() {
-		return beat(p.ahead)
-	}
 	if p.err = p.ahead.err; p.err != nil {
 		p.over = true
 		return nil
