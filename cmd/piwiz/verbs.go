@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,13 +110,11 @@ func (p *program) cardsVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		listed := 0
+		if !all {
+			found = slices.DeleteFunc(found, func(d disk.Device) bool { return d.Refusal() != "" })
+		}
 		for _, d := range found {
 			why := d.Refusal()
-			if why != "" && !all {
-				continue
-			}
-			listed++
 			text := fmt.Sprintf("%-14s %10s  %s %s  %s", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents())
 			if why != "" {
 				text += "\n               not offered: " + why
@@ -125,7 +124,7 @@ func (p *program) cardsVerb() *cobra.Command {
 				"diskseq": d.DiskSeq, "contents": d.Contents(), "refusal": why, "warnings": d.Warnings(),
 			}, text)
 		}
-		if listed == 0 {
+		if len(found) == 0 {
 			p.nothing("There is no card in this computer. `piwiz cards --all` says why its other disks are not offered.")
 		}
 		return nil
