@@ -71,8 +71,8 @@ func Read(dir string, program []byte) (Table, error) {
 	return t, nil
 }
 
-// Used is the entry that the kernel takes: the newest that is
-// switched on, else the newest.
+// Used is the entry that the kernel takes: the newest that is switched on, else
+// the newest.
 func (t Table) Used() Entry {
 	for _, e := range t.Entries {
 		if e.Enabled {
