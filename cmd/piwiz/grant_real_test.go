@@ -196,9 +196,12 @@ func (d *desk) terminal(args ...string) *screen.Session {
 	return s
 }
 
-// answer types a password and waits for the end.
+// answer types a password when it is asked for, and waits for the end.
 func (d *desk) answer(s *screen.Session, text string) (code int, output string) {
 	d.t.Helper()
+	if err := s.WaitUnseen(30 * time.Second); err != nil {
+		d.t.Fatal(err)
+	}
 	if err := errors.Join(s.Type(text), s.Key("enter")); err != nil {
 		d.t.Fatal(err)
 	}

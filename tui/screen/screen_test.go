@@ -80,6 +80,24 @@ func TestAProgramIsTypedIntoResizedAndEnded(t *testing.T) {
 	}
 }
 
+func TestAPasswordIsTypedWhenItIsNotShown(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("needs a shell (apt-get install dash)")
+	}
+	s, err := Start(exec.Command(sh, "-c", `printf 'Password: '; sleep .2; stty -echo; read secret; stty echo; echo "got $secret"`), 40, 10)
+	must(t, err)
+	t.Cleanup(s.Close)
+	must(t, s.WaitFor("Password:", 5*time.Second))
+	must(t, s.WaitUnseen(5*time.Second))
+	must(t, s.Type("x1"))
+	must(t, s.Key("enter"))
+	must(t, s.WaitFor("got x1", 5*time.Second))
+	if got := strings.Count(s.Text(), "x1"); got != 1 {
+		t.Errorf("it is shown %d times:\n%s", got, s.Text())
+	}
+}
+
 func TestWaitForShowsTheScreenWhenItGivesUp(t *testing.T) {
 	s := open(t)
 	must(t, s.WaitFor("60x10", 5*time.Second))

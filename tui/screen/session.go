@@ -161,6 +161,23 @@ func (s *Session) WaitGone(text string, timeout time.Duration) error {
 	return s.wait(fmt.Sprintf("an end of %q", text), timeout, func(screen string) bool { return !strings.Contains(screen, text) })
 }
 
+// WaitUnseen waits until what is typed is not shown, as a password is not. Who
+// asks for one may throw away what was typed before.
+func (s *Session) WaitUnseen(timeout time.Duration) error {
+	return s.wait("end of what is typed being shown", timeout, func(string) bool {
+		c, err := s.tty.SyscallConn()
+		if err != nil {
+			return false
+		}
+		unseen := false
+		err = c.Control(func(fd uintptr) {
+			t, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+			unseen = err == nil && t.Lflag&unix.ECHO == 0
+		})
+		return err == nil && unseen
+	})
+}
+
 func (s *Session) wait(what string, timeout time.Duration, seen func(string) bool) error {
 	end := time.Now().Add(timeout)
 	for {
