@@ -38,6 +38,7 @@ func (u person) command(args ...string) *exec.Cmd {
 	cmd.Env = []string{
 		"PIWIZ_TEST_IS_PIWIZ=1", "HOME=" + u.home, "PATH=/nonexistent", "LANG=de_DE.UTF-8", "TERM=xterm-256color",
 		"XDG_DATA_HOME=" + filepath.Join(u.home, "data"), "XDG_STATE_HOME=" + filepath.Join(u.home, "state"),
+		"GOCOVERDIR=" + u.t.TempDir(), // without it a program that counts coverage complains when it ends
 	}
 	return cmd
 }
