@@ -64,6 +64,7 @@ func TestEveryMachine(t *testing.T) {
 				}
 			})
 			t.Run("offers with --emmc what is soldered in and unused, and asks twice", func(t *testing.T) { soldered(t, name, all) })
+			t.Run("offers what is named if nothing runs on it, and asks twice", func(t *testing.T) { anyDisk(t, m.any, all) })
 			t.Run("offers the same without udev", func(t *testing.T) { withoutUdev(t, m, name, offered(all)) })
 		})
 	}
@@ -86,6 +87,32 @@ func soldered(t *testing.T, name string, all []disk.Device) {
 		if d.Bus == disk.EMMC && d.Refusal() == "" && !strings.Contains(d.Doubt(), "soldered") {
 			t.Errorf("%s is not asked for twice", d.Name)
 		}
+	}
+}
+
+// anyDisk names every disk. Those that may then be written besides the others
+// stand in the file of the machine, so that each is seen by whoever adds one.
+func anyDisk(t *testing.T, want []string, all []disk.Device) {
+	var got []string
+	for _, d := range all {
+		d.Any = true
+		plain(t, d)
+		if named, ok := d.Named(); !ok && named.Any {
+			t.Errorf("%s is a card, and is taken for another disk", d.Name)
+		}
+		if d.Refusal() == "" && slices.Contains(offered(all), d.Name) {
+			continue
+		}
+		if d.Refusal() == "" {
+			got = append(got, d.Name)
+			if d.Doubt() == "" {
+				t.Errorf("%s is not asked for twice", d.Name)
+			}
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("named, these are offered too: %v, want %v", got, want)
 	}
 }
 

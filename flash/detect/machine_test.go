@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 //	hold LOWER UPPER...                   the kernel says that UPPER is made of LOWER
 //	mount SOURCE POINT TYPE [dev=NAME] [opts=OPTIONS]
 //	swap PATH
+//	any NAME...                           offered only when it is asked for by its name
 //	file PATH TEXT | link PATH TARGET     anything else
 //
 // A FACT is a file in the folder of the disk in sysfs (usb/... in that of the
@@ -30,6 +32,7 @@ type machine struct {
 	disk           string            // folder of the disk above
 	dirs, numbers  map[string]string // by name of disk or partition
 	mounts, tables []string          // lines of the two tables of mounts
+	any            []string          // offered when they are named
 	want           string
 }
 
@@ -99,6 +102,9 @@ func (m *machine) line(w []string) {
 		}
 	case w[0] == "mount" && len(w) >= 4:
 		m.mount(w[1], w[2], w[3], w[4:])
+	case w[0] == "any":
+		m.any = append(m.any, w[1:]...)
+		slices.Sort(m.any)
 	case w[0] == "swap" && len(w) == 2:
 		m.put("proc/swaps", m.get("proc/swaps")+"\n"+escape(w[1])+"\tpartition\t8388604\t0\t-2")
 	case w[0] == "file" && len(w) == 3:

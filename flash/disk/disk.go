@@ -26,7 +26,10 @@ const (
 	EMMC    Bus = "emmc" // soldered in
 	NVMe    Bus = "nvme"
 	ATA     Bus = "ata"
+	SAS     Bus = "sas"
 	Virtual Bus = "virtual" // loop, zram, device mapper and their like
+	Network Bus = "network" // a server's: iSCSI, Fibre Channel, NVMe over a network
+	Machine Bus = "machine" // made by the virtual machine that this computer is
 	Optical Bus = "optical"
 	Floppy  Bus = "floppy"
 	Other   Bus = "other"
@@ -47,10 +50,12 @@ type Partition struct {
 type Device struct {
 	Name, Path            string // sdb, /dev/sdb
 	Size                  int64
+	Sector                int64  // the smallest unit it can be read in; 0 when it tells none
 	Vendor, Model, Serial string // Serial is the CID for a card in a built-in slot
 	Bus                   Bus
 	Removable, ReadOnly   bool
 	Soldered              bool   // memory that is soldered in was asked for: it may be written too
+	Any                   bool   // it was asked for by its name: it may be written though it is hardly a card
 	Unfinished            bool   // a run of piwiz ended half-way; false when that could not be read
 	DiskSeq               uint64 // the kernel's number of this medium; 0 when it tells none
 	Major, Minor          uint32
@@ -112,7 +117,8 @@ func (c *computer) disk(name string) (Device, error) {
 	d.Removable = facts.Number(sys, "removable") == 1
 	d.ReadOnly = facts.Number(sys, "ro") == 1
 	d.DiskSeq = uint64(facts.Number(sys, "diskseq"))
-	d.Bus = busOf(c.place(name), name, facts.Text(sys, "device/type"))
+	d.Sector = facts.Number(sys, "queue/logical_block_size")
+	d.Bus = busOf(c.place(name), sys, name)
 	u := facts.Udev(c.root, numbers)
 	d.Vendor = facts.Clean(facts.Text(sys, "device/vendor"))
 	d.Model = facts.Clean(cmp.Or(facts.Text(sys, "device/model"), facts.Text(sys, "device/name"), strings.ReplaceAll(u["ID_MODEL"], "_", " ")))

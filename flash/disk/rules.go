@@ -19,6 +19,9 @@ const (
 )
 
 // Refusal is why a disk must not be written, one sentence; "" when it may.
+// Three kinds of reason come one after the other: what can be no card at all,
+// what the computer runs on it, and what is hardly a card. Only the last kind
+// yields to Any and Soldered.
 func (d Device) Refusal() string {
 	switch {
 	case d.Bus == Optical:
@@ -33,26 +36,51 @@ func (d Device) Refusal() string {
 	if why := d.inUse(); why != "" {
 		return why
 	}
+	if d.Bus == Network {
+		return "This is a disk of a server, reached over a network: others may be using it."
+	}
+	if why := d.noCard(); why != "" && !d.Any && !(d.Bus == EMMC && d.Soldered) {
+		return why
+	}
 	switch {
-	case d.Bus == EMMC && !d.Soldered:
-		return "This memory is built into this computer, not a card."
-	case d.Bus == EMMC && area.MatchString(d.Name):
+	case area.MatchString(d.Name):
 		return "This is a small part of the built-in memory with a purpose of its own."
-	case d.Bus != USB && d.Bus != SD && d.Bus != EMMC && !(d.Bus == Other && d.Removable):
-		return "This is a disk inside this computer."
 	case d.ReadOnly && d.reader():
 		return "The card is locked: move the small switch on its side, then put it in again."
 	case d.ReadOnly:
 		return "It is write-protected; if it has a small switch on its side, move that and plug it in again."
 	case d.Size < tiny:
 		return "It is too small for any system (" + Human(d.Size) + ")."
+	case d.Sector > 512:
+		return fmt.Sprintf("Here its sectors have %d bytes and those of an image 512, so it would not boot: use another card reader.", d.Sector)
 	}
 	return ""
 }
 
+// noCard is why a disk is no SD card, one sentence; "" when it may be one.
+func (d Device) noCard() string {
+	switch {
+	case d.Bus == EMMC:
+		return "This memory is built into this computer, not a card."
+	case d.Bus == Machine:
+		return "This is a disk of this virtual machine, not a card."
+	case d.Bus != USB && d.Bus != SD && !(d.Bus == Other && d.reader()):
+		return "This is a disk inside this computer."
+	}
+	return ""
+}
+
+// Named is the disk as one that was asked for by its name, whatever kind of
+// disk it is; false when that makes no difference.
+func (d Device) Named() (Device, bool) {
+	d.Any = d.noCard() != ""
+	return d, d.Any
+}
+
 // area is the name of what eMMC has beside its main memory: two small disks to
-// start from, and those that its maker set aside (linux, drivers/mmc/core/block.c).
-var area = regexp.MustCompile(`^mmcblk\d+(boot|gp|rpmb)\d*$`)
+// start from, and those that its maker set aside (linux, drivers/mmc/core/block.c);
+// mtdblock0 is the memory of a board's firmware.
+var area = regexp.MustCompile(`^mmcblk\d+(boot|gp|rpmb)\d*$|^(mtd|ubi)block`)
 
 // whole is a disk as one more partition: a file system can lie on it directly.
 func (d Device) whole() []Partition {
@@ -181,6 +209,10 @@ func (d Device) Doubt() string {
 	switch {
 	case d.Bus == EMMC:
 		return "This memory is soldered into this computer: does nothing that it needs lie on it?"
+	case d.Any && d.Bus == NVMe:
+		return "This is an NVMe disk, as an SD Express card is one too: is it really not a disk with your files?"
+	case d.Any:
+		return "This is no SD card: is it really not a disk with your files?"
 	case d.Size > large:
 		return "This is large for a card: is it really not a disk with your files?"
 	case d.reader():
