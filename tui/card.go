@@ -25,20 +25,17 @@ type cardPage struct {
 	hidden  *viewport.Model // the others, with their reasons; nil while they are not shown
 	asking  *confirmation   // nil while choosing
 	err     error
-	round   int
 	changed <-chan struct{}
 	end     context.CancelFunc // of the watch behind changed
 }
 
 type cardsSeen struct {
-	round int
 	cards []disk.Device
 	err   error
 }
 
 func (p *cardPage) enter(s *state) tea.Cmd {
 	p.hidden, p.asking, p.err = nil, nil, nil
-	p.round++
 	ctx, end := context.WithCancel(s.ctx)
 	p.changed, p.end = s.engine.CardsChanged(ctx), end
 	return p.look(s)
@@ -63,10 +60,10 @@ func (p *cardPage) stopOpening() {
 
 // look lists the disks.
 func (p *cardPage) look(s *state) tea.Cmd {
-	round, ctx, cards := p.round, s.ctx, s.engine.Cards
+	ctx, cards := s.ctx, s.engine.Cards
 	return func() tea.Msg {
 		all, err := cards(ctx)
-		return cardsSeen{round, all, err}
+		return cardsSeen{all, err}
 	}
 }
 
@@ -109,9 +106,6 @@ func (p *cardPage) chosen() (disk.Device, bool) {
 func (p *cardPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case cardsSeen:
-		if msg.round != p.round {
-			return stay, nil
-		}
 		p.seen, p.all, p.listErr = true, msg.cards, msg.err
 		if d, ok := p.chosen(); ok {
 			p.cursor = d.Path // stays where it is when another card comes
@@ -177,7 +171,6 @@ func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {
 	}
 	switch k {
 	case "esc":
-		p.round++
 		return back, nil
 	case "up", "k":
 		at = max(at-1, 0)
@@ -205,7 +198,6 @@ func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {
 func (p *cardPage) opened(s *state, msg cardOpened) (move, tea.Cmd) {
 	switch {
 	case msg.err == nil:
-		p.round++
 		s.opened = msg.card
 		return next, nil
 	case errors.Is(msg.err, context.Canceled):

@@ -39,6 +39,13 @@ type cardOpened struct {
 	err  error
 }
 
+// drop closes a card that was opened for a page that is left.
+func (m cardOpened) drop() {
+	if m.card != nil {
+		_ = m.card.Close() // nothing was written
+	}
+}
+
 func confirmCard(d disk.Device) *confirmation {
 	typed := textinput.New()
 	typed.Prompt, typed.PromptStyle, typed.CharLimit = "> ", style.Focus, 32
@@ -104,7 +111,7 @@ func (c *confirmation) open(s *state) tea.Cmd {
 func (c *confirmation) grant(s *state) tea.Cmd {
 	c.opening = true
 	g := s.engine.GrantCard(c.device)
-	return tea.Exec(g, func(err error) tea.Msg {
+	return exec(g, func(err error) tea.Msg {
 		if err != nil {
 			return cardOpened{nil, err}
 		}

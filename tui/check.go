@@ -13,7 +13,6 @@ import (
 // checkPage says before any question whether this computer can do it, and
 // puts right what it can after showing the command.
 type checkPage struct {
-	asked   int // results of an earlier asking are dropped
 	results []*checked
 	cursor  int
 	moved   bool // by the user: it stays where it is
@@ -32,8 +31,8 @@ type checked struct {
 }
 
 type checkDone struct {
-	asked, index int
-	found        Finding
+	index int
+	found Finding
 }
 
 type repaired struct{ err error }
@@ -48,8 +47,8 @@ func (p *checkPage) ask(s *state) tea.Cmd {
 	if p.cancel != nil {
 		p.cancel()
 	}
+	s.again()
 	p.ctx, p.cancel = context.WithCancel(s.ctx)
-	p.asked++
 	p.results, p.offer, p.moved, p.cursor = nil, "", false, 0
 	for range s.engine.Checks {
 		p.results = append(p.results, &checked{})
@@ -66,9 +65,9 @@ func (p *checkPage) begin(s *state, last bool) tea.Cmd {
 			continue
 		}
 		p.results[i].begun = true
-		ctx, asked, answer := p.ctx, p.asked, make(chan Finding, 1)
+		ctx, answer := p.ctx, make(chan Finding, 1)
 		p.work.Go(func() { answer <- c.Run(ctx) })
-		cmds = append(cmds, func() tea.Msg { return checkDone{asked, i, <-answer} })
+		cmds = append(cmds, func() tea.Msg { return checkDone{i, <-answer} })
 	}
 	return tea.Batch(cmds...)
 }
@@ -98,7 +97,7 @@ func (p *checkPage) count() (pending int, states map[State]int) {
 }
 
 func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
-	if msg.asked != p.asked || p.ctx.Err() != nil {
+	if p.ctx.Err() != nil {
 		return nil
 	}
 	r := p.results[msg.index]
@@ -163,7 +162,7 @@ func (p *checkPage) answer(s *state, key string) tea.Cmd {
 		p.offer = ""
 	case "enter":
 		p.offer = ""
-		return tea.Exec(s.engine.Repair(command), func(err error) tea.Msg { return repaired{err} })
+		return exec(s.engine.Repair(command), func(err error) tea.Msg { return repaired{err} })
 	}
 	return nil
 }

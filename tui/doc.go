@@ -12,6 +12,13 @@
 //   - A sentence says what happens and ends in what the user can do. No
 //     jargon without its meaning, no exclamation marks, no blame.
 //   - The screen samples the work; the work never calls the screen.
+//   - An answer belongs to the visit that asked (visit.go). The wizard ties
+//     what a page's commands bring to its visit and drops what comes after the
+//     page was left or asked anew: pages need no check of their own, start
+//     work from state.ctx, which ends with the visit, and leave the terminal
+//     to a command by exec. A message that holds something implements late.
+//   - Keys come one by one, however many a read brought, and a paste is none
+//     (read.go).
 //   - Nothing secret is ever drawn.
 //   - A page too small to be right is not drawn at all: below 60x20 one
 //     sentence asks for a larger window.

@@ -16,7 +16,10 @@ import (
 
 // state is what the pages share: the answers in the engine's own types.
 type state struct {
-	ctx     context.Context
+	all     context.Context // of the whole wizard
+	ctx     context.Context // of this visit: it ends when the page is left
+	leave   context.CancelFunc
+	visit   int
 	engine  Engine
 	saved   hostfile.Saved
 	replace bool // a saved host gets a new card: nothing is asked again

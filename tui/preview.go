@@ -88,7 +88,7 @@ func (p *previewPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 			p.turn(s, msg.String())
 			return stay, nil
 		case "e":
-			return stay, tea.Exec(s.engine.Edit(s.saved.Host.Name), func(err error) tea.Msg { return edited{err} })
+			return stay, exec(s.engine.Edit(s.saved.Host.Name), func(err error) tea.Msg { return edited{err} })
 		}
 	}
 	var cmd tea.Cmd

@@ -98,7 +98,7 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 		return back, nil, true
 	case p.locked() && k == "enter":
 		g := s.engine.GrantNetworks()
-		return stay, tea.Exec(g, func(err error) tea.Msg {
+		return stay, exec(g, func(err error) tea.Msg {
 			known, problems := g.Networks()
 			return networksRead{known, problems, err, true}
 		}), true

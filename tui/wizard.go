@@ -15,6 +15,10 @@ import (
 // Smallest window a page is drawn in, in cells.
 const minWidth, minHeight = 60, 20
 
+// The window that a terminal has which does not know its size, or says 0×0 as
+// serial lines do.
+const usualWidth, usualHeight = 80, 24
+
 type step struct {
 	name  string
 	title string
@@ -50,7 +54,7 @@ type wizard struct {
 }
 
 func newWizard(ctx context.Context, e Engine) *wizard {
-	return &wizard{state: &state{ctx: ctx, engine: e}, steps: story()}
+	return &wizard{state: &state{all: ctx, ctx: ctx, engine: e, width: usualWidth, height: usualHeight}, steps: story()}
 }
 
 // Run shows the wizard until the user leaves it. The error is nil when the
@@ -93,24 +97,33 @@ func (w *wizard) stopAll() {
 	}
 }
 
-func (w *wizard) Init() tea.Cmd { return w.page().enter(w.state) }
+func (w *wizard) Init() tea.Cmd { return w.show() }
 
 func (w *wizard) page() page { return w.steps[w.at].page }
 
 func (w *wizard) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
+		if msg.Width <= 0 {
+			msg.Width = usualWidth
+		}
+		if msg.Height <= 0 {
+			msg.Height = usualHeight
+		}
 		w.width, w.height = msg.Width, msg.Height
 		_, cmd := w.page().update(w.state, msg)
-		return w, cmd
+		return w, w.ours(cmd)
 	case tea.KeyMsg:
-		return w.key(msg)
+		return w.read(msg)
+	case answer:
+		return w.answered(msg)
 	}
 	return w.pass(msg)
 }
 
 func (w *wizard) pass(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m, cmd := w.page().update(w.state, msg)
+	cmd = w.ours(cmd)
 	if m == stay {
 		return w, cmd
 	}
@@ -123,31 +136,29 @@ func (w *wizard) key(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	if w.leaving {
 		w.leaving = false
 		if s := msg.String(); s == "y" || s == "ctrl+c" {
-			return w, w.leave()
+			return w, w.end()
 		}
 		return w, nil
 	}
-	t, typing := w.page().(typer)
-	typing = typing && t.typing()
 	switch s := msg.String(); {
 	case s == "ctrl+c" && busy != "":
 		w.leaving = true
 		return w, nil
 	case s == "ctrl+c":
-		return w, w.leave()
+		return w, w.end()
 	case w.keys:
 		w.keys = false
 		return w, nil
-	case s == "?" && !typing:
+	case s == "?" && !w.typing():
 		w.keys = true
 		return w, nil
 	}
 	return w.pass(msg)
 }
 
-// leave stops the work off the screen's thread, so that the last picture can
+// end stops the work off the screen's thread, so that the last picture can
 // say so, and then ends the program.
-func (w *wizard) leave() tea.Cmd {
+func (w *wizard) end() tea.Cmd {
 	return func() tea.Msg {
 		w.stopAll()
 		return tea.Quit()
@@ -166,7 +177,7 @@ func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
 	to := w.at
 	switch m {
 	case quit:
-		return w, tea.Batch(cmd, w.leave())
+		return w, tea.Batch(cmd, w.end())
 	case next:
 		for to++; w.steps[to].asks && w.replace; to++ {
 		}
@@ -190,13 +201,10 @@ func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
 		p.stop()
 	}
 	w.at = to
-	return w, tea.Batch(cmd, w.page().enter(w.state))
+	return w, tea.Batch(cmd, w.show())
 }
 
 func (w *wizard) View() string {
-	if w.width == 0 {
-		return ""
-	}
 	if w.width < minWidth || w.height < minHeight {
 		return lipgloss.NewStyle().Width(w.width).Render(fmt.Sprintf(
 			"This window is %d×%d. Please make it at least %d×%d; everything is kept.", w.width, w.height, minWidth, minHeight))

@@ -445,13 +445,12 @@ func TestACardThatIsExchangedMustBeChosenAgain(t *testing.T) {
 	d.keys("enter")
 	d.tick()
 	d.keys("enter", "enter", "sdb")
-	p := d.w.page().(*cardPage)
 	other := sdb
 	other.DiskSeq++
-	d.send(cardsSeen{p.round, []disk.Device{other}, nil})
+	d.send(cardsSeen{[]disk.Device{other}, nil})
 	d.sees("choose it again")
 	d.keys("enter", "sdb")
-	d.send(cardsSeen{p.round, nil, nil})
+	d.send(cardsSeen{nil, nil})
 	d.sees("was taken out")
 }
 

@@ -1,0 +1,82 @@
+package tui
+
+import (
+	"context"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// answer is what a command of a page brought, and the visit that asked for it.
+type answer struct {
+	visit int
+	msg   tea.Msg
+}
+
+// onTerminal is a page's wish to leave the terminal to a command for a while;
+// then makes the message that tells the page how it ended.
+type onTerminal struct {
+	command tea.ExecCommand
+	then    func(error) tea.Msg
+}
+
+// exec leaves the terminal to a command. Pages use it in place of tea.Exec.
+func exec(command tea.ExecCommand, then func(error) tea.Msg) tea.Cmd {
+	return func() tea.Msg { return onTerminal{command, then} }
+}
+
+// late is a message that holds something which must be given up when nobody
+// waits for it any more.
+type late interface{ drop() }
+
+// show begins a visit to the page.
+func (w *wizard) show() tea.Cmd {
+	w.again()
+	return w.ours(w.page().enter(w.state))
+}
+
+// again begins a new visit: what was asked before is cancelled, and what it
+// still answers is nobody's.
+func (s *state) again() {
+	if s.leave != nil {
+		s.leave()
+	}
+	s.ctx, s.leave = context.WithCancel(s.all)
+	s.visit++
+}
+
+// ours ties what a page's command brings to this visit.
+func (s *state) ours(cmd tea.Cmd) tea.Cmd { return tie(s.visit, cmd) }
+
+func tie(visit int, cmd tea.Cmd) tea.Cmd {
+	if cmd == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		switch msg := cmd().(type) {
+		case nil, answer:
+			return msg
+		case tea.BatchMsg:
+			tied := make(tea.BatchMsg, len(msg))
+			for i, c := range msg {
+				tied[i] = tie(visit, c)
+			}
+			return tied
+		default:
+			return answer{visit, msg}
+		}
+	}
+}
+
+// answered hands the page what its own visit asked for, and nothing else.
+func (w *wizard) answered(a answer) (tea.Model, tea.Cmd) {
+	if a.visit != w.visit {
+		if l, ok := a.msg.(late); ok {
+			l.drop()
+		}
+		return w, nil
+	}
+	if run, ok := a.msg.(onTerminal); ok {
+		return w, tea.Exec(run.command, func(err error) tea.Msg { return answer{a.visit, run.then(err)} })
+	}
+	return w.pass(a.msg)
+}
