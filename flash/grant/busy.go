@@ -1,6 +1,9 @@
 package grant
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,7 +11,10 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/sys/unix"
+
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/facts"
 )
 
 // busy says who has the card.
@@ -25,17 +31,30 @@ func busy(d disk.Device) *Refused {
 
 // users names at most three programs that have the disk itself or a file on
 // it open, or hold it mounted where nobody else sees it (a container), by what
-// proc(5) tells. An ordinary user sees only its own programs. Links are read,
-// never followed: behind one may be a file system that does not answer.
+// proc(5) tells. An ordinary user sees only its own programs.
+//
+// A container has names of its own: its /dev/sda and its folders may be
+// anything. So a name counts only when the device behind it has the number of
+// the card too, or none that can be read; and a folder only where mounts are
+// shared. Links to anything else are read, never followed: behind one may be a
+// file system that does not answer.
 func users(proc string, d disk.Device) []string {
 	var names []string
-	processes, _ := filepath.Glob(filepath.Join(proc, "[0-9]*")) // the pattern is well formed
+	ours, at := nodes(d), d.Unmounts()
+	here, _ := os.Readlink(filepath.Join(proc, "self/ns/mnt")) // unreadable: as if there were one only
+	processes, _ := filepath.Glob(filepath.Join(proc, "[0-9]*"))
 	for _, p := range processes {
 		pid, err := strconv.Atoi(filepath.Base(p))
 		if err != nil || pid == os.Getpid() || len(names) == 3 {
 			continue
 		}
-		if opens(p, d) || mountsApart(proc, p, d) {
+		folders := at
+		there, err := os.Readlink(filepath.Join(p, "ns/mnt"))
+		apart := err == nil && here != "" && there != here
+		if apart {
+			folders = nil
+		}
+		if opens(p, ours, folders) || apart && mounts(p, ours) {
 			name, _ := os.ReadFile(filepath.Join(p, "comm")) // no name: it ended just now
 			names = append(names, printable(strings.TrimSpace(string(name)))+" (process "+strconv.Itoa(pid)+")")
 		}
@@ -43,38 +62,48 @@ func users(proc string, d disk.Device) []string {
 	return names
 }
 
-func opens(process string, d disk.Device) bool {
-	links, _ := filepath.Glob(filepath.Join(process, "fd", "*"))
+func opens(process string, ours map[string]string, folders []string) bool {
+	links, _ := filepath.Glob(filepath.Join(process, "fd", "*")) // the pattern is well formed
 	return slices.ContainsFunc(append(links, filepath.Join(process, "cwd"), filepath.Join(process, "root")), func(link string) bool {
 		target, err := os.Readlink(link)
-		return err == nil && (slices.Contains(nodes(d), target) || slices.ContainsFunc(d.Unmounts(), func(m string) bool {
-			return target == m || strings.HasPrefix(target, m+"/")
-		}))
+		if err != nil {
+			return false
+		}
+		if number, ok := ours[target]; ok {
+			return number == "" || cmp.Or(numberOf(link), number) == number
+		}
+		return slices.ContainsFunc(folders, func(m string) bool { return facts.Within(target, m) })
 	})
 }
 
-// mountsApart is about a process with a mount table of its own.
-func mountsApart(proc, process string, d disk.Device) bool {
-	ours, err := os.Readlink(filepath.Join(proc, "self/ns/mnt"))
-	theirs, err2 := os.Readlink(filepath.Join(process, "ns/mnt"))
-	if err != nil || err2 != nil || ours == theirs {
-		return false
-	}
-	table, _ := os.ReadFile(filepath.Join(process, "mounts")) // unreadable: not known
-	for line := range strings.Lines(string(table)) {
-		if source, _, _ := strings.Cut(line, " "); slices.Contains(nodes(d), source) {
-			return true
+// mounts is about a process with a mount table of its own. A file system of
+// many devices (btrfs) tells the name alone.
+func mounts(process string, ours map[string]string) bool {
+	table, _ := facts.MountTable(filepath.Join(process, "mountinfo")) // unreadable: not known
+	return slices.ContainsFunc(table, func(m facts.Mount) bool {
+		if number, ok := ours[m.Source]; ok {
+			return number == "" || number == m.Numbers || strings.HasPrefix(m.Numbers, "0:")
 		}
-	}
-	return false
+		return slices.Contains(slices.Collect(maps.Values(ours)), m.Numbers)
+	})
 }
 
-func nodes(d disk.Device) []string {
-	out := []string{d.Path}
+// nodes are the disk and its partitions, and their device numbers, "" where
+// that cannot be read.
+func nodes(d disk.Device) map[string]string {
+	out := map[string]string{d.Path: numberOf(d.Path)}
 	for _, p := range d.Partitions {
-		out = append(out, "/dev/"+p.Name)
+		out["/dev/"+p.Name] = numberOf("/dev/" + p.Name)
 	}
 	return out
+}
+
+func numberOf(path string) string {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return ""
+	}
+	return fmt.Sprintf("%d:%d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
 }
 
 // printable takes out what could play tricks on a terminal: names of programs

@@ -136,13 +136,14 @@ func TestThoseWhoHoldACardAreNamed(t *testing.T) {
 	process("20", "na\x1bno", map[string]string{"fd/3": "/media/me/CARD/x"})
 	process("30", "sh", map[string]string{"cwd": "/media/me/CARD"})
 	process("40", "dd", map[string]string{"fd/1": "/dev/sdx1"})
+	process("50", "boxed", map[string]string{"fd/3": "/media/me/CARD/x", "cwd": "/media/me/CARD", "ns/mnt": "mnt:[2]"})
 	d := disk.Device{Path: "/dev/sdx", Partitions: []disk.Partition{{Name: "sdx1", Mounts: []string{"/media/me/CARD"}}}}
 	if got := strings.Join(users(proc, d), "; "); got != "na?no (process 20); sh (process 30); dd (process 40)" {
 		t.Errorf("%s", got)
 	}
 	apart := t.TempDir()
 	if err := errors.Join(os.RemoveAll(filepath.Join(proc, "20")), os.RemoveAll(filepath.Join(proc, "30")),
-		os.WriteFile(filepath.Join(proc, "10/mounts"), []byte("/dev/sdx2 /else ext4 rw 0 0\n/dev/sdx1 /c ext4 rw 0 0\n"), 0o600)); err != nil {
+		os.WriteFile(filepath.Join(proc, "10/mountinfo"), []byte("30 1 8:2 / /else rw - ext4 /dev/sdx2 rw\n31 1 8:1 / /c rw - ext4 /dev/sdx1 rw\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(users(proc, d), "; "); got != "bystander (process 10); dd (process 40)" {
@@ -150,6 +151,38 @@ func TestThoseWhoHoldACardAreNamed(t *testing.T) {
 	}
 	if got := users(apart, d); got != nil {
 		t.Errorf("nobody: %v", got)
+	}
+}
+
+// A container has names of its own: its /dev/sda may be anything.
+func TestAnotherDiskOfThatNameIsNotTheCard(t *testing.T) {
+	proc := t.TempDir()
+	if err := errors.Join(os.MkdirAll(filepath.Join(proc, "10/fd"), 0o700), os.Symlink("/dev/sda", filepath.Join(proc, "10/fd/3"))); err != nil {
+		t.Fatal(err)
+	}
+	if !opens(filepath.Join(proc, "10"), map[string]string{"/dev/sda": ""}, nil) {
+		t.Error("without numbers the name decides")
+	}
+	table := func(lines string) string {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(proc, "10/mountinfo"), []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(proc, "10")
+	}
+	for _, c := range []struct {
+		line string
+		want bool
+	}{
+		{"31 1 8:1 / /c rw - ext4 /dev/sda1 rw\n", true},
+		{"31 1 8:1 / /c rw - ext4 /dev/mapped rw\n", true},
+		{"31 1 7:9 / /c rw - ext4 /dev/sda1 rw\n", false},
+		{"31 1 0:44 / /c rw - btrfs /dev/sda1 rw\n", true},
+		{"31 1 0:44 / /c rw - btrfs /dev/sdb1 rw\n", false},
+	} {
+		if got := mounts(table(c.line), map[string]string{"/dev/sda": "8:0", "/dev/sda1": "8:1"}); got != c.want {
+			t.Errorf("%q: %v", c.line, got)
+		}
 	}
 }
 

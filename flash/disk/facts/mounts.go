@@ -21,9 +21,18 @@ type Mount struct {
 // Mounts is the mount table as this process sees it. It fails when there is
 // none: without it nobody knows what the computer runs from.
 func Mounts(root string) ([]Mount, error) {
-	b, err := os.ReadFile(filepath.Join(root, "proc/self/mountinfo"))
+	all, err := MountTable(filepath.Join(root, "proc/self/mountinfo"))
 	if err != nil {
 		return nil, fmt.Errorf("find out which disks this computer runs from (is /proc mounted?): %w", err)
+	}
+	return all, nil
+}
+
+// MountTable is the mount table in a file: that of any process.
+func MountTable(file string) ([]Mount, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
 	}
 	var all []Mount
 	for line := range strings.Lines(string(b)) {
