@@ -10,6 +10,7 @@ package flash
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/bootfs"
+	"piwiz/flash/crash"
 	"piwiz/flash/device"
 	"piwiz/flash/disk"
 	"piwiz/flash/plan"
@@ -127,14 +129,20 @@ func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) 
 		err error
 	}
 	done := make(chan end, 1)
-	go func() {
+	var r Result
+	crash.Go(func() (err error) {
 		defer drop()
-		r, err := w.work(ctx)
-		if err != nil && ctx.Err() != nil {
+		r, err = w.work(ctx)
+		return err
+	}, func(err error) {
+		switch {
+		case crash.Is(err):
+			err = w.crashed(err)
+		case err != nil && ctx.Err() != nil:
 			err = w.cancelled(ctx)
 		}
 		done <- end{r, err}
-	}()
+	})
 	beat := time.NewTicker(100 * time.Millisecond)
 	defer beat.Stop()
 	var hung <-chan time.Time
@@ -166,6 +174,12 @@ func (w *writer) tell(report func(Progress)) {
 		p.Stalled = 0
 	}
 	report(p)
+}
+
+// crashed adds to a fault of piwiz itself what has become of the card.
+func (w *writer) crashed(err error) error {
+	e, _ := errors.AsType[*crash.Error](err)
+	return &Error{What: "Writing stopped", Offset: -1, Err: err, Todo: append([]string{w.card.State()}, e.Hints()...)}
 }
 
 // cancelled says what the user's wish has left behind.

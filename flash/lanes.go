@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"piwiz/flash/crash"
 	"piwiz/flash/image"
 	"piwiz/flash/source"
 )
@@ -24,10 +25,12 @@ func (w *writer) race(ctx context.Context, do func(ctx context.Context, own lane
 	defer fail(nil)
 	var wg sync.WaitGroup
 	for _, own := range w.lanes {
-		wg.Go(func() {
-			if err := do(ctx, own); err != nil {
+		wg.Add(1)
+		crash.Go(func() error { return do(ctx, own) }, func(err error) {
+			if err != nil {
 				fail(err)
 			}
+			wg.Done()
 		})
 	}
 	wg.Wait()

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"piwiz/flash/apart"
+	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
 	"piwiz/flash/udisks"
@@ -55,7 +56,7 @@ type grantedCard struct {
 // Close does not wait for the privileged half of a card that hangs.
 func (c grantedCard) Close() error {
 	if err := c.Card.Close(); err != nil {
-		go c.g.Close()
+		crash.Go(c.g.Close, nil)
 		return err
 	}
 	return c.g.Close()

@@ -19,6 +19,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/crash"
 )
 
 var (
@@ -36,7 +38,7 @@ type Card struct {
 	mu      gosync.Mutex
 	last    uint32 // request
 	waiting map[uint32]chan answer
-	over    bool
+	over    error // why no more answers come, nil while they do
 }
 
 // Start hands an open card over to a new process: program, run with args,
@@ -74,17 +76,17 @@ func Start(card *os.File, program string, args ...string) (*Card, error) {
 		_ = cmd.Wait() // what it could not do, it answered
 		close(c.ended)
 	}()
-	go c.listen()
+	crash.Go(c.listen, c.giveUp)
 	return c, nil
 }
 
 // listen hands out the answers, until there can be no more.
-func (c *Card) listen() {
+func (c *Card) listen() error {
 	b := make([]byte, answerSize)
 	for {
 		n, err := c.socket.Read(b)
 		if err != nil || n != answerSize {
-			break
+			return errEnded
 		}
 		a := decodeAnswer(b)
 		c.mu.Lock()
@@ -94,9 +96,13 @@ func (c *Card) listen() {
 		}
 		c.mu.Unlock()
 	}
+}
+
+// giveUp ends the waiting for answers that have not come.
+func (c *Card) giveUp(why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.over = true
+	c.over = why
 	for _, to := range c.waiting {
 		close(to)
 	}
@@ -106,9 +112,9 @@ func (c *Card) listen() {
 func (c *Card) ask(r request) (int64, error) {
 	to := make(chan answer, 1)
 	c.mu.Lock()
-	if c.over {
+	if over := c.over; over != nil {
 		c.mu.Unlock()
-		return 0, errEnded
+		return 0, over
 	}
 	c.last++
 	r.id = c.last
@@ -120,7 +126,9 @@ func (c *Card) ask(r request) (int64, error) {
 	a, ok := <-to
 	switch {
 	case !ok:
-		return 0, errEnded
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return 0, c.over
 	case a.errno != 0:
 		return a.n, a.errno
 	}

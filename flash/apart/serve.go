@@ -5,25 +5,28 @@ import (
 	"io"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/crash"
 )
 
 // Serve is the part that asks the card: standard input is the socket. It ends
 // when the other part does, or when the request that hangs at that time is
-// over. Its exit code is 0, or 2 when it was not started by piwiz.
+// over. Its exit code is 0, 1 after a fault of its own, or 2 when it was
+// not started by piwiz.
 func Serve(stdin int, stderr io.Writer) int {
 	memory, err := unix.Mmap(memoryFile, 0, Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		fmt.Fprintln(stderr, "This is a part of piwiz that it runs by itself; run piwiz instead.")
 		return 2
 	}
-	over := make(chan struct{}, atOnce)
+	over := make(chan error, atOnce)
 	for range atOnce {
-		go func() {
-			serve(stdin, memory)
-			over <- struct{}{}
-		}()
+		crash.Go(func() error { serve(stdin, memory); return nil }, func(err error) { over <- err })
 	}
-	<-over
+	if err := <-over; err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
 	return 0
 }
 

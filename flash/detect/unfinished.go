@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 )
 
@@ -20,7 +21,8 @@ func unfinished(root string, d disk.Device) bool {
 		return false
 	}
 	found := make(chan bool, 1)
-	go func() { found <- marked(filepath.Join(root, d.Path)) }()
+	marks := false
+	crash.Go(func() error { marks = marked(filepath.Join(root, d.Path)); return nil }, func(error) { found <- marks })
 	select {
 	case yes := <-found:
 		return yes

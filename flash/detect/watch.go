@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/crash"
 )
 
 // Watch tells when the disks may be different from before: at once when the
@@ -18,14 +20,13 @@ func Watch(ctx context.Context) <-chan struct{} { return watch(ctx, time.Second)
 
 func watch(ctx context.Context, every time.Duration) <-chan struct{} {
 	out, events := make(chan struct{}, 1), listen(ctx)
-	go func() {
-		defer close(out)
+	crash.Go(func() error {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
-				return
+				return nil
 			case <-tick.C:
 			case _, ok := <-events:
 				if !ok {
@@ -38,7 +39,7 @@ func watch(ctx context.Context, every time.Duration) <-chan struct{} {
 			default: // one is waiting already
 			}
 		}
-	}()
+	}, func(error) { close(out) })
 	return out
 }
 
@@ -63,15 +64,14 @@ func listen(ctx context.Context) <-chan struct{} {
 		return events
 	}
 	stop := context.AfterFunc(ctx, func() { _ = f.Close() })
-	go func() {
-		defer close(events)
+	crash.Go(func() error {
 		defer f.Close()
 		defer stop()
 		buf := make([]byte, 8192) // the kernel's own limit is 2048
 		for {
 			about, err := receive(f, buf)
 			if err != nil {
-				return
+				return err
 			}
 			if !about {
 				continue
@@ -79,10 +79,10 @@ func listen(ctx context.Context) <-chan struct{} {
 			select {
 			case events <- struct{}{}:
 			case <-ctx.Done():
-				return
+				return nil
 			}
 		}
-	}()
+	}, func(error) { close(events) })
 	return events
 }
 

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ", at byte %d in %s", e.Offset, e.Partition)
 	}
 	switch {
+	case errors.Is(e.Err, context.Canceled): // What says it
 	case e.Op != "" && e.Err != nil:
 		fmt.Fprintf(&b, " (%s: %v)", e.Op, e.Err)
 	case e.Err != nil:

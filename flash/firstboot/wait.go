@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"piwiz/flash/crash"
 	"piwiz/flash/firstboot/mdns"
 )
 
@@ -64,6 +65,7 @@ type waiter struct {
 	last       Event
 	mute       error // why questions cannot be asked
 	checks     sync.WaitGroup
+	crashed    chan error // of a check
 }
 
 func newWaiter(names []string, key ssh.PublicKey, port uint16, f finder, report func(Event)) *waiter {
@@ -72,7 +74,7 @@ func newWaiter(names []string, key ssh.PublicKey, port uint16, f finder, report 
 	}
 	return &waiter{
 		names: names, key: key, port: port, finder: f, report: report, patience: patience, longest: longest,
-		candidates: map[mdns.Answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan mdns.Answer),
+		candidates: map[mdns.Answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan mdns.Answer), crashed: make(chan error, 1),
 	}
 }
 
@@ -84,7 +86,9 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 	beat := time.NewTicker(repeat)
 	defer beat.Stop()
 	for n := 0; ; n++ {
-		w.mute = w.finder.Ask(inner)
+		if w.mute = w.finder.Ask(inner); crash.Is(w.mute) {
+			return Result{}, w.mute
+		}
 		if n%askEvery == 0 {
 			w.askSystem(inner)
 		}
@@ -102,6 +106,8 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 				w.hear(inner, a)
 			case a := <-w.resolved:
 				w.hear(inner, a)
+			case err := <-w.crashed:
+				return Result{}, err
 			case o := <-w.outcomes:
 				if w.learn(o) {
 					return w.success(o.of), nil
@@ -133,6 +139,20 @@ func (w *waiter) hear(ctx context.Context, a mdns.Answer) {
 	w.tell(false)
 }
 
+// check runs a check beside the others.
+func (w *waiter) check(do func()) {
+	w.checks.Add(1)
+	crash.Go(func() error { do(); return nil }, func(err error) {
+		if err != nil {
+			select {
+			case w.crashed <- err:
+			default: // one is enough
+			}
+		}
+		w.checks.Done()
+	})
+}
+
 // startChecks starts every check that is due.
 func (w *waiter) startChecks(ctx context.Context) {
 	now := time.Now()
@@ -141,7 +161,7 @@ func (w *waiter) startChecks(ctx context.Context) {
 			continue
 		}
 		c.busy = true
-		w.checks.Go(func() {
+		w.check(func() {
 			tell := func(o outcome) {
 				select {
 				case w.outcomes <- o:
@@ -256,7 +276,7 @@ func (w *waiter) askSystem(ctx context.Context) {
 		return
 	}
 	for _, name := range w.names {
-		w.checks.Go(func() {
+		w.check(func() {
 			for _, a := range w.system(ctx, name) {
 				select {
 				case w.resolved <- mdns.Answer{Name: name, Addr: a}:

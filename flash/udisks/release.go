@@ -9,6 +9,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 )
 
@@ -57,7 +58,7 @@ func Release(ctx context.Context, card Card, d disk.Device) (safe bool) {
 // soon does not wait for a card that hangs.
 func soon(ctx context.Context, do func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- do() }()
+	crash.Go(do, func(err error) { done <- err })
 	select {
 	case err := <-done:
 		return err

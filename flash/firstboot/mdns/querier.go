@@ -19,6 +19,8 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/crash"
 )
 
 const port = 5353
@@ -39,6 +41,7 @@ type Querier struct {
 	heard    chan Answer
 	done     chan struct{}
 	readers  sync.WaitGroup
+	crashed  chan error // of a reader
 	v4       *ipv4.PacketConn
 	v6       *ipv6.PacketConn
 }
@@ -50,7 +53,7 @@ func New(names []string) (*Querier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Querier{names: names, question: q, heard: make(chan Answer, MaxAnswers), done: make(chan struct{})}, nil
+	return &Querier{names: names, question: q, heard: make(chan Answer, MaxAnswers), done: make(chan struct{}), crashed: make(chan error, 2)}, nil
 }
 
 // Answers gives every address of the names that is heard, repeats included.
@@ -70,8 +73,14 @@ func (q *Querier) Close() {
 
 // Ask sends the question once on every interface that can carry it. The
 // interfaces are listed anew each time: a cable or a Wi-Fi may have come up.
-// It fails only if the question left by no way at all.
+// It fails only if the question left by no way at all, or nobody reads the
+// answers any more.
 func (q *Querier) Ask(ctx context.Context) error {
+	select {
+	case err := <-q.crashed:
+		return err
+	default:
+	}
 	opened := q.open(ctx)
 	if q.v4 == nil && q.v6 == nil {
 		return opened
@@ -177,7 +186,8 @@ func (q *Querier) open(ctx context.Context) error {
 // start reads from a socket. What comes with a packet, if anything, knows the
 // index of its interface.
 func start[M any](q *Querier, from func([]byte) (int, *M, net.Addr, error), index func(*M) int) {
-	q.readers.Go(func() {
+	q.readers.Add(1)
+	crash.Go(func() error {
 		q.read(func(b []byte) (int, int, net.Addr, error) {
 			n, m, addr, err := from(b)
 			if m == nil {
@@ -185,6 +195,12 @@ func start[M any](q *Querier, from func([]byte) (int, *M, net.Addr, error), inde
 			}
 			return n, index(m), addr, err
 		})
+		return nil
+	}, func(err error) {
+		if err != nil {
+			q.crashed <- err
+		}
+		q.readers.Done()
 	})
 }
 
