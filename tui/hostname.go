@@ -38,7 +38,8 @@ func (p *hostnamePage) ask(s *state) tea.Cmd {
 	p.form = newForm(s, 0,
 		form.Text("Name of the Raspberry Pi", "You will reach it as NAME.local, for example bach.", &p.name, complaint(nixgen.CheckName)),
 		form.Text("Your user name on it", "You will log in as this user, with your SSH key.", &p.user, complaint(nixgen.CheckUser)))
-	return p.form.Init()
+	p.form.Init()
+	return nil
 }
 
 // complaint turns a rule about an answer into a check of a text field.
@@ -68,9 +69,9 @@ func (p *hostnamePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 			return stay, nil
 		}
 	}
-	cmd := p.form.Update(msg)
+	p.form.Update(msg)
 	if !p.form.Done() || p.asking || p.inUse() {
-		return stay, cmd
+		return stay, nil
 	}
 	p.asking = true
 	name, _ := nixgen.CheckName(p.name)

@@ -1,6 +1,10 @@
 package tui
 
-import tea "github.com/charmbracelet/bubbletea"
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/tui/form"
+)
 
 // typing tells whether letters are text now.
 func (w *wizard) typing() bool {
@@ -21,6 +25,9 @@ func (w *wizard) read(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	case msg.Paste && !w.typing():
 		return w, nil
 	case msg.Paste:
+		if line, refused := form.OneLine(msg); refused == "" {
+			msg = line
+		} // else the field says why it is not taken
 		return w.key(msg)
 	}
 	var cmds []tea.Cmd

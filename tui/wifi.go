@@ -79,12 +79,12 @@ func (p *wifiPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	if p.form == nil {
 		return stay, nil
 	}
-	cmd := p.form.Update(msg)
+	p.form.Update(msg)
 	if !p.form.Done() {
-		return stay, cmd
+		return stay, nil
 	}
 	p.keep(s)
-	return next, cmd
+	return next, nil
 }
 
 func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
@@ -138,7 +138,8 @@ func (p *wifiPage) ask(s *state) tea.Cmd {
 		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &p.chosen, p.options())}, fields...)
 	}
 	p.form = newForm(s, 4, fields...)
-	return p.form.Init()
+	p.form.Init()
+	return nil
 }
 
 func (p *wifiPage) options() []form.Option {
@@ -175,14 +176,15 @@ func (p *wifiPage) showTyped(s *state) tea.Cmd {
 		}),
 		form.Password("Its password", "Leave it empty for an open network.", &t.secret, nil),
 		form.Choice("Does it hide its name?", &t.hidden, []form.Option{{Label: "No", Value: "no"}, {Label: "Yes", Value: "yes"}}))
-	return t.form.Init()
+	t.form.Init()
+	return nil
 }
 
 func (p *wifiPage) typeIn(s *state, msg tea.Msg) tea.Cmd {
 	t := p.typed
-	cmd := t.form.Update(msg)
+	t.form.Update(msg)
 	if !t.form.Done() {
-		return cmd
+		return nil
 	}
 	n, err := wifi.Typed(t.ssid, t.secret, wifi.Security(t.safety), t.hidden == "yes")
 	if err != nil {

@@ -5,13 +5,18 @@
 // message (so sizes are set, never sent); it draws one line more than told;
 // it is empty for ever once it was sent in (so going back builds a new one
 // over the same values); every foreign message costs milliseconds (so none
-// gets through); lists hide the options above the chosen one (so lists are
-// our own fields); a check runs only on leaving (so complaints are ours too).
+// gets through); it goes to the next field by a message of its own, behind
+// which the next letters come too early (so fields say where a key leads and
+// the form goes there at once, and needs no command to be run); lists hide the
+// options above the chosen one (so lists are our own fields); a check runs
+// only on leaving (so complaints are ours too).
 //
 // Rules for the caller: values live in one struct on the heap and are
 // written while the user types; ctrl+c and esc never reach the form, except
-// esc while Filtering; a command returned here must be run, its message
-// comes back to Update.
+// esc while Filtering.
+//
+// What is typed or pasted is kept as it is or refused with a reason, never
+// changed without a sign: see OneLine.
 package form
 
 import (
@@ -43,7 +48,17 @@ type field interface {
 	setList(rows int)
 	typing() bool
 	filtering() bool
+	leaves() direction // where the last key leads to; asked once
 }
+
+// direction is where a key leads to from a field.
+type direction int
+
+const (
+	nowhere direction = iota
+	ahead
+	behind
+)
 
 // New makes a form of width columns and at most height lines.
 func New(width, height int, fields ...Field) *Form {
@@ -92,61 +107,34 @@ func (f *Form) Resize(width, height int) {
 // refresh makes huh lay the page out again; it does so only on a message.
 func (f *Form) refresh() { f.huh.Update(nil) }
 
-// Init returns the command that starts the form (the cursor's blinking).
-func (f *Form) Init() tea.Cmd {
-	// The command of huh's own Init asks for the window size, which must not
-	// reach the form: only its side effect, the focus, is wanted.
+// Init puts the keys on the first field.
+func (f *Form) Init() {
+	// The commands of huh ask for the window size and make the cursor blink:
+	// neither is wanted. Of all its messages only the two that move between
+	// fields matter, and those are sent by Update.
 	f.huh.Init()
 	f.refresh()
-	return f.wrap(f.huh.GetFocusedField().Focus())
+	f.huh.GetFocusedField().Focus()
 }
 
-// message is a message of the form to itself, tied to the huh form it is
-// for: what was under way when the form was rebuilt is dropped.
-type message struct {
-	to  *huh.Form
-	msg tea.Msg
-}
-
-// wrap ties the message of a command to the form.
-func (f *Form) wrap(cmd tea.Cmd) tea.Cmd {
-	if cmd == nil {
-		return nil
+// Update takes a key and drops any other message. All that a key does is done
+// when Update returns: the next key may already be meant for the next field.
+func (f *Form) Update(msg tea.Msg) {
+	k, ok := msg.(tea.KeyMsg)
+	if !ok || f.Done() {
+		return
 	}
-	to := f.huh
-	return func() tea.Msg {
-		switch msg := cmd().(type) {
-		case nil:
-			return nil
-		case tea.BatchMsg:
-			for i, c := range msg {
-				msg[i] = f.wrapFor(to, c)
-			}
-			return msg
-		default:
-			return message{to, msg}
+	f.huh.Update(k)
+	at := f.Focused()
+	switch to := f.focused().leaves(); {
+	case to == ahead:
+		f.huh.NextField()
+		if at == len(f.built)-1 {
+			f.huh.NextGroup()
 		}
+	case to == behind && at > 0:
+		f.huh.PrevField()
 	}
-}
-
-func (f *Form) wrapFor(to *huh.Form, cmd tea.Cmd) tea.Cmd {
-	return (&Form{huh: to}).wrap(cmd)
-}
-
-// Update takes a key or one of the form's own messages and drops any other.
-func (f *Form) Update(msg tea.Msg) tea.Cmd {
-	switch m := msg.(type) {
-	case tea.KeyMsg:
-		_, cmd := f.huh.Update(m)
-		return f.wrap(cmd)
-	case message:
-		if m.to != f.huh {
-			return nil
-		}
-		_, cmd := f.huh.Update(m.msg)
-		return f.wrap(cmd)
-	}
-	return nil
 }
 
 // Done tells whether the last field was left with enter and nothing is

@@ -4,39 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/charmbracelet/bubbles/cursor"
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
 )
-
-// drive sends a message and runs the commands that follow, the way the
-// program would; a cursor's blink, which waits, is not waited for.
-func drive(t *testing.T, f *Form, msg tea.Msg) {
-	t.Helper()
-	run(t, f, f.Update(msg))
-}
-
-func run(t *testing.T, f *Form, cmd tea.Cmd) {
-	t.Helper()
-	if cmd == nil {
-		return
-	}
-	got := make(chan tea.Msg, 1)
-	go func() { got <- cmd() }()
-	select {
-	case msg := <-got:
-		if batch, ok := msg.(tea.BatchMsg); ok {
-			for _, c := range batch {
-				run(t, f, c)
-			}
-			return
-		}
-		drive(t, f, msg)
-	case <-time.After(50 * time.Millisecond):
-	}
-}
 
 // press types keys: names in <>, anything else letter by letter.
 func press(t *testing.T, f *Form, keys ...string) {
@@ -47,7 +19,7 @@ func press(t *testing.T, f *Form, keys ...string) {
 	}
 	for _, k := range keys {
 		if typ, ok := types[k]; ok {
-			drive(t, f, tea.KeyMsg{Type: typ})
+			f.Update(tea.KeyMsg{Type: typ})
 			continue
 		}
 		for _, r := range k {
@@ -55,7 +27,7 @@ func press(t *testing.T, f *Form, keys ...string) {
 			if r == ' ' {
 				msg.Type = tea.KeySpace
 			}
-			drive(t, f, msg)
+			f.Update(msg)
 		}
 	}
 }
@@ -63,7 +35,7 @@ func press(t *testing.T, f *Form, keys ...string) {
 func start(t *testing.T, w, h int, fields ...Field) *Form {
 	t.Helper()
 	f := New(w, h, fields...)
-	run(t, f, f.Init())
+	f.Init()
 	return f
 }
 
@@ -132,7 +104,7 @@ func TestFieldsInOrderAndBack(t *testing.T) {
 		t.Errorf("done %v, many %v, board %q", f.Done(), many, board)
 	}
 	f.Rebuild()
-	run(t, f, f.Init())
+	f.Init()
 	if v := f.View(); f.Done() || !strings.Contains(v, "bach") || f.Focused() != 0 {
 		t.Errorf("after going back:\n%s", v)
 	}
@@ -201,23 +173,16 @@ func TestForeignMessagesGetNothing(t *testing.T) {
 	f := start(t, 60, 20, Text("Name", "", &name, nil))
 	before := f.View()
 	for _, msg := range []tea.Msg{tea.WindowSizeMsg{Width: 9, Height: 2}, cursor.BlinkMsg{}, "tick", nil} {
-		if f.Update(msg) != nil || f.View() != before {
+		if f.Update(msg); f.View() != before {
 			t.Errorf("%T got through", msg)
 		}
-	}
-	late := f.Update(tea.KeyMsg{Type: tea.KeyEnter})
-	f.Rebuild()
-	run(t, f, f.Init())
-	run(t, f, late)
-	if f.Done() {
-		t.Error("an old enter ended the rebuilt form")
 	}
 }
 
 func TestCtrlCAndEscDoNothing(t *testing.T) {
 	var name string
 	f := start(t, 60, 20, Text("Name", "", &name, nil))
-	drive(t, f, tea.KeyMsg{Type: tea.KeyCtrlC})
+	f.Update(tea.KeyMsg{Type: tea.KeyCtrlC})
 	press(t, f, "<esc>", "a")
 	if name != "a" || f.View() == "" {
 		t.Error("the form was ended")
@@ -258,5 +223,118 @@ func TestAListWithoutOptions(t *testing.T) {
 	press(t, f, "<down>", " ", "/", "<esc>", "<enter>", "<enter>", "<up>", "<end>")
 	if f.Done() || len(values) != 0 || !strings.Contains(f.View(), "nothing to choose") {
 		t.Errorf("done %v, values %v\n%s", f.Done(), values, f.View())
+	}
+}
+
+// paste is how a terminal sends pasted text, once with the marks around it
+// that it was told to use, once without, as some do.
+func paste(f *Form, text string, marked bool) {
+	f.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text), Paste: marked})
+}
+
+func TestAPasteIsKeptAsItIsOrRefused(t *testing.T) {
+	const long = "0123456789012345678901234567890123456789"
+	for _, c := range []struct{ paste, want, says string }{
+		{"correct horse", "correct horse", ""},
+		{" edge ", " edge ", ""},
+		{"line\n", "line", ""},
+		{"line\r\n", "line", ""},
+		{"line\r", "line", ""},
+		{"line\n\r\n\n", "line", ""},
+		{"\n", "", ""},
+		{"line \n", "line ", ""},
+		{"gr\u00fc\u00dfe \U0001f600", "gr\u00fc\u00dfe \U0001f600", ""},
+		{"a\u200bb\u00a0", "a\u200bb\u00a0", ""},
+		{strings.Repeat(long, 200), strings.Repeat(long, 200), ""},
+		{"a\nb", "", "more than one line"},
+		{"\na", "", "more than one line"},
+		{"a\r\nb\n", "", "more than one line"},
+		{"a\u2028b", "", "more than one line"},
+		{"a\u0085b", "", "more than one line"},
+		{"a\tb", "", "a tab"},
+		{"a\t", "", "a tab"},
+		{"a\x1b]0;owned\x07", "", "not text"},
+		{"a\x00", "", "not text"},
+		{"a\u009b31m", "", "not text"},
+		{"a\ufffdb", "", "not text"},
+	} {
+		for _, marked := range []bool{true, false} {
+			var name, word string
+			f := start(t, 60, 20, Text("Name", "", &name, nil), Password("Word", "", &word, nil))
+			paste(f, c.paste, marked)
+			if name != c.want || !strings.Contains(f.View(), c.says) {
+				t.Errorf("%q became %q, want %q and %q in\n%s", c.paste, name, c.want, c.says, f.View())
+			}
+			if strings.Contains(f.View(), "\x1b]") {
+				t.Errorf("%q is drawn", c.paste)
+			}
+			press(t, f, "<enter>")
+			paste(f, c.paste, marked)
+			if word != c.want || !strings.Contains(f.View(), c.says) {
+				t.Errorf("password %q became %q, want %q and %q in\n%s", c.paste, word, c.want, c.says, f.View())
+			}
+			press(t, f, "x")
+			if word != c.want+"x" || strings.Contains(f.View(), "Not pasted") {
+				t.Errorf("after a key %q in\n%s", word, f.View())
+			}
+		}
+	}
+}
+
+func TestAPasteIntoAFilterIsTheSame(t *testing.T) {
+	zone := "0"
+	f := start(t, 60, 10, Choice("Zone", &zone, options(60)))
+	press(t, f, "/")
+	paste(f, "\x1b[2Jn 42", true)
+	if v := f.View(); !strings.Contains(v, "Not pasted") || strings.Contains(v, "\x1b[2J") {
+		t.Errorf("%q", v)
+	}
+	paste(f, "n 42\n", true)
+	if v := f.View(); zone != "42" || strings.Contains(v, "Not pasted") {
+		t.Errorf("zone %q\n%s", zone, v)
+	}
+}
+
+func TestTheClipboardIsLeftToTheTerminal(t *testing.T) {
+	var name string
+	f := start(t, 60, 20, Text("Name", "", &name, nil))
+	f.Update(tea.KeyMsg{Type: tea.KeyCtrlV})
+	if !strings.Contains(f.View(), "ctrl+shift+v") {
+		t.Errorf("ctrl+v says nothing:\n%s", f.View())
+	}
+}
+
+func TestTheNextKeyIsForTheNextField(t *testing.T) {
+	var a, b string
+	f := start(t, 60, 20, Text("A", "", &a, nil), Text("B", "", &b, nil))
+	for _, k := range []tea.KeyMsg{
+		{Type: tea.KeyRunes, Runes: []rune("one")},
+		{Type: tea.KeyEnter},
+		{Type: tea.KeyRunes, Runes: []rune("two")},
+		{Type: tea.KeyShiftTab},
+		{Type: tea.KeyUp}, // there is none before
+		{Type: tea.KeyRunes, Runes: []rune("!")},
+		{Type: tea.KeyTab},
+		{Type: tea.KeyEnter},
+	} {
+		f.Update(k)
+	}
+	if a != "one!" || b != "two" || !f.Done() {
+		t.Errorf("%q %q, done %v", a, b, f.Done())
+	}
+}
+
+func TestOfAGroupOneAtMostIsChosen(t *testing.T) {
+	var many []string
+	o := options(4)
+	o[1].Group, o[3].Group = "same", "same"
+	f := start(t, 60, 20, Many("Keys", &many, o))
+	press(t, f, " ", "<down>", " ", "<down>", " ", "<down>", " ")
+	if fmt.Sprint(many) != "[0 2 3]" {
+		t.Errorf("chosen %v", many)
+	}
+	press(t, f, " ")
+	if fmt.Sprint(many) != "[0 2]" {
+		t.Errorf("chosen %v", many)
 	}
 }

@@ -15,6 +15,7 @@ type Option struct {
 	Label string // what the user reads
 	Value string // what is stored
 	Note  string // a few words after the label, dimmed; may be empty
+	Group string // of a group at most one is chosen; may be empty
 }
 
 // Choice asks for one of the options. The value is the one under the cursor,
@@ -55,6 +56,9 @@ type list struct {
 	one     *string
 	many    *[]string
 	chosen  map[string]bool
+
+	leads   direction
+	refused string // why a paste into the filter was not taken
 
 	cursor, top int // numbers among the shown options
 	height      int // lines for options
@@ -108,9 +112,11 @@ func (l *list) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		l.store()
 		return l, nil
 	}
+	l.refused = ""
 	switch keys := listKeys; {
 	case key.Matches(k, keys.prev) && !l.first:
-		return l, huh.PrevField
+		l.leads = behind
+		return l, nil
 	case key.Matches(k, keys.next) && l.filterOn && l.many != nil:
 		l.endFilter() // it was only found; space chooses it
 	case key.Matches(k, keys.next):
@@ -118,11 +124,11 @@ func (l *list) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return l, nil
 		}
 		l.endFilter()
-		return l, huh.NextField
+		l.leads = ahead
+		return l, nil
 	case key.Matches(k, keys.mark) && l.many != nil:
 		if s := l.shown(); l.cursor < len(s) {
-			v := s[l.cursor].Value
-			l.chosen[v] = !l.chosen[v]
+			l.mark(s[l.cursor])
 		}
 	case key.Matches(k, keys.filter):
 		l.filterOn = true
@@ -131,6 +137,17 @@ func (l *list) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	}
 	l.store()
 	return l, nil
+}
+
+// mark chooses an option, or no longer, and then no other of its group.
+func (l *list) mark(o Option) {
+	was := l.chosen[o.Value]
+	for _, other := range l.options {
+		if o.Group != "" && other.Group == o.Group {
+			l.chosen[other.Value] = false
+		}
+	}
+	l.chosen[o.Value] = !was
 }
 
 // move puts the cursor elsewhere and scrolls after it.
@@ -155,8 +172,12 @@ func (l *list) move(k tea.KeyMsg) {
 
 // editFilter changes the filter's text; false means the key is not for it.
 func (l *list) editFilter(k tea.KeyMsg) bool {
+	l.refused = ""
 	switch k.Type {
 	case tea.KeyRunes, tea.KeySpace:
+		if k, l.refused = OneLine(k); l.refused != "" {
+			return true
+		}
 		l.filter += string(k.Runes)
 		l.cursor, l.top = 0, 0
 	case tea.KeyBackspace:
@@ -179,6 +200,11 @@ func (l *list) endFilter() {
 	}
 	l.filter, l.filterOn = "", false
 	l.cursor = max(0, min(l.cursor, len(l.options)-1))
+}
+
+func (l *list) leaves() (d direction) {
+	d, l.leads = l.leads, nowhere
+	return d
 }
 
 func (l *list) typing() bool            { return l.filterOn }

@@ -67,6 +67,9 @@ func (l *list) View() string {
 	case len(shown) == 0:
 		lines = append(lines, style.Dim.Render("Nothing matches; esc shows all again."))
 	}
+	if l.refused != "" {
+		lines[min(1, len(lines)-1)] = style.Warn.Render(style.Failed + " " + l.refused)
+	}
 	for len(lines) < height+1 {
 		lines = append(lines, "")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/huh"
 	"github.com/charmbracelet/lipgloss"
@@ -46,25 +47,48 @@ func input(title, hint string, value *string, check func(string) string, echo hu
 // jumps when a complaint comes and goes.
 type text struct {
 	*huh.Input
-	value *string
-	check func(string) string
-	width int
-	focus bool
+	value   *string
+	check   func(string) string
+	width   int
+	focus   bool
+	refused string // why the last paste was not taken
+	leads   direction
 }
 
 func (t *text) Focus() tea.Cmd {
-	t.focus = true
+	t.focus, t.refused = true, ""
 	return t.Input.Focus()
 }
 
 func (t *text) Blur() tea.Cmd {
-	t.focus = false
+	t.focus, t.refused = false, ""
 	return t.Input.Blur()
 }
 
 func (t *text) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	_, cmd := t.Input.Update(msg)
-	return t, cmd
+	k, ok := msg.(tea.KeyMsg)
+	if ok {
+		t.refused = ""
+		if k, t.refused = OneLine(k); t.refused != "" {
+			return t, nil
+		}
+		msg = k
+	}
+	t.Input.Update(msg)
+	keys := keyMap().Input
+	switch {
+	case !ok:
+	case key.Matches(k, keys.Prev):
+		t.leads = behind
+	case key.Matches(k, keys.Next, keys.Submit) && t.Error() == nil:
+		t.leads = ahead
+	}
+	return t, nil
+}
+
+func (t *text) leaves() (d direction) {
+	d, t.leads = t.leads, nowhere
+	return d
 }
 
 func (t *text) WithWidth(w int) huh.Field {
@@ -79,6 +103,9 @@ func (t *text) WithHeight(int) huh.Field { return t }
 // complaint is shown as soon as there is something to complain about, but
 // not over a field nobody has touched yet.
 func (t *text) complaint() string {
+	if t.refused != "" {
+		return t.refused
+	}
 	if *t.value == "" && t.Error() == nil {
 		return ""
 	}
