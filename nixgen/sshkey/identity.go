@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"piwiz/nixgen/durable"
 )
 
 // ErrExists is returned by Make when a key is there already.
@@ -49,11 +51,11 @@ func generate(comment string) (Identity, error) {
 func ParseIdentity(private []byte, comment string) (Identity, error) {
 	raw, err := ssh.ParseRawPrivateKey(private)
 	if err != nil {
-		return Identity{}, errors.New("the host key cannot be read; restore the file from a backup, or remove it to have a new key made")
+		return Identity{}, errors.New("the host key is damaged")
 	}
 	key, ok := raw.(*ed25519.PrivateKey)
 	if !ok {
-		return Identity{}, errors.New("the host key is not an ed25519 key; remove the file to have a new key made")
+		return Identity{}, errors.New("the host key is not an ed25519 key")
 	}
 	public, err := lineOf(*key, comment)
 	return Identity{private, public}, err
@@ -121,16 +123,11 @@ func Make(sshDir, comment string) (PublicKey, error) {
 }
 
 func create(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	err := durable.Create(path, data, mode)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: %w", path, ErrExists)
 	}
 	if err != nil {
-		return fmt.Errorf("write the key: %w", err)
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		_ = os.Remove(path)
 		return fmt.Errorf("write the key: %w", err)
 	}
 	return nil

@@ -2,15 +2,15 @@ package forecast
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"piwiz/nixgen/durable"
 )
 
 const (
@@ -58,18 +58,7 @@ func (t Times) Save(file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("note how long the build took: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), ".times-")
-	if err != nil {
-		return fmt.Errorf("note how long the build took: %w", err)
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		if gone := os.Remove(f.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
+	if err := durable.Replace(file, text, 0o600); err != nil {
 		return fmt.Errorf("note how long the build took: %w", err)
 	}
 	return nil
