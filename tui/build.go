@@ -13,6 +13,7 @@ import (
 
 	"piwiz/flash/disk"
 	"piwiz/nixgen/build"
+	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
 	"piwiz/tui/style"
 )
@@ -20,7 +21,7 @@ import (
 // buildPage says what the build will cost, runs it and shows what it is doing.
 // It asks only when hours of compiling lie ahead.
 type buildPage struct {
-	ahead *run[build.Progress, build.Plan]
+	ahead *run[build.Progress, begun]
 	run   *run[build.Progress, build.Result] // nil while it is being planned
 	pane  *logpane.Pane
 	asks  bool // the plan warns: y begins
@@ -30,17 +31,27 @@ type buildPage struct {
 
 func (p *buildPage) enter(s *state) tea.Cmd {
 	*p = buildPage{pane: logpane.New()}
-	name, plan, pane := s.saved.Host.Name, s.engine.Plan, p.pane
-	saved, save, replace := s.saved, s.engine.Save, s.replace
-	p.ahead = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (build.Plan, error) {
-		if replace { // a newer piwiz writes a newer module from the same answers
-			if _, err := save(saved); err != nil {
-				return build.Plan{}, err
-			}
+	saved, save, plan, pane := s.saved, s.engine.Save, s.engine.Plan, p.pane
+	p.ahead = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (begun, error) {
+		// Also for a saved host as it is: a newer piwiz writes a newer module
+		// from the same answers.
+		saved, err := save(saved)
+		if err != nil {
+			return begun{}, err
 		}
-		return plan(ctx, name, into(pane, report))
+		if saved.Kept != "" {
+			pane.Append(logpane.Line{Text: "The passwords and the key as they were are kept in " + saved.Kept})
+		}
+		plan, err := plan(ctx, saved.Host.Name, into(pane, report))
+		return begun{saved, plan}, err
 	})
 	return beat(p.ahead)
+}
+
+// begun is a host as it was saved, and what its build will cost.
+type begun struct {
+	saved hostfile.Saved
+	plan  build.Plan
 }
 
 // begin builds.
@@ -84,14 +95,17 @@ func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 
 // planned begins the build when the plan is there and warns of nothing.
 func (p *buildPage) planned(s *state) tea.Cmd {
+	if saved := p.ahead.result.saved; saved.Host.Name != "" {
+		s.saved = saved // whatever became of the plan
+	}
 	if p.err = p.ahead.err; p.err != nil {
 		p.over = true
 		return nil
 	}
-	if what := planned(p.ahead.result); what != "" {
+	if what := planned(p.ahead.result.plan); what != "" {
 		p.pane.Append(logpane.Line{Text: "plan: " + what})
 	}
-	if p.asks = len(p.ahead.result.Warning()) > 0; p.asks {
+	if p.asks = len(p.ahead.result.plan.Warning()) > 0; p.asks {
 		return nil
 	}
 	return p.begin(s)
@@ -156,7 +170,7 @@ func (p *buildPage) view(_ *state, width, height int) string {
 	case p.over:
 		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.\nPress enter to choose the card.\n", disk.Human(p.run.result.Size), clock(p.run.result.Took))
 	case p.asks:
-		top = warned(p.ahead.result, width)
+		top = warned(p.ahead.result.plan, width)
 	default:
 		top = progressOf(p.sample(), time.Since(p.ahead.began), width)
 	}

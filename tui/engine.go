@@ -42,13 +42,16 @@ type Engine struct {
 	// MakeKey makes an ed25519 key pair for this user.
 	MakeKey func() (sshkey.PublicKey, error)
 	// Save gives the host an identity if it has none, and stores the answers
-	// and the flake. It returns the host as saved.
+	// and the flake. It returns the host as saved; Kept says where the secrets
+	// are that were replaced. It is called when the build begins, and never
+	// before.
 	Save func(hostfile.Saved) (hostfile.Saved, error)
 	// Preview returns the files as Save would write them, the user's own as
 	// they are now, and the path of the user's own file.
 	Preview func(hostfile.Saved) (files []nixgen.File, own string, err error)
-	// Edit opens the user's own file in an editor.
-	Edit func(name string) tea.ExecCommand
+	// Edit opens the user's own file of a host in an editor. Of a host that is
+	// not saved yet it is a draft.
+	Edit func(hostfile.Saved) tea.ExecCommand
 	// Plan says what Build would do.
 	Plan func(ctx context.Context, name string, report func(build.Event)) (build.Plan, error)
 	// Build makes the image of a saved host.

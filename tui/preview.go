@@ -26,13 +26,6 @@ type previewPage struct {
 type edited struct{ err error }
 
 func (p *previewPage) enter(s *state) tea.Cmd {
-	p.err = nil
-	saved, err := s.engine.Save(s.saved)
-	if err != nil {
-		p.files, p.err = nil, err
-		return nil
-	}
-	s.saved = saved
 	p.files, p.own, p.err = s.engine.Preview(s.saved)
 	p.at = 0
 	for i, f := range p.files {
@@ -88,7 +81,7 @@ func (p *previewPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 			p.turn(s, msg.String())
 			return stay, nil
 		case "e":
-			return stay, exec(s.engine.Edit(s.saved.Host.Name), func(err error) tea.Msg { return edited{err} })
+			return stay, exec(s.engine.Edit(s.saved), func(err error) tea.Msg { return edited{err} })
 		}
 	}
 	var cmd tea.Cmd

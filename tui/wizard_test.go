@@ -520,3 +520,30 @@ func TestASmallWindowAsksForALargerOne(t *testing.T) {
 	d.send(tea.WindowSizeMsg{Width: 60, Height: 20})
 	d.sees("Set up a new Raspberry Pi")
 }
+
+func TestNothingIsSavedBeforeTheBuildBegins(t *testing.T) {
+	e := engine(t)
+	saves := 0
+	e.Save = func(s hostfile.Saved) (hostfile.Saved, error) {
+		saves++
+		s.Kept = "/kept/here"
+		return s, nil
+	}
+	d := drive(t, e)
+	d.toPreview()
+	d.keys("esc", "esc")
+	d.keys("enter", "enter", "enter")
+	d.on("preview")
+	if saves != 0 {
+		t.Errorf("saved %d times before the build", saves)
+	}
+	d.keys("enter")
+	d.tick()
+	d.on("build")
+	if saves != 1 {
+		t.Errorf("saved %d times when the build began", saves)
+	}
+	if d.w.saved.Kept != "/kept/here" {
+		t.Error("the wizard goes on with another host than the saved one")
+	}
+}

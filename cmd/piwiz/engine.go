@@ -55,9 +55,7 @@ func (p *program) engine() (tui.Engine, error) {
 			files, err := nixgen.Files(s.Host)
 			return ownAsItIs(store, s.Host.Name, files), store.Path(s.Host.Name, "flake", "configuration.nix"), err
 		},
-		Edit: func(name string) tea.ExecCommand {
-			return &editor{editorOf(store.Path(name, "flake", "configuration.nix"))}
-		},
+		Edit: func(s hostfile.Saved) tea.ExecCommand { return &ownEditor{store: store, host: s.Host} },
 		Plan: func(ctx context.Context, name string, report func(build.Event)) (build.Plan, error) {
 			r, err := p.request(ctx, store, name)
 			if err != nil {
@@ -198,12 +196,41 @@ func pin(s hostfile.Saved, found firstboot.Result) (string, error) {
 	return "The key is in " + file + "; the file as it was is kept as " + backup + ".", nil
 }
 
-// editor runs the user's editor on the terminal.
-type editor struct{ *exec.Cmd }
+// ownEditor runs the user's editor on the user's own file of a host, which is
+// made if there is none.
+type ownEditor struct {
+	store    hostfile.Store
+	host     nixgen.Host
+	in       io.Reader
+	out, err io.Writer
+}
 
-func (e *editor) SetStdin(r io.Reader)  { e.Stdin = r }
-func (e *editor) SetStdout(w io.Writer) { e.Stdout = w }
-func (e *editor) SetStderr(w io.Writer) { e.Stderr = w }
+func (e *ownEditor) SetStdin(r io.Reader)  { e.in = r }
+func (e *ownEditor) SetStdout(w io.Writer) { e.out = w }
+func (e *ownEditor) SetStderr(w io.Writer) { e.err = w }
+
+// Run waits until the editor is closed.
+func (e *ownEditor) Run() error {
+	files, err := nixgen.Files(e.host)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !f.Once {
+			continue
+		}
+		path, err := e.store.EditConfiguration(e.host.Name, f.Text)
+		if err != nil {
+			return err
+		}
+		cmd := editorOf(path)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = e.in, e.out, e.err
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("run the editor %s: %w", cmd.Args[0], err)
+		}
+	}
+	return nil
+}
 
 func editorOf(file string) *exec.Cmd {
 	command := "nano"

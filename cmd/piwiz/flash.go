@@ -32,6 +32,10 @@ func (p *program) flashVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		p.name(s.Problems, hostfile.Note)
+		if err := s.Usable(); err != nil {
+			return coded(err)
+		}
 		if image == "" {
 			if image, err = builtImage(store, s.Host.Name); err != nil {
 				return err

@@ -19,8 +19,6 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
-	"piwiz/nixgen/sshkey"
-	"piwiz/nixgen/wifi"
 )
 
 // program is what all verbs share.
@@ -125,79 +123,13 @@ func (p *program) host(store hostfile.Store, arg string) (hostfile.Saved, error)
 	if _, err := nixgen.Files(h); err != nil {
 		return hostfile.Saved{}, fmt.Errorf("%s: %w", arg, err)
 	}
-	var saved hostfile.Saved
-	if old, err := store.Load(h.Name); err == nil {
-		saved = old // its secrets go on being used
-		h.HostKey = old.Host.HostKey
+	saved, err := store.Load(h.Name) // its secrets go on being used
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return hostfile.Saved{}, err
 	}
+	h.HostKey = saved.Host.HostKey
 	saved.Host = h
 	return saved, nil
-}
-
-// withSecrets adds what is missing of the Wi-Fi secrets from the networks
-// this computer knows.
-func withSecrets(s hostfile.Saved) (hostfile.Saved, error) {
-	psk := map[string]wifi.Secret{}
-	var known []wifi.Network
-	for _, n := range s.Host.Networks {
-		if n.Security == wifi.Open {
-			continue
-		}
-		if secret, ok := s.PSK[n.SSID]; ok {
-			psk[n.SSID] = secret
-			continue
-		}
-		if known == nil {
-			known, _, _ = wifi.Read(wifi.Dir) // an unreadable folder ends in the error below
-		}
-		for _, k := range known {
-			if k.SSID == n.SSID {
-				psk[n.SSID] = k.Secret
-			}
-		}
-		if psk[n.SSID].IsZero() {
-			return s, &exit{lacking, fmt.Errorf("the password of the Wi-Fi network %q is not known: join it once with iwd on this computer and run piwiz as a user who may read %s, or answer the questions once by running piwiz", n.SSID, wifi.Dir)}
-		}
-	}
-	s.PSK = psk
-	return s, nil
-}
-
-// keep saves a host and its flake; a host without an identity gets one.
-func keep(store hostfile.Store, s hostfile.Saved) (hostfile.Saved, error) {
-	if s.Identity.IsZero() {
-		var err error
-		if s.Identity, err = identity(store, s.Host.Name); err != nil {
-			return s, err
-		}
-	}
-	s.Host.HostKey = s.Identity.PublicLine()
-	files, err := nixgen.Files(s.Host)
-	if err != nil {
-		return s, err
-	}
-	if err := store.Save(s); err != nil {
-		return s, err
-	}
-	_, err = store.WriteFlake(s.Host.Name, files)
-	return s, err
-}
-
-// identity is the one a saved host has, else a new one. What is saved and
-// cannot be read is not written over: it may hold the only copy of the key.
-func identity(store hostfile.Store, name string) (sshkey.Identity, error) {
-	old, err := store.Load(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return sshkey.Identity{}, err
-	}
-	if !old.Identity.IsZero() {
-		return old.Identity, nil
-	}
-	id, err := sshkey.NewIdentity(name)
-	if err != nil {
-		return id, fmt.Errorf("make the host key: %w", err)
-	}
-	return id, nil
 }
 
 // logToFile sends the log to a file that only the user can read, because

@@ -38,7 +38,7 @@ func (p *program) renderVerb() *cobra.Command {
 }
 
 func (p *program) buildVerb() *cobra.Command {
-	yes, emulator := false, false
+	yes, emulator, newKey := false, false, false
 	c := verb(&cobra.Command{
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
@@ -47,17 +47,19 @@ func (p *program) buildVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if s, err = withSecrets(s); err != nil {
-			return err
-		}
-		if s, err = keep(store, s); err != nil {
+		if s, err = p.ready(s, newKey); err != nil {
 			return err
 		}
 		work := func() error {
+			// Nothing is saved before there is something that can build it.
 			r, err := p.request(ctx, store, s.Host.Name)
 			if err != nil {
 				return err
 			}
+			if s, err = keep(store, s); err != nil {
+				return err
+			}
+			p.keptNote(s)
 			return p.build(ctx, r, yes)
 		}
 		if emulator {
@@ -67,7 +69,15 @@ func (p *program) buildVerb() *cobra.Command {
 	}))
 	c.Flags().BoolVar(&emulator, "emulate", false, "register QEMU for this build alone, if this computer needs it; asks for administrator rights")
 	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
+	c.Flags().BoolVar(&newKey, "new-key", false, "make a new host key; computers that know the host will refuse it until their known_hosts is changed")
 	return c
+}
+
+// keptNote says where the secrets are that were replaced.
+func (p *program) keptNote(s hostfile.Saved) {
+	if s.Kept != "" {
+		p.say("kept", map[string]any{"folder": s.Kept}, "The passwords and the key as they were are kept in "+s.Kept)
+	}
 }
 
 // build says what a build will cost, and builds.
@@ -144,6 +154,9 @@ func (p *program) waitVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := s.Usable(hostfile.NoPassword); err != nil {
+			return coded(err)
+		}
 		ctx, stop := context.WithTimeout(ctx, limit)
 		defer stop()
 		last := ""
@@ -169,26 +182,4 @@ func (p *program) waitVerb() *cobra.Command {
 	}))
 	c.Flags().DurationVar(&limit, "limit", limit, "give up after this long")
 	return c
-}
-
-func (p *program) hostsVerb() *cobra.Command {
-	return verb(&cobra.Command{
-		Use: "hosts", Short: "List the saved hosts", Example: "  piwiz hosts",
-	}, cobra.NoArgs, stored(func(_ context.Context, store hostfile.Store, _ []string) error {
-		saved, problems, err := store.List()
-		if err != nil {
-			return err
-		}
-		for _, s := range saved {
-			p.say("host", map[string]any{"name": s.Host.Name, "board": s.Host.Board, "fingerprint": s.Identity.Fingerprint(), "folder": store.Path(s.Host.Name)},
-				fmt.Sprintf("%-20s %-8s %s", s.Host.Name, s.Host.Board, s.Identity.Fingerprint()))
-		}
-		if len(saved)+len(problems) == 0 {
-			p.nothing("No host is saved yet; `piwiz` alone, or `piwiz build FILE.toml`, makes one.")
-		}
-		for _, x := range problems {
-			p.say("problem", map[string]any{"error": x.Error()}, "left out: "+x.Error())
-		}
-		return nil
-	}))
 }

@@ -94,7 +94,7 @@ func TestEachVerbSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{[]string{"build", "nobody"}, failed, []string{"no saved host nobody", "piwiz hosts"}},
 		{[]string{"flash", "nobody", "/dev/null"}, failed, []string{"no saved host nobody"}},
 		{[]string{"wait", "no.body"}, failed, []string{"Leave out the dot"}},
-		{[]string{"build", "broken"}, failed, []string{"broken/host.toml", "line 1", "Mend the file"}},
+		{[]string{"build", "broken"}, failed, []string{"broken/host.toml", "line 1", "Fix the file"}},
 		{[]string{"render", "none.toml"}, failed, []string{"none.toml", "no such file"}},
 		{[]string{"render", bad}, failed, []string{"name: Use - instead of _", "user: NixOS has a user", "board: \"7\"", "keys[0]: not a public SSH key"}},
 		{[]string{"render", unknown}, failed, []string{"usr", "unknown field"}},
@@ -133,7 +133,7 @@ func TestHostsListsTheReadableAndNamesTheOther(t *testing.T) {
 	u.file("data/piwiz/hosts/bach/host.toml", goodAnswers)
 	u.file("data/piwiz/hosts/broken/host.toml", "name = ")
 	out, _, code := u.piwiz("hosts")
-	if code != 0 || !strings.Contains(out, "bach ") || !strings.Contains(out, "left out: ") || !strings.Contains(out, "broken/host.toml") {
+	if code != 0 || !strings.Contains(out, "bach ") || !strings.Contains(out, "skipped: ") || !strings.Contains(out, "broken/host.toml") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }

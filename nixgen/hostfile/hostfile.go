@@ -3,9 +3,14 @@
 //
 // Under $XDG_DATA_HOME/piwiz/hosts (XDG Base Directory Specification) each
 // host has a folder: host.toml with the answers and no secret, flake/ with
-// the Nix files, and secrets/ (0700) with the Wi-Fi keys and the host key
+// the Nix files, and secrets/ (0700) with the Wi-Fi passwords and the host key
 // (0600). Nix copies the flake folder into its world-readable store, so no
 // secret may ever be written there.
+//
+// Rules: a host is on the disk as it was or as it was to be, whenever the
+// process ends (journal.go). No secret is written over or replaced without a
+// copy of what was. What is missing or not as piwiz made it is a Problem, and
+// all of them are told at once (inspect.go): nothing is made anew in silence.
 package hostfile
 
 import (
@@ -21,6 +26,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/durable"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -28,8 +34,19 @@ import (
 // Answers are a page of text; a larger file is something else.
 const maxFile = 256 << 10
 
+// The files of a host, relative to its folder.
+const (
+	answersFile   = "host.toml"
+	wifiFile      = "secrets/wifi.toml"
+	keyFile       = "secrets/ssh_host_ed25519_key"
+	configuration = "flake/configuration.nix"
+)
+
 // Store is the folder of all saved hosts.
-type Store struct{ Dir string }
+type Store struct {
+	Dir  string
+	disk durable.Disk
+}
 
 // Default is the store of this user.
 func Default() (Store, error) {
@@ -41,7 +58,7 @@ func Default() (Store, error) {
 		}
 		data = filepath.Join(home, ".local", "share")
 	}
-	return Store{filepath.Join(data, "piwiz", "hosts")}, nil
+	return Store{Dir: filepath.Join(data, "piwiz", "hosts")}, nil
 }
 
 // Saved is one host with its secrets.
@@ -50,20 +67,10 @@ type Saved struct {
 	PSK      map[string]wifi.Secret // by SSID
 	Identity sshkey.Identity
 	Changed  time.Time
-}
-
-// Problem is a host that could not be read, and why.
-type Problem struct {
-	File string
-	Err  error
-}
-
-func (p Problem) Error() string { return p.File + ": " + p.Err.Error() }
-func (p Problem) Unwrap() error { return p.Err }
-
-// Hints says what to do about it.
-func (p Problem) Hints() []string {
-	return []string{"Mend the file with an editor, or remove its folder to forget the host: " + filepath.Dir(p.File)}
+	Folder   string    // where it is kept; "" when it never was
+	Problems []Problem // what is missing of it, or not as it was made
+	NewKey   bool      // the user said yes to a new host key in the place of a lost one
+	Kept     string    // where the secrets are that the last save replaced; "" when it replaced none
 }
 
 // Path is the path of something in a host's folder.
@@ -82,9 +89,15 @@ func (u unknown) Hints() []string {
 	return []string{"`piwiz hosts` lists the saved hosts; `piwiz` alone, or `piwiz build FILE.toml`, makes a new one."}
 }
 
-// List reads all hosts. Those that cannot be read are Problems and do not
-// hide the others.
+// List reads all hosts, each with its problems. Those that cannot be read, and
+// what else lies among them, are problems of their own and do not hide the
+// others.
 func (s Store) List() ([]Saved, []Problem, error) {
+	unlock, err := s.lock()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
 	entries, err := os.ReadDir(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -95,81 +108,96 @@ func (s Store) List() ([]Saved, []Problem, error) {
 	var found []Saved
 	var problems []Problem
 	for _, e := range entries {
-		if name, complaint := nixgen.CheckName(e.Name()); complaint != "" || name != e.Name() || !e.IsDir() {
+		if p := s.foreign(e); p != nil {
+			problems = append(problems, *p)
 			continue
 		}
-		h, err := s.Load(e.Name())
-		var p Problem
+		if e.Name()[0] == '.' {
+			continue
+		}
+		h, err := s.load(e.Name())
+		var broken *Broken
 		switch {
 		case err == nil:
 			found = append(found, h)
-		case errors.As(err, &p):
-			problems = append(problems, p)
+		case errors.As(err, &broken):
+			problems = append(problems, broken.Problems...)
 		default:
-			problems = append(problems, Problem{s.Path(e.Name(), "host.toml"), err})
+			problems = append(problems, Problem{File: s.Path(e.Name()), Err: err, Kind: Stop})
 		}
 	}
 	return found, problems, nil
 }
 
-// Load reads one host. An unknown name is fs.ErrNotExist.
+// Load reads one host. An unknown name is fs.ErrNotExist; a host whose answers
+// cannot be read, or whose folder is no plain folder, is a *Broken. What else
+// is wrong with it is in its Problems.
 func (s Store) Load(name string) (Saved, error) {
 	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
+		if complaint == "" {
+			complaint = "Write it in small letters: " + canonical
+		}
 		return Saved{}, fmt.Errorf("%q is no host name: %s", name, complaint)
 	}
-	file := s.Path(name, "host.toml")
-	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Saved{}, unknown(name)
-	}
+	unlock, err := s.lock()
 	if err != nil {
-		return Saved{}, Problem{file, err}
+		return Saved{}, err
 	}
-	defer f.Close()
-	out := Saved{}
-	if out.Host, err = ReadAnswers(f); err != nil {
-		return Saved{}, Problem{file, err}
-	}
-	if out.Host.Name != name {
-		return Saved{}, Problem{file, fmt.Errorf("it is about %q, but lies in the folder of %q", out.Host.Name, name)}
-	}
-	if st, err := f.Stat(); err == nil {
-		out.Changed = st.ModTime()
-	}
-	return out, s.loadSecrets(name, &out)
+	defer unlock()
+	return s.load(name)
 }
 
-func (s Store) loadSecrets(name string, out *Saved) error {
-	file := s.Path(name, "secrets", "wifi.toml")
-	data, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Problem{file, err}
+func (s Store) load(name string) (Saved, error) {
+	if _, err := os.Lstat(s.Path(name)); errors.Is(err, fs.ErrNotExist) {
+		return Saved{}, unknown(name)
 	}
-	var plain struct{ Networks []secretLine }
-	if err := toml.Unmarshal(data, &plain); err != nil {
-		return Problem{file, errors.New("it cannot be read; choose the Wi-Fi networks again in the wizard")} // the cause would show the line
+	if err := s.finish(name); err != nil {
+		return Saved{}, &Broken{name, []Problem{{
+			File: s.Path(name, journal), Err: err, Kind: Stop,
+			Remedy: []string{"Make room on the disk and see that the folder is yours, then try again: " + s.Path(name)},
+		}}}
 	}
-	out.PSK = map[string]wifi.Secret{}
-	for _, n := range plain.Networks {
-		out.PSK[n.SSID] = wifi.NewSecret(n.Secret)
+	h, problems := s.inspect(name)
+	if h.Host.Name == "" {
+		return Saved{}, &Broken{name, problems}
 	}
-	file = s.Path(name, "secrets", "ssh_host_ed25519_key")
-	key, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // saved by hand: it gets its key when it is first built
-	}
-	if err == nil {
-		out.Identity, err = sshkey.ParseIdentity(key, "root@"+name)
-	}
-	if err != nil {
-		return Problem{file, err}
-	}
-	return nil
+	h.Problems = problems
+	return h, nil
 }
 
 type secretLine struct {
 	SSID   string `toml:"ssid"`
 	Secret string `toml:"secret"`
+}
+
+// readSecrets reads a wifi.toml. An error names the line, and never shows it.
+func readSecrets(data []byte) (map[string]wifi.Secret, error) {
+	var plain struct{ Networks []secretLine }
+	out := map[string]wifi.Secret{}
+	if err := toml.NewDecoder(bytes.NewReader(data)).Decode(&plain); err != nil {
+		var wrong *toml.DecodeError
+		if errors.As(err, &wrong) {
+			row, _ := wrong.Position()
+			return out, fmt.Errorf("line %d cannot be read", row)
+		}
+		return out, errors.New("it cannot be read")
+	}
+	for _, n := range plain.Networks {
+		if _, twice := out[n.SSID]; twice {
+			return out, fmt.Errorf("the network %q is in it twice", n.SSID)
+		}
+		out[n.SSID] = wifi.NewSecret(n.Secret)
+	}
+	return out, nil
+}
+
+// readAnswers reads the answers in a file of a host.
+func readAnswers(path string) (nixgen.Host, error) {
+	data, err := readPart(path)
+	if err != nil {
+		return nixgen.Host{}, err
+	}
+	return ReadAnswers(bytes.NewReader(data))
 }
 
 // ReadAnswers reads a host.toml. Unknown keys and wrong types are errors that

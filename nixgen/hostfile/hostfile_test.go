@@ -27,11 +27,11 @@ func saved(t *testing.T, name string) Saved {
 }
 
 func TestAHostComesBackAsItWasSaved(t *testing.T) {
-	s := Store{filepath.Join(t.TempDir(), "hosts")}
+	s := Store{Dir: filepath.Join(t.TempDir(), "hosts")}
 	h := saved(t, "bach")
 	for range 2 { // the second time over the first
-		if err := s.Save(h); err != nil {
-			t.Fatal(err)
+		if kept, err := s.Save(h, nil); err != nil || kept != "" {
+			t.Fatal(kept, err)
 		}
 	}
 	got, err := s.Load("bach")
@@ -53,8 +53,8 @@ func TestAHostComesBackAsItWasSaved(t *testing.T) {
 }
 
 func TestABrokenHostDoesNotHideTheOthers(t *testing.T) {
-	s := Store{t.TempDir()}
-	if err := s.Save(saved(t, "good")); err != nil {
+	s := Store{Dir: t.TempDir()}
+	if _, err := s.Save(saved(t, "good"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(s.Path("bad"), 0o700); err != nil {
@@ -78,23 +78,34 @@ func TestABrokenHostDoesNotHideTheOthers(t *testing.T) {
 }
 
 func TestTheUsersOwnFileIsNeverOverwritten(t *testing.T) {
-	s := Store{t.TempDir()}
+	s, h := Store{Dir: filepath.Join(t.TempDir(), "hosts")}, saved(t, "bach")
 	files := []nixgen.File{{Name: "piwiz.nix", Text: "1"}, {Name: "configuration.nix", Text: "theirs to be", Once: true}}
-	dir, err := s.WriteFlake("bach", files)
+	own, err := s.EditConfiguration("bach", files[1].Text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "configuration.nix"), []byte("mine"), 0o644); err != nil {
-		t.Fatal(err)
+	if found, _, _ := s.List(); len(found) != 0 {
+		t.Error("a draft made a host")
 	}
-	files[0].Text = "2"
-	if _, err := s.WriteFlake("bach", files); err != nil {
-		t.Fatal(err)
+	for i, text := range []string{"mine", "changed"} { // before the host is saved, and after
+		if err := os.WriteFile(own, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		files[0].Text = text
+		if _, err := s.Save(h, files); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := s.ReadConfiguration("bach")
+		module, _ := os.ReadFile(s.Path("bach", "flake", "piwiz.nix"))
+		if got != text || string(module) != text {
+			t.Errorf("%d: %q %q", i, got, module)
+		}
+		if own, err = s.EditConfiguration("bach", "never"); err != nil || own != s.Path("bach", configuration) {
+			t.Error(own, err)
+		}
 	}
-	own, _ := s.ReadConfiguration("bach")
-	module, _ := os.ReadFile(filepath.Join(dir, "piwiz.nix"))
-	if own != "mine" || string(module) != "2" {
-		t.Errorf("%q %q", own, module)
+	if left, _ := filepath.Glob(filepath.Join(s.Dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

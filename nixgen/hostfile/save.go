@@ -6,21 +6,82 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
 )
 
-// Save writes a host. Each file is whole or as it was, and host.toml, which
-// makes the host appear, comes last.
-func (s Store) Save(h Saved) error {
-	if canonical, complaint := nixgen.CheckName(h.Host.Name); complaint != "" || canonical != h.Host.Name {
-		return fmt.Errorf("%q is no host name: %s", h.Host.Name, complaint)
+const (
+	// keptPrefix begins the folders in secrets/ with what was there before.
+	keptPrefix = "before-"
+	// keptMost is how many of them there are: enough for many changes of mind,
+	// and few enough that old passwords do not pile up.
+	keptMost = 8
+)
+
+// Save writes a host and its flake: all of it, or nothing where it fails or is
+// killed. A file of the flake that is the user's own is made only when there
+// is none.
+//
+// Secrets that change are kept as they were, with the answers that belong to
+// them, in a folder before-DATE in secrets; kept is that folder, "" when
+// nothing was lost. The newest eight are kept.
+func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
+	name := h.Host.Name
+	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
+		return "", fmt.Errorf("%q is no host name: %s", name, complaint)
 	}
+	parts, err := partsOf(h, files)
+	if err != nil {
+		return "", err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if kept, err = s.save(name, parts); err != nil {
+		return "", fmt.Errorf("save %s: %w", name, err)
+	}
+	return kept, nil
+}
+
+func (s Store) save(name string, parts []part) (kept string, err error) {
+	if err := s.finish(name); err != nil {
+		return "", err
+	}
+	if err := s.linked(name); err != nil {
+		return "", err
+	}
+	s.fromDraft(name, parts)
+	if !slices.ContainsFunc(parts, func(p part) bool { return s.differs(name, p) }) {
+		return "", s.dropDraft(name)
+	}
+	was, err := s.before(name, parts)
+	if err != nil {
+		return "", err
+	}
+	if len(was) > 0 {
+		kept = s.Path(name, filepath.Dir(was[0].name))
+		if err := s.prune(name); err != nil {
+			return "", err
+		}
+	}
+	if err := s.commit(name, append(was, parts...)); err != nil {
+		return "", err
+	}
+	return kept, s.dropDraft(name)
+}
+
+// partsOf are the files of a host.
+func partsOf(h Saved, files []nixgen.File) ([]part, error) {
 	answers, err := toml.Marshal(h.Host)
 	if err != nil {
-		return fmt.Errorf("save %s: %w", h.Host.Name, err)
+		return nil, fmt.Errorf("save %s: %w", h.Host.Name, err)
 	}
 	var plain struct {
 		Networks []secretLine `toml:"networks"`
@@ -32,79 +93,92 @@ func (s Store) Save(h Saved) error {
 	}
 	secrets, err := toml.Marshal(plain)
 	if err != nil {
-		return fmt.Errorf("save the Wi-Fi keys of %s", h.Host.Name) // the cause could hold one
+		return nil, fmt.Errorf("save the Wi-Fi passwords of %s", h.Host.Name) // the cause could hold one
 	}
-	if err := os.MkdirAll(s.Path(h.Host.Name, "secrets"), 0o700); err != nil {
-		return fmt.Errorf("save %s: %w", h.Host.Name, err)
+	out := []part{
+		{name: "host.toml", data: answers, mode: 0o600},
+		{name: wifiFile, data: secrets, mode: 0o600},
 	}
-	writes := []struct {
-		name string
-		data []byte
-		mode fs.FileMode
-	}{
-		{"secrets/ssh_host_ed25519_key", h.Identity.Reveal(), 0o600},
-		{"secrets/ssh_host_ed25519_key.pub", []byte(h.Identity.PublicLine() + "\n"), 0o644},
-		{"secrets/wifi.toml", secrets, 0o600},
-		{"host.toml", answers, 0o600},
-	}
-	if h.Identity.IsZero() {
-		writes = writes[2:]
-	}
-	for _, w := range writes {
-		if err := replace(s.Path(h.Host.Name, w.name), w.data, w.mode); err != nil {
-			return fmt.Errorf("save %s: %w", h.Host.Name, err)
-		}
-	}
-	return nil
-}
-
-// WriteFlake writes the flake of a host and returns its folder. A file that
-// is the user's own is made only when there is none.
-func (s Store) WriteFlake(name string, files []nixgen.File) (string, error) {
-	dir := s.Path(name, "flake")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("write the flake of %s: %w", name, err)
+	if !h.Identity.IsZero() {
+		out = append(out,
+			part{name: keyFile, data: h.Identity.Reveal(), mode: 0o600},
+			part{name: keyFile + ".pub", data: []byte(h.Identity.PublicLine() + "\n"), mode: 0o644})
 	}
 	for _, f := range files {
-		path := filepath.Join(dir, f.Name)
-		if f.Once {
-			if _, err := os.Lstat(path); err == nil {
-				continue
-			}
+		out = append(out, part{name: filepath.Join("flake", f.Name), data: []byte(f.Text), mode: 0o644, once: f.Once})
+	}
+	return out, nil
+}
+
+// before is what must be kept of a host that gets these parts: nothing unless
+// a secret changes.
+func (s Store) before(name string, parts []part) ([]part, error) {
+	if !slices.ContainsFunc(parts, func(p part) bool { return s.losesSecret(name, p) }) {
+		return nil, nil
+	}
+	dir, err := s.freeName(s.Path(name, "secrets", keptPrefix))
+	if err != nil {
+		return nil, err
+	}
+	var out []part
+	for _, file := range []string{"host.toml", wifiFile, keyFile, keyFile + ".pub"} {
+		data, err := os.ReadFile(s.Path(name, file))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
-		if err := replace(path, []byte(f.Text), 0o644); err != nil {
-			return "", fmt.Errorf("write the flake of %s: %w", name, err)
+		if err != nil {
+			return nil, err // what cannot be kept is not written over
+		}
+		out = append(out, part{name: filepath.Join("secrets", filepath.Base(dir), filepath.Base(file)), data: data, mode: 0o600})
+	}
+	return out, nil
+}
+
+// losesSecret tells whether writing p would lose a secret.
+func (s Store) losesSecret(name string, p part) bool {
+	if p.name != wifiFile && p.name != keyFile || !s.differs(name, p) {
+		return false
+	}
+	old, err := os.ReadFile(s.Path(name, p.name))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(p.data) {
+		return false
+	}
+	psk, err := readSecrets(old)
+	return p.name == keyFile || err != nil || len(psk) > 0
+}
+
+// freeName is prefix with the time, and a number if that is taken.
+func (s Store) freeName(prefix string) (string, error) {
+	stamp := prefix + time.Now().Format("2006-01-02-150405")
+	for n := 1; n < 1000; n++ {
+		name := stamp
+		if n > 1 {
+			name = fmt.Sprintf("%s-%03d", stamp, n)
+		}
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name, nil
 		}
 	}
-	return dir, nil
+	return "", errors.New("there is no free name for what is to be kept")
 }
 
-// ReadConfiguration is the user's own file as it is now; fs.ErrNotExist when
-// there is none yet.
-func (s Store) ReadConfiguration(name string) (string, error) {
-	b, err := os.ReadFile(s.Path(name, "flake", "configuration.nix"))
-	return string(b), err
-}
-
-// replace writes a file whole or not at all: the data is on the disk under
-// another name before it takes the name.
-func replace(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600 from the start
+// prune removes the oldest of what is kept, so that there is room for one.
+func (s Store) prune(name string) error {
+	entries, err := os.ReadDir(s.Path(name, "secrets"))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
+	var kept []string // sorted, and so by time
+	for _, e := range entries {
+		if e.IsDir() && strings.HasPrefix(e.Name(), keptPrefix) {
+			kept = append(kept, e.Name())
+		}
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
+	for len(kept) >= keptMost {
+		if err := s.disk.Wipe(s.Path(name, "secrets", kept[0])); err != nil {
+			return err
+		}
+		kept = kept[1:]
 	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return nil
 }

@@ -1,0 +1,6 @@
+package hostfile
+
+const (
+	importing  = ".importing-"
+	forgetting = ".forgetting-"
+)

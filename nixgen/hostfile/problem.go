@@ -1,0 +1,125 @@
+package hostfile
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kind is what a problem stands in the way of.
+type Kind int
+
+const (
+	// Note: nothing; it is only to be known.
+	Note Kind = iota
+	// NoPassword: Wi-Fi passwords are missing or damaged; given again, all is
+	// well.
+	NoPassword
+	// NoKey: the host key is lost. Only a clear yes makes a new one.
+	NoKey
+	// Stop: everything, until it is fixed.
+	Stop
+)
+
+// Problem is a part of a saved host that is missing, damaged, or not as piwiz
+// made it.
+type Problem struct {
+	File   string
+	Err    error
+	Kind   Kind
+	Remedy []string // what to do, commands in full
+}
+
+func (p Problem) Error() string { return p.File + ": " + p.Err.Error() }
+func (p Problem) Unwrap() error { return p.Err }
+
+// Hints says what to do about it.
+func (p Problem) Hints() []string { return p.Remedy }
+
+// Broken is the error for a host that cannot be used as it is: all that is in
+// the way.
+type Broken struct {
+	Name     string
+	Problems []Problem
+}
+
+func (b *Broken) Error() string {
+	if len(b.Problems) == 1 {
+		return b.Problems[0].Error()
+	}
+	text := "the saved host " + b.Name + " has problems:"
+	for _, p := range b.Problems {
+		text += "\n  " + p.Error()
+	}
+	return text
+}
+
+// Unwrap gives the problems one by one.
+func (b *Broken) Unwrap() []error {
+	var out []error
+	for _, p := range b.Problems {
+		out = append(out, p)
+	}
+	return out
+}
+
+// Hints are the remedies of all problems, each once.
+func (b *Broken) Hints() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, p := range b.Problems {
+		for _, r := range p.Remedy {
+			if !seen[r] {
+				seen[r] = true
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// Lacks tells whether there is a problem of this kind.
+func (h Saved) Lacks(k Kind) bool {
+	for _, p := range h.Problems {
+		if p.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Usable is an error with the problems that stand in the way of a card for
+// this host, but for those of the kinds that the caller takes care of.
+func (h Saved) Usable(but ...Kind) error {
+	var stop []Problem
+next:
+	for _, p := range h.Problems {
+		for _, k := range append(but, Note) {
+			if p.Kind == k {
+				continue next
+			}
+		}
+		stop = append(stop, p)
+	}
+	if len(stop) == 0 {
+		return nil
+	}
+	return &Broken{h.Host.Name, stop}
+}
+
+// quote makes a word of a shell.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func run(format string, paths ...any) string {
+	for i, p := range paths {
+		paths[i] = quote(fmt.Sprint(p))
+	}
+	return fmt.Sprintf("Run: "+format, paths...)
+}
