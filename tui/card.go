@@ -216,7 +216,11 @@ func (p *cardPage) fillHidden(s *state) {
 	_, rest := p.offered()
 	var b strings.Builder
 	for _, d := range rest {
-		b.WriteString(wrap(style.Title.Render(d.Name)+"  "+nameOf(d)+"\n"+d.Refusal(), max(s.width-4, 1)) + "\n\n")
+		text := style.Title.Render(d.Name) + "  " + nameOf(d) + "\n" + d.Refusal()
+		if named, _ := d.Named(); d.Bus == disk.NVMe && named.Refusal() == "" {
+			text += " If it is an SD Express card, leave and start: piwiz --any-disk " + d.Path
+		}
+		b.WriteString(wrap(text, max(s.width-4, 1)) + "\n\n")
 	}
 	p.hidden.Width, p.hidden.Height = max(s.width-4, 1), max(s.height-7, 1)
 	p.hidden.SetContent(strings.TrimRight(b.String(), "\n"))

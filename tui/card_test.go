@@ -43,6 +43,27 @@ func TestADiskThatIsPerhapsNoCardIsAskedForTwiceWithWhatIsOnIt(t *testing.T) {
 	d.on("write")
 }
 
+func TestADiskThatWasNamedIsOfferedAndAskedForTwice(t *testing.T) {
+	e := engine(t)
+	express := disk.Device{Name: "nvme1n1", Path: "/dev/nvme1n1", Size: 128e9, Model: "SD Express", Bus: disk.NVMe}
+	all := []disk.Device{express}
+	e.Cards = func(context.Context) ([]disk.Device, error) { return all, nil }
+	d := atCards(t, e)
+	d.sees("Put an SD card into this computer")
+	d.keys("h")
+	d.sees("piwiz --any-disk /dev/nvme1n1")
+	all[0], _ = express.Named()
+	d = atCards(t, e)
+	d.sees("as an SD Express card is one too")
+	d.keys("enter", "nvme1n1", "enter")
+	d.on("card")
+	d.sees("type erase and press enter")
+	d.keys("yes", "enter")
+	d.on("card")
+	d.keys("esc", "enter", "nvme1n1", "enter", "erase", "enter")
+	d.on("write")
+}
+
 func TestWhereThereIsNoCardNoKeyToUseOneIsOffered(t *testing.T) {
 	e := engine(t)
 	inside := disk.Device{Name: "sda", Path: "/dev/sda", Size: 1 << 40}

@@ -59,7 +59,11 @@ func (p *donePage) view(s *state, width, _ int) string {
 		b.WriteString("\n" + failure(p.err, width) + "\n")
 	}
 	b.WriteString("\n" + wrap("If this card dies: start piwiz, choose \"Replace the dead card of "+h.Name+"\". Same host, same keys. Or run:", width) + "\n")
-	for _, c := range []string{"build " + h.Name, "flash " + h.Name + " " + s.card.Path, "wait " + h.Name} {
+	card := s.card.Path
+	if s.card.Any {
+		card += " --any-disk"
+	}
+	for _, c := range []string{"build " + h.Name, "flash " + h.Name + " " + card, "wait " + h.Name} {
 		b.WriteString("\n  " + style.Command.Render("piwiz "+c))
 	}
 	return b.String()

@@ -1,20 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"piwiz/flash"
 	"piwiz/flash/bootfs"
-	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/flash/udisks"
 	"piwiz/nixgen"
@@ -23,7 +20,7 @@ import (
 )
 
 func (p *program) flashVerb() *cobra.Command {
-	yes, image, sum := false, "", ""
+	yes, anyDisk, image, sum := false, false, "", ""
 	c := verb(&cobra.Command{
 		Use: "flash HOST DEVICE", Short: "Write the image of a host to a card, with the host's secrets, and prove it",
 		Example: "  piwiz flash bach /dev/sdb\n  piwiz flash bach /dev/sdb --yes --json",
@@ -41,11 +38,11 @@ func (p *program) flashVerb() *cobra.Command {
 				return err
 			}
 		}
-		d, err := p.findCard(ctx, args[1])
+		d, err := p.findCard(ctx, args[1], anyDisk, "piwiz flash "+s.Host.Name)
 		if err != nil {
 			return err
 		}
-		if !yes {
+		if !yes || d.Any {
 			if err := confirm(ctx, d); err != nil {
 				return err
 			}
@@ -71,6 +68,7 @@ func (p *program) flashVerb() *cobra.Command {
 		return nil
 	}))
 	p.emmcFlag(c)
+	c.Flags().BoolVar(&anyDisk, "any-disk", false, "write the device named on the command line though it is no SD card, such as an SD Express card; never what this computer runs from, and --yes does not answer its two questions")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
 	c.Flags().StringVar(&image, "image", "", "write this image (.img, or one packed as .zst, .xz, .gz or .bz2) instead of the one that was built")
 	c.Flags().StringVar(&sum, "sha256", "", "what the SHA-256 of the image must be; else a file IMAGE.sha256 beside it is asked, if there is one")
@@ -95,64 +93,6 @@ func (p *program) progress() func(flash.Progress) {
 			"stalled": g.Stalled.Seconds(), "counts": g.Counts,
 		}, text)
 	}
-}
-
-// emmcFlag is for whoever wants it: on a few boards the memory that is soldered
-// in is what a system is written to.
-func (p *program) emmcFlag(c *cobra.Command) {
-	c.Flags().BoolVar(&p.emmc, "emmc", false, "offer memory that is soldered into this computer too, unless it runs from it")
-}
-
-func (p *program) cards(ctx context.Context) ([]disk.Device, error) {
-	all, err := detect.List(ctx, "/")
-	for i := range all {
-		all[i].Soldered = p.emmc
-	}
-	return all, err
-}
-
-func (p *program) findCard(ctx context.Context, path string) (disk.Device, error) {
-	all, err := p.cards(ctx)
-	if err != nil {
-		return disk.Device{}, err
-	}
-	for _, d := range all {
-		if d.Path != path {
-			continue
-		}
-		if why := d.Refusal(); why != "" {
-			return d, &exit{refused, fmt.Errorf("%s is not written: %s", path, why)}
-		}
-		return d, nil
-	}
-	return disk.Device{}, &exit{refused, fmt.Errorf("%s is not a disk of this computer; `piwiz cards --all` lists them", path)}
-}
-
-// confirm lets the user type the card's name, and once more when it is perhaps
-// no card. Where nobody can type, only --yes goes on.
-func confirm(ctx context.Context, d disk.Device) error {
-	if st, err := os.Stdin.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
-		return &exit{refused, fmt.Errorf("%s would be erased and nobody is here to confirm it; add --yes if that is wanted", d.Path)}
-	}
-	typed := bufio.NewReader(os.Stdin)
-	fmt.Fprintf(os.Stderr, "Everything on %s (%s %s %s) will be erased: %s\n", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents())
-	if err := asked(typed, d.Name); err != nil || d.Doubt() == "" {
-		return err
-	}
-	fmt.Fprintln(os.Stderr, d.Doubt())
-	if newest := detect.Newest(ctx, d); !newest.IsZero() {
-		fmt.Fprintln(os.Stderr, "The newest file on it is from "+newest.Format("2 January 2006")+".")
-	}
-	return asked(typed, "erase")
-}
-
-func asked(typed *bufio.Reader, word string) error {
-	fmt.Fprintf(os.Stderr, "Type %s to go on: ", word)
-	line, _ := typed.ReadString('\n') // an early end is a wrong answer
-	if strings.TrimSpace(line) != word {
-		return &exit{refused, errors.New("nothing was written")}
-	}
-	return nil
 }
 
 // openCard opens the card as the ordinary user, else asks for the right to.

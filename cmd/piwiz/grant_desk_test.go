@@ -218,6 +218,7 @@ var places = map[string]string{
 	"usb":  "devices/pci0000:00/0000:00:14.0/usb2/2-3/2-3:1.0/host6/target6:0:0/6:0:0:0/block/",
 	"sata": "devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/",
 	"emmc": "devices/platform/emmc2/mmc_host/mmc0/mmc0:aaaa/block/",
+	"nvme": "devices/pci0000:00/0000:00:1d.0/0000:03:00.0/nvme/nvme1/",
 	"loop": "devices/virtual/block/",
 }
 

@@ -42,7 +42,8 @@ func init() {
 	if err != nil {
 		panic(err)
 	}
-	g := newCardGrant(disk.Device{Soldered: len(os.Args) > 5, Path: os.Args[3], DiskSeq: id.DiskSeq, Size: id.Size, Serial: id.Serial, Major: id.Major, Minor: id.Minor})
+	also := strings.Join(os.Args[5:], "")
+	g := newCardGrant(disk.Device{Soldered: also == "soldered", Any: also == "any-disk", Path: os.Args[3], DiskSeq: id.DiskSeq, Size: id.Size, Serial: id.Serial, Major: id.Major, Minor: id.Minor})
 	g.Self = os.Args[1]
 	g.SetStderr(os.Stderr)
 	if err := g.Run(); err != nil {
@@ -100,6 +101,8 @@ func TestAnOrdinaryUserAndThePrivilegedHalf(t *testing.T) {
 		{"a user whom sudo does not know writes nothing", "root ALL=(ALL:ALL) ALL", refusedBySudo},
 		{"a card exchanged while sudo asks is refused", asksPassword, refusesExchanged},
 		{"soldered-in memory is written with --emmc, and the privileged half is told", asksNothing, writesSoldered},
+		{"an SD Express card is written when it is named and confirmed twice", asksNothing, writesNamed},
+		{"a card is found by every name it has, and what is none is told", asksNothing, findsByEveryName},
 		{"a system disk is refused whatever the caller says", asksNothing, refusesSystemDisks},
 		{"the ordinary user holds the card and its lock", asksNothing, userHoldsCard},
 		{"nothing stays behind when piwiz is killed", asksNothing, killed},
@@ -298,17 +301,26 @@ func refusesSystemDisks(t *testing.T, d *desk) {
 	d.root("mkdir /run/srv && mount /dev/sdd1 /run/srv")
 	held := d.medium("sde", "usb")
 	d.must("mkdir", filepath.Join(held.sys, "sde1/holders/dm-0"))
+	d.medium("nvme1n1", "nvme")
+	d.root("mount /dev/nvme1n11 /boot")
 	before := wrong.untouched()
-	for _, c := range []struct{ path, identity, word string }{
-		{"/dev/sdb", good.device().Identity().String(), "belongs to another disk"},
-		{"/dev/sda", disk.Identity{Size: 33554432}.String(), "exchanged"},
-		{"/dev/sda1", good.device().Identity().String(), "not there"},
-		{"/dev/../dev/sda", good.device().Identity().String(), "not a disk"},
-		{"/dev/sdc", "", "a disk inside this computer"},
-		{"/dev/mmcblk0", "", "built into this computer"},
-		{"/dev/loop0", "", "no real disk"},
-		{"/dev/sdd", "", "This computer keeps files of its own on it (/run/srv)"},
-		{"/dev/sde", "", "in use by another part of this computer (dm-0)"},
+	for _, c := range []struct{ path, identity, also, word string }{
+		{"/dev/sdb", good.device().Identity().String(), "", "belongs to another disk"},
+		{"/dev/sda", disk.Identity{Size: 33554432}.String(), "", "exchanged"},
+		{"/dev/sda1", good.device().Identity().String(), "", "not there"},
+		{"/dev/../dev/sda", good.device().Identity().String(), "", "not a disk"},
+		{"/dev/sdc", "", "", "a disk inside this computer"},
+		{"/dev/mmcblk0", "", "", "built into this computer"},
+		{"/dev/loop0", "", "", "no real disk"},
+		{"/dev/sdd", "", "", "This computer keeps files of its own on it (/run/srv)"},
+		{"/dev/sde", "", "", "in use by another part of this computer (dm-0)"},
+		{"/dev/loop0", "", "any-disk", "no real disk"},
+		{"/dev/sdd", "", "any-disk", "This computer keeps files of its own on it (/run/srv)"},
+		{"/dev/sde", "", "any-disk", "in use by another part of this computer (dm-0)"},
+		{"/dev/sdb", good.device().Identity().String(), "any-disk", "belongs to another disk"},
+		{"/dev/sda1", good.device().Identity().String(), "any-disk", "not there"},
+		{"/dev/nvme1n1", "", "any-disk", "This computer starts from it (/boot)"},
+		{"/dev/nvme1n1", "", "soldered", "This computer starts from it (/boot)"},
 	} {
 		if c.identity == "" {
 			name := filepath.Base(c.path)
@@ -318,7 +330,11 @@ func refusesSystemDisks(t *testing.T, d *desk) {
 			}
 			c.identity = (&medium{d: d, name: name, sys: link}).device().Identity().String()
 		}
-		code, out := d.end(d.ask("open", c.path, c.identity))
+		args := []string{"open", c.path, c.identity}
+		if c.also != "" {
+			args = append(args, c.also)
+		}
+		code, out := d.end(d.ask(args...))
 		expect(t, code, out, 3, "is not written.", c.word)
 	}
 	if wrong.untouched() != before {
@@ -327,7 +343,70 @@ func refusesSystemDisks(t *testing.T, d *desk) {
 	if table := d.root("cat /proc/self/mounts"); !strings.Contains(table, "/dev/sdd1 /run/srv") {
 		t.Error("the file system of a disk that was refused was unmounted")
 	}
-	srv.d.root("umount /run/srv")
+	srv.d.root("umount /run/srv /boot")
+}
+
+func writesNamed(t *testing.T, d *desk) {
+	card := d.medium("nvme1n1", "nvme")
+	before := card.untouched()
+	args := d.flash()
+	args[3] = "/dev/nvme1n1"
+	code, out := d.run(args...)
+	expect(t, code, out, 3, "This is a disk inside this computer", "piwiz flash bach /dev/nvme1n1 --any-disk", "There is no card in this computer now")
+	code, out = d.run(append(args, "--any-disk")...)
+	expect(t, code, out, 3, "nobody is here to confirm", "--yes does not stand for them")
+	for _, typed := range [][]string{{"yes"}, {"nvme1n1", "yes"}, {"erase"}, {""}} {
+		code, out = d.types(append(args, "--any-disk"), typed...)
+		expect(t, code, out, 3, "nothing was written")
+	}
+	if card.untouched() != before {
+		t.Error("the disk was written")
+	}
+	code, out = d.types(append(args, "--any-disk"), "nvme1n1", "erase")
+	expect(t, code, out, 0, "as an SD Express card is one too", "/dev/nvme1n1 is written and checked")
+	card.written()
+}
+
+// types runs a command of the user on a terminal and answers its questions.
+func (d *desk) types(args []string, typed ...string) (code int, output string) {
+	d.t.Helper()
+	s, err := screen.Start(d.as(args...), 160, 40)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer s.Close()
+	for i, word := range typed {
+		if err := errors.Join(s.WaitFor([]string{"Type nvme1n1 to", "Type erase to"}[i], 30*time.Second), s.Type(word), s.Key("enter")); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	if code, err = s.Wait(time.Minute); err != nil {
+		d.t.Fatal(err)
+	}
+	return code, strings.ReplaceAll(string(s.Raw()), "\r\n", "\n")
+}
+
+func findsByEveryName(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	d.root("mkdir -p /dev/disk/by-id /dev/disk/by-label && ln -s ../../sda /dev/disk/by-id/usb-Generic && ln -s ../../sda1 /dev/disk/by-label/FIRMWARE && ln -s /dev/disk/by-id/usb-Generic %s/home/card", d.dir)
+	args := d.flash()
+	for typed, words := range map[string][]string{
+		"/dev/sda1":                   {"/dev/sda1 is a partition of the disk /dev/sda", "piwiz flash bach /dev/sda"},
+		"/dev/disk/by-label/FIRMWARE": {"is a partition of the disk /dev/sda", "piwiz flash bach /dev/sda"},
+		"/dev/sdq":                    {"There is no /dev/sdq", "These may be written now: /dev/sda ("},
+		d.dir + "/home/bach.img":      {"is a file, not a disk", "--image"},
+		"/dev/null":                   {"a device, but not a disk", "These may be written now"},
+	} {
+		args[3] = typed
+		code, out := d.run(args...)
+		expect(t, code, out, 3, words...)
+	}
+	for _, typed := range []string{"/dev/disk/by-id/usb-Generic", d.dir + "/home/card", "/dev/../dev/sda", "sda"} {
+		args[3] = typed
+		code, out := d.run(args...)
+		expect(t, code, out, 0, "/dev/sda is written and checked")
+	}
+	card.written()
 }
 
 func writesSoldered(t *testing.T, d *desk) {

@@ -77,6 +77,7 @@ func (p *program) command() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
 	root.PersistentFlags().StringVar(&p.builder, "builder", "", "where the image is built: local, ssh://USER@HOST[,ssh://...], container, docker or podman, each with :IMAGE for another image with Nix; without it, what works here")
 	p.emmcFlag(root)
+	root.Flags().StringVar(&p.anyDisk, "any-disk", "", "offer this disk too though it is no SD card, such as an SD Express card: /dev/nvme1n1; never what this computer runs from")
 	root.AddCommand(p.checkVerb(), p.renderVerb(), p.buildVerb(), p.cardsVerb(), p.flashVerb(), p.waitVerb(), p.hostsVerb())
 	return root
 }
@@ -90,6 +91,11 @@ func (p *program) wizard(ctx context.Context) error {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
+	if p.anyDisk != "" { // what it cannot do it says at once, not after an hour
+		if _, err := p.findCard(ctx, p.anyDisk, true, "piwiz --any-disk"); err != nil {
+			return err
+		}
+	}
 	p.emulator.Self = self()
 	e, err := p.engine()
 	if err != nil {

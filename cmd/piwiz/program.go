@@ -24,7 +24,8 @@ import (
 // program is what all verbs share.
 type program struct {
 	json    bool
-	emmc    bool // memory soldered into this computer is offered too
+	emmc    bool   // memory soldered into this computer is offered too
+	anyDisk string // a disk that is offered too, though it is no SD card; "" for none
 	nixpkgs string
 	builder string
 	out     io.Writer

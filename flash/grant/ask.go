@@ -145,8 +145,8 @@ type Opener struct {
 
 func (o *Opener) args() []string {
 	args := []string{"open", o.Device.Path, o.Device.Identity().String()}
-	if o.Device.Soldered {
-		args = append(args, soldered)
+	if word := also(o.Device); word != "" {
+		args = append(args, word)
 	}
 	return args
 }

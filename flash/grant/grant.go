@@ -29,9 +29,13 @@ const (
 	refused = 3 // the card must not be written
 )
 
-// soldered is the word that lets memory soldered into the computer be opened;
-// all other rules stay.
-const soldered = "soldered"
+// Words that let be opened what is hardly a card: memory soldered into the
+// computer, or any disk, which the user named and confirmed twice. All other
+// rules stay; above all nothing is opened that the computer runs from.
+const (
+	soldered = "soldered"
+	anyDisk  = "any-disk"
+)
 
 // Refused is a card that must not be opened, and why.
 type Refused struct {
@@ -57,9 +61,9 @@ func Serve(args []string, stdin *os.File, stderr io.Writer) int {
 	var work func() (reply, *os.File)
 	switch {
 	case len(args) == 3 && args[0] == "open":
-		work = func() (reply, *os.File) { return openReply(args[1], args[2], false) }
-	case len(args) == 4 && args[0] == "open" && args[3] == soldered:
-		work = func() (reply, *os.File) { return openReply(args[1], args[2], true) }
+		work = func() (reply, *os.File) { return openReply(args[1], args[2], "") }
+	case len(args) == 4 && args[0] == "open" && (args[3] == soldered || args[3] == anyDisk):
+		work = func() (reply, *os.File) { return openReply(args[1], args[2], args[3]) }
 	case len(args) == 1 && args[0] == "wifi":
 		work = func() (reply, *os.File) { return wifiReply(WifiDir), nil }
 	default:
@@ -98,8 +102,8 @@ func Serve(args []string, stdin *os.File, stderr io.Writer) int {
 	return 0
 }
 
-func openReply(path, expect string, soldered bool) (reply, *os.File) {
-	f, err := openFor(path, expect, soldered)
+func openReply(path, expect, also string) (reply, *os.File) {
+	f, err := openFor(path, expect, also)
 	var no *Refused
 	switch {
 	case err == nil:

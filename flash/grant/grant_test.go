@@ -68,7 +68,7 @@ func TestOnlyASocketOfTheUserIsAnswered(t *testing.T) {
 }
 
 func TestWrongUseEndsWithCodeTwoAndASentence(t *testing.T) {
-	for _, args := range [][]string{nil, {"open"}, {"open", "/dev/sda"}, {"open", "/dev/sda", "{}", "more"}, {"open", "/dev/sda", "{}", "soldered", "more"}, {"wifi", "/etc"}, {"shell"}, {""}} {
+	for _, args := range [][]string{nil, {"open"}, {"open", "/dev/sda"}, {"open", "/dev/sda", "{}", "more"}, {"open", "/dev/sda", "{}", "any-disk", "soldered"}, {"open", "/dev/sda", "{}", "ANY-DISK"}, {"open", "/dev/sda", "{}", "soldered", "more"}, {"wifi", "/etc"}, {"shell"}, {""}} {
 		var stderr bytes.Buffer
 		if code := Serve(args, file(t, ""), &stderr); code != 2 || !strings.Contains(stderr.String(), "run piwiz instead") {
 			t.Errorf("%q: %d, %q", args, code, &stderr)
@@ -83,13 +83,13 @@ func TestWrongUseEndsWithCodeTwoAndASentence(t *testing.T) {
 func TestOnlyWholeDisksBelowDevAreOpened(t *testing.T) {
 	some := disk.Identity{Size: 1}.String()
 	for _, path := range []string{"", "/", "/dev", "/dev/", "/dev/.", "/dev/..", "/dev/../etc/passwd", "/dev/../dev/null", "/dev//null", "//dev/null", "null", "/dev/disk/by-id/x", "/etc/passwd", "/dev/null", "/dev/null\x00", "/dev/no\x1b[2Jdisk"} {
-		f, err := openFor(path, some, false)
+		f, err := openFor(path, some, "")
 		if f != nil || err == nil || strings.ContainsRune(err.Error(), 0x1b) {
 			t.Errorf("%q: %v, %v", path, f, err)
 		}
 	}
 	for _, expect := range []string{"", "{}", "null", `{"size":-1}`, `{"size":1} {}`, "[1]", `{"size":"1"}`} {
-		if f, err := openFor("/dev/sda", expect, true); f != nil || err == nil {
+		if f, err := openFor("/dev/sda", expect, soldered); f != nil || err == nil {
 			t.Errorf("%q: %v, %v", expect, f, err)
 		}
 	}

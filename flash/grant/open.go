@@ -34,10 +34,21 @@ func OpenDirect(d disk.Device) (*os.File, error) { return OpenBy(itself, d) }
 
 // OpenBy opens a card in a way of the caller's, by the same rules. *Refused is
 // final; other errors are those of the way.
-func OpenBy(w Way, d disk.Device) (*os.File, error) { return w.take(d.Name, d.Identity(), d.Soldered) }
+func OpenBy(w Way, d disk.Device) (*os.File, error) { return w.take(d.Name, d.Identity(), also(d)) }
+
+// also is the word for what was asked for besides cards.
+func also(d disk.Device) string {
+	switch {
+	case d.Any:
+		return anyDisk
+	case d.Soldered:
+		return soldered
+	}
+	return ""
+}
 
 // openFor is OpenDirect for what stands on the command line.
-func openFor(path, expect string, soldered bool) (*os.File, error) {
+func openFor(path, expect, also string) (*os.File, error) {
 	want, err := disk.ParseIdentity(expect)
 	if err != nil {
 		return nil, err
@@ -46,13 +57,13 @@ func openFor(path, expect string, soldered bool) (*os.File, error) {
 	if path != "/dev/"+name {
 		return nil, &Refused{Path: printable(path), Why: "It is not a disk."}
 	}
-	return itself.take(name, want, soldered)
+	return itself.take(name, want, also)
 }
 
 // take is every rule about a card, on facts gathered now: before it is
 // unmounted, and again when nobody else can have it any more.
-func (w Way) take(name string, want disk.Identity, soldered bool) (*os.File, error) {
-	d, err := look(name, want, soldered)
+func (w Way) take(name string, want disk.Identity, also string) (*os.File, error) {
+	d, err := look(name, want, also)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +73,7 @@ func (w Way) take(name string, want disk.Identity, soldered bool) (*os.File, err
 		if !errors.Is(err, unix.EBUSY) {
 			break
 		}
-		if d, err = look(name, want, soldered); err != nil {
+		if d, err = look(name, want, also); err != nil {
 			return nil, err
 		}
 		f, err = w.unmountAndOpen(d, want)
@@ -73,7 +84,7 @@ func (w Way) take(name string, want disk.Identity, soldered bool) (*os.File, err
 	if err != nil {
 		return nil, err
 	}
-	if _, err := look(name, want, soldered); err != nil {
+	if _, err := look(name, want, also); err != nil {
 		_ = f.Close() // nothing was written
 		return nil, err
 	}
@@ -102,9 +113,9 @@ func (w Way) unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error)
 }
 
 // look reads the facts about a disk and judges them.
-func look(name string, want disk.Identity, soldered bool) (disk.Device, error) {
+func look(name string, want disk.Identity, also string) (disk.Device, error) {
 	d, err := disk.Read("/", name)
-	d.Soldered = soldered
+	d.Soldered, d.Any = also == soldered, also == anyDisk
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return d, &Refused{Path: "/dev/" + printable(name), Why: "It is not there: the card or its reader was taken out.", Todo: putBack}
