@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -12,15 +13,24 @@ import (
 
 // boardPage asks for the model. Boards that cannot work yet are listed with
 // the reason, because a missing line looks like a fault.
-type boardPage struct{ cursor int }
+type boardPage struct {
+	boards []nixgen.BoardInfo
+	cursor int
+}
 
+// enter puts the cursor where it was. A saved board that this piwiz does not
+// know is a line of its own, so that none other is taken for it.
 func (p *boardPage) enter(s *state) tea.Cmd {
-	for i, b := range nixgen.Boards() {
-		if b.Board == s.saved.Host.Board && b.Refused == "" {
-			p.cursor = i
-		}
+	p.boards, p.cursor = nixgen.Boards(), 0
+	if b := s.saved.Host.Board; b != "" && p.find(b) < 0 {
+		p.boards = append(p.boards, nixgen.BoardInfo{Board: b, Title: "Board " + string(b), Refused: "This is the board saved with " + s.origin + ", but this piwiz does not know it. Choose another, or use a newer piwiz."})
 	}
+	p.cursor = max(p.find(s.board), 0)
 	return nil
+}
+
+func (p *boardPage) find(board nixgen.Board) int {
+	return slices.IndexFunc(p.boards, func(b nixgen.BoardInfo) bool { return b.Board == board })
 }
 
 func (p *boardPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
@@ -28,41 +38,39 @@ func (p *boardPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	if !ok {
 		return stay, nil
 	}
-	boards := nixgen.Boards()
 	switch k.String() {
 	case "esc":
 		return back, nil
 	case "up", "k":
 		p.cursor = max(p.cursor-1, 0)
 	case "down", "j":
-		p.cursor = min(p.cursor+1, len(boards)-1)
+		p.cursor = min(p.cursor+1, len(p.boards)-1)
 	case "enter":
-		if boards[p.cursor].Refused == "" {
-			s.saved.Host.Board = boards[p.cursor].Board
+		if o := p.boards[p.cursor]; o.Refused == "" {
+			s.saved.Host.Board, s.board = o.Board, o.Board
 			return next, nil
 		}
 	}
+	s.board = p.boards[p.cursor].Board
 	return stay, nil
 }
 
-func (p *boardPage) view(_ *state, width, _ int) string {
-	var b strings.Builder
-	b.WriteString(wrap("The model is printed on the board, near the middle.", width) + "\n\n")
-	boards := nixgen.Boards()
-	for i, o := range boards {
-		title := o.Title
-		if o.Refused != "" {
+func (p *boardPage) view(_ *state, width, height int) string {
+	o := p.boards[p.cursor]
+	note := style.Dim.Render(wrap(o.Note, width))
+	if o.Refused != "" {
+		note = style.Warn.Render(wrap(o.Refused, width))
+	}
+	head := wrap("The model is printed on the board, near the middle.", width) + "\n\n"
+	var rows []string
+	for i, b := range p.boards {
+		title := b.Title
+		if b.Refused != "" {
 			title = style.Dim.Render(title)
 		}
-		b.WriteString(row(title, i == p.cursor) + "\n")
+		rows = append(rows, row(title, i == p.cursor))
 	}
-	o := boards[p.cursor]
-	if o.Refused != "" {
-		b.WriteString("\n" + style.Warn.Render(wrap(o.Refused, width)))
-	} else {
-		b.WriteString("\n" + style.Dim.Render(wrap(o.Note, width)))
-	}
-	return b.String()
+	return head + around(rows, p.cursor, height-strings.Count(head+note, "\n")-2) + "\n" + note
 }
 
 func (p *boardPage) help(*state) []key.Binding {

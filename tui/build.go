@@ -96,7 +96,7 @@ func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 // planned begins the build when the plan is there and warns of nothing.
 func (p *buildPage) planned(s *state) tea.Cmd {
 	if saved := p.ahead.result.saved; saved.Host.Name != "" {
-		s.saved = saved // whatever became of the plan
+		s.filed(saved) // whatever became of the plan
 	}
 	if p.err = p.ahead.err; p.err != nil {
 		p.over = true

@@ -40,3 +40,9 @@ func notes(problems []error, width int) string {
 	}
 	return b.String()
 }
+
+// sentence makes one of an error that begins small, for a field's complaint.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}

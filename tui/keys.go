@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -14,11 +13,10 @@ import (
 // keysPage asks which SSH keys may log in. There is no password login, so at
 // least one is needed.
 type keysPage struct {
-	keys     []sshkey.PublicKey
 	problems []error
 	err      error
-	read     bool
-	marked   map[string]bool // by line of the key
+	read     bool // the answer to reading came
+	making   bool
 	cursor   int
 }
 
@@ -32,10 +30,9 @@ type keyMade struct {
 	err error
 }
 
+// enter asks each time: a key that was made meanwhile shows up.
 func (p *keysPage) enter(s *state) tea.Cmd {
-	if p.read {
-		return nil
-	}
+	p.read, p.making, p.err, p.cursor = false, false, nil, 0
 	ctx, find := s.ctx, s.engine.Keys
 	return func() tea.Msg {
 		k, problems := find(ctx)
@@ -46,19 +43,12 @@ func (p *keysPage) enter(s *state) tea.Cmd {
 func (p *keysPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case keysRead:
-		p.read, p.keys, p.problems = true, msg.keys, msg.problems
-		p.marked = map[string]bool{}
-		for _, line := range s.saved.Host.Keys {
-			p.marked[line] = true
-		}
-		if len(p.marked) == 0 && len(p.keys) > 0 {
-			p.marked[p.keys[0].Line] = true
-		}
+		p.read, p.problems = true, msg.problems
+		s.logins.know(msg.keys)
 	case keyMade:
-		p.err = msg.err
+		p.making, p.err = false, msg.err
 		if msg.err == nil {
-			p.keys = append(p.keys, msg.key)
-			p.marked[msg.key.Line] = true
+			s.logins.take(msg.key)
 		}
 	case tea.KeyMsg:
 		return p.key(s, msg.String())
@@ -67,20 +57,25 @@ func (p *keysPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 }
 
 func (p *keysPage) key(s *state, k string) (move, tea.Cmd) {
-	switch k {
-	case "esc":
+	keys := s.logins.keys
+	switch {
+	case k == "esc":
 		return back, nil
+	case !p.read:
+		return stay, nil
+	}
+	switch k {
 	case "up", "k":
 		p.cursor = max(p.cursor-1, 0)
 	case "down", "j":
-		p.cursor = max(min(p.cursor+1, len(p.keys)-1), 0)
+		p.cursor = max(min(p.cursor+1, len(keys)-1), 0)
 	case " ", "x":
-		if p.cursor < len(p.keys) {
-			line := p.keys[p.cursor].Line
-			p.marked[line] = !p.marked[line]
+		if p.cursor < len(keys) {
+			keys[p.cursor].marked = !keys[p.cursor].marked
 		}
 	case "m":
-		if p.read && len(p.keys) == 0 {
+		if len(keys) == 0 && !p.making {
+			p.making = true
 			makeKey := s.engine.MakeKey
 			return stay, func() tea.Msg {
 				made, err := makeKey()
@@ -88,56 +83,42 @@ func (p *keysPage) key(s *state, k string) (move, tea.Cmd) {
 			}
 		}
 	case "enter":
-		return p.keep(s), nil
+		if lines := s.logins.lines(); len(lines) > 0 {
+			s.saved.Host.Keys = lines
+			return next, nil
+		}
 	}
 	return stay, nil
 }
 
-func (p *keysPage) keep(s *state) move {
-	var lines []string
-	for _, k := range p.keys {
-		if p.marked[k.Line] && !slices.Contains(lines, k.Line) {
-			lines = append(lines, k.Line)
-		}
-	}
-	if len(lines) == 0 {
-		return stay
-	}
-	s.saved.Host.Keys = lines
-	return next
-}
-
-func (p *keysPage) view(_ *state, width, height int) string {
+func (p *keysPage) view(s *state, width, height int) string {
 	if !p.read {
 		return style.Dim.Render("Looking for your SSH keys …")
 	}
-	var b strings.Builder
-	b.WriteString(notes(p.problems, width))
+	top := notes(p.problems, width)
 	if p.err != nil {
-		b.WriteString(failure(p.err, width) + "\n\n")
+		top += failure(p.err, width) + "\n\n"
 	}
-	if len(p.keys) == 0 {
-		b.WriteString(wrap("You have no SSH key yet. It takes the place of a password: one half stays on this computer, the other goes to the Pi. Press m to make one now.", width))
-		return b.String()
+	if len(s.logins.keys) == 0 {
+		return s.fit(top, wrap("You have no SSH key yet. It takes the place of a password: one half stays on this computer, the other goes to the Pi. Press m to make one now.", width), height)
 	}
-	b.WriteString(wrap("Keys that may log in. There is no password login, so mark at least one.", width) + "\n\n")
-	room := max((height-6)/2, 1)
-	from := max(0, min(p.cursor-room/2, len(p.keys)-room))
-	for i := from; i < min(from+room, len(p.keys)); i++ {
-		k := p.keys[i]
-		box := "○ "
-		if p.marked[k.Line] {
-			box = style.OK.Render("● ")
+	say := wrap("Keys that may log in. There is no password login, so mark at least one.", width)
+	var rows []string
+	for i, k := range s.logins.keys {
+		box := style.Circle + " "
+		if k.marked {
+			box = style.OK.Render(style.Bullet) + " "
 		}
-		b.WriteString(row(box+k.Type+"  "+style.Title.Render(k.Comment)+"  "+style.Dim.Render(k.Source), i == p.cursor) + "\n")
-		b.WriteString("      " + style.Dim.Render(k.Fingerprint) + "\n")
+		rows = append(rows, row(box+k.Type+"  "+style.Title.Render(k.Comment)+"  "+style.Dim.Render(k.source(true)), i == p.cursor)+"\n"+
+			"      "+style.Dim.Render(k.Fingerprint))
 	}
-	return b.String()
+	room := height - strings.Count(say, "\n") - 2 - min(strings.Count(top, "\n"), 4)
+	return s.fit(top, say+"\n\n"+strings.TrimRight(around(rows, p.cursor, room/2), "\n"), height)
 }
 
-func (p *keysPage) help(*state) []key.Binding {
+func (p *keysPage) help(s *state) []key.Binding {
 	h := []key.Binding{bind("↑↓", "choose"), bind("space", "mark"), bind("enter", "go on"), bind("esc", "back")}
-	if p.read && len(p.keys) == 0 {
+	if p.read && len(s.logins.keys) == 0 {
 		h = []key.Binding{bind("m", "make a key"), bind("esc", "back")}
 	}
 	return h

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,16 +12,43 @@ import (
 	"piwiz/tui/style"
 )
 
-// newForm makes a form for the page, less the lines that the page draws
-// around it.
-func newForm(s *state, less int, fields ...form.Field) *form.Form {
-	return form.New(max(s.width-4, 20), max(s.height-5-less, 6), fields...)
+// newForm makes a form for the page; above gives it its room.
+func newForm(s *state, fields ...form.Field) *form.Form {
+	return form.New(max(s.width-4, 20), max(s.height-4, 6), fields...)
 }
 
-func resize(f *form.Form, s *state, less int) {
-	if f != nil {
-		f.Resize(max(s.width-4, 20), max(s.height-5-less, 6))
+// fit draws rest, and top above it. Where both are too tall rest is whole, and
+// of top there is a part, its beginning at first, which pgdn and pgup move.
+func (s *state) fit(top, rest string, height int) string {
+	if top == "" {
+		return rest
 	}
+	lines := strings.Split(strings.TrimRight(top, "\n"), "\n")
+	room := height
+	if rest != "" {
+		room -= lipgloss.Height(rest)
+	}
+	if len(lines) > room {
+		room = max(room-1, 1) // for the line that says so
+		s.tall, s.scroll = true, max(min(s.scroll, len(lines)-room), 0)
+		more := style.More(s.scroll > 0, s.scroll+room < len(lines)) + ": pgdn and pgup"
+		lines = append(slices.Clone(lines[s.scroll:s.scroll+room]), style.Dim.Render(more))
+	}
+	if rest != "" {
+		lines = append(lines, rest)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// above draws a form with something above it, of which a few lines stay in
+// sight however small the window is.
+func (s *state) above(top string, f *form.Form, height int) string {
+	room := height
+	if top != "" {
+		room -= min(strings.Count(top, "\n")+1, 5)
+	}
+	f.Resize(max(s.width-4, 20), room)
+	return s.fit(top, f.View(), height)
 }
 
 // around draws as many rows as fit into height lines, the chosen one among

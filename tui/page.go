@@ -11,26 +11,27 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/nixgen/build"
-	"piwiz/nixgen/hostfile"
 )
 
 // state is what the pages share: the answers in the engine's own types.
 type state struct {
-	all     context.Context // of the whole wizard
-	ctx     context.Context // of this visit: it ends when the page is left
-	leave   context.CancelFunc
-	visit   int
-	engine  Engine
-	saved   hostfile.Saved
-	replace bool // a saved host gets a new card: nothing is asked again
-	image   build.Result
-	card    disk.Device
-	opened  Card
-	found   firstboot.Result
-	written bool // from the first byte on there is no way back
-	safe    bool // the written card is ejected
-	width   int
-	height  int
+	all      context.Context // of the whole wizard
+	ctx      context.Context // of this visit: it ends when the page is left
+	leave    context.CancelFunc
+	visit    int
+	engine   Engine
+	*answers                     // of the host that was chosen on the first page
+	drafts   map[string]*answers // of all that were, by origin
+	image    build.Result
+	card     disk.Device
+	opened   Card
+	found    firstboot.Result
+	written  bool // from the first byte on there is no way back
+	safe     bool // the written card is ejected
+	width    int
+	height   int
+	scroll   int  // how far the part of a page is scrolled that is too tall
+	tall     bool // there is one: set by drawing
 }
 
 // move is where a page wants to go: one of the constants, or a page's name.

@@ -31,6 +31,7 @@ type late interface{ drop() }
 // show begins a visit to the page.
 func (w *wizard) show() tea.Cmd {
 	w.again()
+	w.scroll = 0
 	return w.ours(w.page().enter(w.state))
 }
 

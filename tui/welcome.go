@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -20,7 +21,7 @@ type welcomePage struct {
 
 func (p *welcomePage) enter(s *state) tea.Cmd {
 	p.hosts, p.problems, p.err = s.engine.Hosts()
-	p.cursor = min(p.cursor, len(p.hosts)+1)
+	p.cursor = 1 + slices.IndexFunc(p.hosts, func(h hostfile.Saved) bool { return h.Host.Name == s.origin })
 	return nil
 }
 
@@ -45,19 +46,16 @@ func (p *welcomePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 func (p *welcomePage) choose(s *state) move {
 	switch {
 	case p.cursor == 0:
-		if s.replace || s.saved.Host.Name == "" { // else: the answers given before are kept
-			s.saved = hostfile.Saved{Host: s.engine.Defaults()}
-		}
-		s.replace = false
+		s.takeNew()
 		return next
 	case p.cursor <= len(p.hosts):
-		s.saved, s.replace = p.hosts[p.cursor-1], true
+		s.takeSaved(p.hosts[p.cursor-1])
 		return next
 	}
 	return quit
 }
 
-func (p *welcomePage) view(_ *state, width, height int) string {
+func (p *welcomePage) view(s *state, width, height int) string {
 	head := wrap("piwiz makes an SD card for a Raspberry Pi that runs NixOS and can be reached by its name over SSH, without ever connecting a screen or keyboard to it.", width) + "\n\n"
 	rows := []string{"Set up a new Raspberry Pi"}
 	for _, h := range p.hosts {
@@ -69,7 +67,11 @@ func (p *welcomePage) view(_ *state, width, height int) string {
 	}
 	foot := "\n"
 	if p.cursor > 0 && p.cursor <= len(p.hosts) {
-		foot += style.Dim.Render("  Same name, same keys, same settings.") + "\n"
+		same := "  Same name, same keys, same settings."
+		if s.changed(p.hosts[p.cursor-1]) {
+			same = "  With the changes you made. They are saved when the build begins."
+		}
+		foot += style.Dim.Render(same) + "\n"
 	}
 	foot += notes(p.problems, width)
 	if p.err != nil {

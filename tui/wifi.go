@@ -3,8 +3,8 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -16,9 +16,10 @@ import (
 	"piwiz/tui/style"
 )
 
-// wifiPage offers the networks this computer knows. Its files are root's: when
-// they cannot be read the page asks once for the right to, and shows the
-// command first. Typing a network in, or none at all, is always a choice.
+// wifiPage offers the networks that the host has saved and those this computer
+// knows. Its files are root's: when they cannot be read the page asks once for
+// the right to, and shows the command first. Typing a network in, or none at
+// all, is always a choice.
 type wifiPage struct {
 	known    []wifi.Network
 	problems []error
@@ -26,17 +27,8 @@ type wifiPage struct {
 	read     bool // the answer to reading came
 	refused  bool // administrator rights were refused: not asked again
 	form     *form.Form
-	chosen   []string
-	country  string
 	typed    *typedNetwork // not nil while one is typed in
-}
-
-// typedNetwork is the small form for a network that is not known here.
-type typedNetwork struct {
-	form                 *form.Form
-	ssid, secret, safety string
-	hidden               string
-	err                  error
+	lacking  string        // why the page was not left
 }
 
 type networksRead struct {
@@ -47,8 +39,10 @@ type networksRead struct {
 }
 
 func (p *wifiPage) enter(s *state) tea.Cmd {
-	if p.read && p.form != nil {
-		return p.ask(s)
+	p.typed, p.lacking, p.form = nil, "", nil
+	if p.read {
+		p.ask(s)
+		return nil
 	}
 	ctx, networks := s.ctx, s.engine.Networks
 	return func() tea.Msg { return readNetworks(ctx, networks) }
@@ -63,18 +57,17 @@ func (p *wifiPage) locked() bool { return errors.Is(p.err, fs.ErrPermission) && 
 
 func (p *wifiPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		resize(p.asked(), s, 4)
-		return stay, nil
 	case networksRead:
-		return stay, p.took(s, msg)
+		p.took(s, msg)
+		return stay, nil
 	case tea.KeyMsg:
 		if m, cmd, done := p.key(s, msg.String()); done {
 			return m, cmd
 		}
 	}
 	if p.typed != nil {
-		return stay, p.typeIn(s, msg)
+		p.typeIn(s, msg)
+		return stay, nil
 	}
 	if p.form == nil {
 		return stay, nil
@@ -83,17 +76,20 @@ func (p *wifiPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	if !p.form.Done() {
 		return stay, nil
 	}
-	p.keep(s)
-	return next, nil
+	return p.keep(s), nil
 }
 
 func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 	switch {
 	case k == "esc" && p.asked() != nil && p.asked().Filtering():
 		return stay, nil, false // esc ends the filter of a list
+	case k == "esc" && p.typed != nil && p.typed.doubt != "":
+		p.showTyped(s)
+		return stay, nil, true
 	case k == "esc" && p.typed != nil:
 		p.typed = nil
-		return stay, p.ask(s), true
+		p.ask(s)
+		return stay, nil, true
 	case k == "esc":
 		return back, nil, true
 	case p.locked() && k == "enter":
@@ -104,144 +100,91 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 		}), true
 	case p.locked() && k == "n":
 		p.refused = true
-		return stay, p.ask(s), true
-	case k == "ctrl+t" && p.typed == nil && !p.locked():
-		return stay, p.startTyping(s), true
+		p.ask(s)
+		return stay, nil, true
+	case p.typed != nil && p.typed.doubt != "":
+		p.decide(s, k)
+		return stay, nil, true
+	case k == "ctrl+t" && p.typed == nil && p.form != nil && !p.locked():
+		p.startTyping(s)
+		return stay, nil, true
 	}
 	return stay, nil, p.locked()
 }
 
-func (p *wifiPage) took(s *state, msg networksRead) tea.Cmd {
+func (p *wifiPage) took(s *state, msg networksRead) {
 	p.read, p.problems, p.err = true, msg.problems, msg.err
+	if msg.err == nil {
+		p.known = msg.known
+	}
 	if msg.granted && msg.err != nil {
 		p.refused = true
 	}
-	if p.locked() {
-		return nil
+	if !p.locked() {
+		p.ask(s)
 	}
-	p.known = append(msg.known, p.known...)
-	if len(s.saved.Host.Networks) == 0 && len(p.known) > 0 && p.known[0].Connected {
-		p.chosen = []string{p.known[0].SSID}
-	}
-	return p.ask(s)
 }
 
-func (p *wifiPage) ask(s *state) tea.Cmd {
-	p.country = s.saved.Host.Country
-	for _, n := range s.saved.Host.Networks {
-		if !slices.Contains(p.chosen, n.SSID) {
-			p.chosen = append(p.chosen, n.SSID)
-		}
+func (p *wifiPage) ask(s *state) {
+	if p.err == nil {
+		s.wifi.know(p.known)
 	}
-	fields := []form.Field{form.Text("Country", "Two letters, for example DE. It decides which Wi-Fi channels are allowed.", &p.country, complaint(nixgen.CheckCountry))}
-	if len(p.known) > 0 {
-		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &p.chosen, p.options())}, fields...)
+	fields := []form.Field{form.Text("Country", "Two letters, for example DE. It decides which Wi-Fi channels are allowed.", &s.country, complaint(nixgen.CheckCountry))}
+	if len(s.wifi.offers) > 0 {
+		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &s.wifi.chosen, s.wifi.options(s.origin, p.err == nil))}, fields...)
 	}
-	p.form = newForm(s, 4, fields...)
+	p.form = newForm(s, fields...)
 	p.form.Init()
-	return nil
 }
 
-func (p *wifiPage) options() []form.Option {
-	var options []form.Option
-	for _, n := range p.known {
-		note := string(n.Security)
-		if n.Connected {
-			note += ", this computer is on it now"
-		}
-		options = append(options, form.Option{Label: n.SSID, Value: n.SSID, Note: note})
-	}
-	return options
-}
-
-func (p *wifiPage) startTyping(s *state) tea.Cmd {
-	t := &typedNetwork{safety: string(wifi.WPA2), hidden: "no"}
-	p.typed = t
-	return p.showTyped(s)
-}
-
-func (p *wifiPage) showTyped(s *state) tea.Cmd {
-	t := p.typed
-	t.form = newForm(s, 4,
-		form.Text("Name of the network", "Exactly as your phone shows it.", &t.ssid, func(v string) string {
-			if v == "" || len(v) > 32 {
-				return "A network name has 1 to 32 bytes."
-			}
-			return ""
-		}),
-		form.Choice("How is it protected?", &t.safety, []form.Option{
-			{Label: "WPA2", Value: string(wifi.WPA2), Note: "nearly every home network"},
-			{Label: "WPA3 only", Value: string(wifi.WPA3), Note: "only if you know it is"},
-			{Label: "Not at all", Value: string(wifi.Open), Note: "an open network"},
-		}),
-		form.Password("Its password", "Leave it empty for an open network.", &t.secret, nil),
-		form.Choice("Does it hide its name?", &t.hidden, []form.Option{{Label: "No", Value: "no"}, {Label: "Yes", Value: "yes"}}))
-	t.form.Init()
-	return nil
-}
-
-func (p *wifiPage) typeIn(s *state, msg tea.Msg) tea.Cmd {
-	t := p.typed
-	t.form.Update(msg)
-	if !t.form.Done() {
-		return nil
-	}
-	n, err := wifi.Typed(t.ssid, t.secret, wifi.Security(t.safety), t.hidden == "yes")
-	if err != nil {
-		t.err = err
-		return p.showTyped(s)
-	}
-	t.secret = "" // from here on only the derived key is kept
-	p.known = append([]wifi.Network{n}, slices.DeleteFunc(p.known, func(k wifi.Network) bool { return k.SSID == n.SSID })...)
-	p.chosen = append(p.chosen, n.SSID)
-	p.typed = nil
-	return p.ask(s)
-}
-
-// keep stores the chosen networks in the order shown, and their secrets.
-func (p *wifiPage) keep(s *state) {
-	s.saved.Host.Country, _ = nixgen.CheckCountry(p.country)
-	s.saved.Host.Networks = nil
-	psk := map[string]wifi.Secret{}
-	for _, n := range p.known {
-		if slices.Contains(p.chosen, n.SSID) {
-			s.saved.Host.Networks = append(s.saved.Host.Networks, nixgen.Network{SSID: n.SSID, Security: n.Security, Hidden: n.Hidden})
-			if !n.Secret.IsZero() {
-				psk[n.SSID] = n.Secret
-			}
+// keep stores the marked networks, unless the card would lack a password.
+func (p *wifiPage) keep(s *state) move {
+	p.lacking = ""
+	for _, o := range s.wifi.marked() {
+		if o.lacks() {
+			p.lacking = fmt.Sprintf("The password of %s is missing: press ctrl+t and type it in, or unmark it.", o.SSID)
+			p.ask(s)
+			return stay
 		}
 	}
-	s.saved.PSK = psk
+	s.country, _ = nixgen.CheckCountry(s.country)
+	s.saved.Host.Country = s.country
+	s.wifi.keep(&s.saved)
+	return next
 }
 
-func (p *wifiPage) view(s *state, width, _ int) string {
+func (p *wifiPage) view(s *state, width, height int) string {
 	switch {
 	case !p.read:
 		return style.Dim.Render("Looking for Wi-Fi networks this computer knows …")
 	case p.locked():
-		return wrap("This computer keeps its Wi-Fi passwords in files that only the administrator may read. piwiz can ask for that right once, to copy the networks you choose. It runs:", width) +
-			"\n\n  " + style.Command.Render(s.engine.GrantNetworks().Command()) + "\n\n" +
-			wrap("Press enter to do so: your password may be asked for. Press n not to: then you can type a network in, or use a cable.", width)
-	case p.typed != nil:
-		view := p.typed.form.View()
-		if p.typed.err != nil {
-			view = failure(p.typed.err, width) + "\n\n" + view
+		why := "This computer keeps its Wi-Fi passwords in files that only the administrator may read. piwiz can ask for that right once, to copy the networks you choose. It runs:"
+		if len(s.wifi.offers) > 0 {
+			why = "What is saved with " + s.origin + " is kept. " + why
 		}
-		return view
+		return s.fit(wrap(why, width)+"\n\n  "+style.Command.Render(s.engine.GrantNetworks().Command()),
+			"\n"+wrap("Press enter to do so: your password may be asked for. Press n not to: then you can type a network in, or use a cable.", width), height)
+	case p.typed != nil:
+		return p.typed.view(s, width, height)
 	}
 	var b strings.Builder
+	if p.lacking != "" {
+		b.WriteString(style.Danger.Render(wrap(p.lacking, width)) + "\n")
+	}
 	b.WriteString(notes(p.problems, width))
 	if p.err != nil {
 		headline, _ := Explain(p.err)
 		b.WriteString(style.Warn.Render(wrap(headline, width)) + "\n")
 	}
-	if len(p.known) == 0 {
-		b.WriteString(wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n")
+	if len(s.wifi.offers) == 0 {
+		b.WriteString(wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n")
 	}
-	return b.String() + p.form.View()
+	return s.above(b.String(), p.form, height)
 }
 
-func (p *wifiPage) typing() bool { return p.asked() != nil && p.asked().Typing() }
+func (p *wifiPage) typing() bool {
+	return p.asked() != nil && p.asked().Typing() && !p.locked() && (p.typed == nil || p.typed.doubt == "")
+}
 
 // asked is the form on the page now.
 func (p *wifiPage) asked() *form.Form {
@@ -252,10 +195,14 @@ func (p *wifiPage) asked() *form.Form {
 }
 
 func (p *wifiPage) help(*state) []key.Binding {
-	if p.locked() {
+	switch {
+	case !p.read:
+		return []key.Binding{bind("esc", "back")}
+	case p.locked():
 		return []key.Binding{bind("enter", "ask for the right"), bind("n", "do not"), bind("esc", "back")}
-	}
-	if p.typed != nil {
+	case p.typed != nil && p.typed.doubt != "":
+		return []key.Binding{bind("y", "keep it"), bind("n", "take it out"), bind("esc", "back to the form")}
+	case p.typed != nil:
 		return []key.Binding{bind("enter", "go on"), bind("shift+tab", "field before"), bind("esc", "back to the list")}
 	}
 	return []key.Binding{bind("space", "mark"), bind("enter", "go on"), bind("ctrl+t", "type in"), bind("esc", "back")}

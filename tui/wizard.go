@@ -54,7 +54,8 @@ type wizard struct {
 }
 
 func newWizard(ctx context.Context, e Engine) *wizard {
-	return &wizard{state: &state{all: ctx, ctx: ctx, engine: e, width: usualWidth, height: usualHeight}, steps: story()}
+	s := &state{all: ctx, ctx: ctx, engine: e, answers: &answers{}, drafts: map[string]*answers{}, width: usualWidth, height: usualHeight}
+	return &wizard{state: s, steps: story()}
 }
 
 // Run shows the wizard until the user leaves it. The error is nil when the
@@ -152,7 +153,14 @@ func (w *wizard) key(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	case s == "?" && !w.typing():
 		w.keys = true
 		return w, nil
+	case w.tall && s == "pgdown":
+		w.scroll += w.height / 2
+		return w, nil
+	case w.tall && s == "pgup":
+		w.scroll -= w.height / 2
+		return w, nil
 	}
+	w.scroll = 0
 	return w.pass(msg)
 }
 
@@ -206,9 +214,10 @@ func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
 
 func (w *wizard) View() string {
 	if w.width < minWidth || w.height < minHeight {
-		return lipgloss.NewStyle().Width(w.width).Render(fmt.Sprintf(
-			"This window is %d×%d. Please make it at least %d×%d; everything is kept.", w.width, w.height, minWidth, minHeight))
+		text := fmt.Sprintf("This window is %d×%d. Make it at least %d×%d; everything is kept.", w.width, w.height, minWidth, minHeight)
+		return lipgloss.NewStyle().Width(w.width).MaxHeight(w.height).MaxWidth(w.width).Render(text)
 	}
+	w.tall = false
 	head := style.Title.Render(w.steps[w.at].title) + "  " + style.Dim.Render(w.trail())
 	width, height := w.width-4, w.height-4
 	body := w.page().view(w.state, width, height)
@@ -217,7 +226,7 @@ func (w *wizard) View() string {
 	} else if w.keys {
 		body = w.allKeys()
 	}
-	body = lipgloss.NewStyle().MaxWidth(width).MaxHeight(height).Render(body)
+	body = lipgloss.NewStyle().MaxWidth(width).MaxHeight(height).Render(w.fit(body, "", height))
 	page := lipgloss.NewStyle().Height(height + 1).PaddingLeft(2).Render("\n" + body)
 	return "  " + head + "\n" + page + "\n  " + w.footer(width)
 }

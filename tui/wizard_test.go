@@ -379,13 +379,15 @@ func TestBackKeepsEveryAnswer(t *testing.T) {
 }
 
 func TestAnotherNameIsAnotherHostWithAnotherKey(t *testing.T) {
-	d := drive(t, engine(t))
-	d.w.saved.Host.Name = "old"
 	id, _ := sshkey.NewIdentity("old")
-	d.w.saved.Identity = id
-	(&hostnamePage{}).keep(d.w.state, "new", "alice")
-	if !d.w.saved.Identity.IsZero() {
+	a := answersOf("old", hostfile.Saved{Host: nixgen.Host{Name: "old", HostKey: id.PublicLine()}, Identity: id})
+	a.rename("new")
+	if !a.saved.Identity.IsZero() || a.saved.Host.HostKey != "" {
 		t.Error("the new host has the key of the old one")
+	}
+	a.rename("old")
+	if a.saved.Identity.PublicLine() != id.PublicLine() || a.saved.Host.HostKey != id.PublicLine() {
+		t.Error("the old name does not bring its key back")
 	}
 }
 

@@ -66,32 +66,6 @@ func PSK(passphrase, ssid string) (Secret, error) {
 	return Secret{hex.EncodeToString(key)}, nil
 }
 
-// Typed makes a network of what a user typed in.
-func Typed(ssid, passphrase string, security Security, hiddenName bool) (Network, error) {
-	n := Network{SSID: ssid, Security: security, Hidden: hiddenName}
-	if err := CheckSSID(ssid); err != nil {
-		return n, err
-	}
-	switch security {
-	case Open:
-		if passphrase != "" {
-			return n, errors.New("an open network has no password; leave it empty, or choose WPA2")
-		}
-	case WPA3:
-		if err := checkSAE(passphrase); err != nil {
-			return n, err
-		}
-		n.Secret = Secret{passphrase}
-	default:
-		key, err := PSK(passphrase, ssid)
-		if err != nil {
-			return n, err
-		}
-		n.Secret = key
-	}
-	return n, nil
-}
-
 // checkSAE refuses what the secrets file of wpa_supplicant would cut silently
 // (hostap, src/utils/ext_password_file.c): a # starts a comment and blanks at
 // the edges are trimmed.

@@ -30,6 +30,7 @@ import (
 // Form is a page of fields. Make it with New.
 type Form struct {
 	width, height int
+	laid          bool // out in that size
 	fields        []Field
 	built         []field
 	huh           *huh.Form
@@ -71,7 +72,7 @@ func New(width, height int, fields ...Field) *Form {
 // back to a page, or when a value was changed from outside. Run the command
 // of Init afterwards.
 func (f *Form) Rebuild() {
-	f.built = nil
+	f.built, f.laid = nil, false
 	var hs []huh.Field
 	for _, spec := range f.fields {
 		b := spec.build()
@@ -85,7 +86,11 @@ func (f *Form) Rebuild() {
 
 // Resize gives the form another size, in columns and lines.
 func (f *Form) Resize(width, height int) {
-	f.width, f.height = max(width, 10), max(height, 3)
+	width, height = max(width, 10), max(height, 3)
+	if f.width == width && f.height == height && f.laid {
+		return
+	}
+	f.width, f.height, f.laid = width, height, true
 	var fixed, lists int
 	for _, b := range f.built {
 		own, list := b.rows()
