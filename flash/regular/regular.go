@@ -1,0 +1,123 @@
+// Package regular opens files that people name, on a command line or beside
+// another file.
+//
+// Such a name may be anything: a pipe into which nobody writes, a folder, a
+// disk, a file on a server that does not answer. None of them may hold up the
+// program, or be read as if it were a file. So each path from outside is opened
+// here, or as here: without waiting for a writer (O_NONBLOCK, open(2)), only
+// what is a regular file, and no longer than somebody wants it.
+package regular
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"piwiz/flash/crash"
+)
+
+// Error is a path that names something else than a regular file.
+type Error struct {
+	Path string
+	Mode fs.FileMode // its type bits
+}
+
+func (e *Error) Error() string { return e.Path + " is " + e.Kind() + ", not a file" }
+
+// Kind says what it is: "a folder".
+func (e *Error) Kind() string {
+	switch m := e.Mode; {
+	case m.IsDir():
+		return "a folder"
+	case m&fs.ModeCharDevice != 0:
+		return "a character device"
+	case m&fs.ModeDevice != 0:
+		return "a block device"
+	case m&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "something else"
+}
+
+// Hints says what to do.
+func (e *Error) Hints() []string {
+	if e.Mode&fs.ModeNamedPipe != 0 {
+		return []string{"Save what comes out of it to a file first, then name that file."}
+	}
+	return []string{"Name a file instead."}
+}
+
+// Open opens a regular file for reading. Anything else is an *Error, found
+// without side effects; the end of ctx is its error, whatever the file system
+// does.
+func Open(ctx context.Context, path string) (*os.File, error) {
+	return Within(ctx, func() (*os.File, error) { return open(path) }, func(f *os.File) { _ = f.Close() })
+}
+
+func open(path string) (*os.File, error) {
+	// A socket cannot be opened at all, and opening some devices does something,
+	// so they are told by name first. What was opened counts.
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil, &Error{path, st.Mode().Type()}
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = &Error{path, st.Mode().Type()}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Read reads a whole regular file of at most limit bytes, as Open opens it.
+func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
+	return Within(ctx, func() ([]byte, error) {
+		f, err := open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, limit+1))
+		if err == nil && int64(len(b)) > limit {
+			err = fmt.Errorf("%s is larger than %d bytes", path, limit)
+		}
+		return b, err
+	}, func([]byte) {})
+}
+
+// Within runs do, and waits for it no longer than ctx: a call on a file system
+// that hangs cannot be interrupted. What do gives later than that is dropped.
+func Within[T any](ctx context.Context, do func() (T, error), drop func(T)) (T, error) {
+	type end struct {
+		v   T
+		err error
+	}
+	done := make(chan end, 1)
+	var v T
+	crash.Go(func() (err error) { v, err = do(); return err }, func(err error) { done <- end{v, err} })
+	select {
+	case e := <-done:
+		return e.v, e.err
+	case <-ctx.Done():
+		crash.Go(func() error {
+			if e := <-done; e.err == nil {
+				drop(e.v)
+			}
+			return nil
+		}, nil)
+		var none T
+		return none, ctx.Err()
+	}
+}
