@@ -1,5 +1,5 @@
-// Package bootfs puts files on a FAT volume that is held in memory, such as
-// the FIRMWARE partition of an image while it streams by.
+// Package bootfs puts files on a FAT volume, such as the FIRMWARE partition of an
+// image while it streams by. What it needs of that is held in memory.
 //
 // Source: Microsoft, "FAT: General Overview of On-Disk Format", version 1.03:
 // the type of FAT follows from the number of clusters alone, never from the
@@ -32,7 +32,8 @@ type volume struct {
 	dataOff      int
 	info         int // FSInfo sector, 0 without one
 	date, time16 uint16
-	was          map[int][]byte // sectors as they were before they were changed
+	was          map[int][]byte               // sectors as they were before they were changed
+	loaded       func(*volume, []uint32) bool // nil when all of it is in b
 }
 
 // open reads the BIOS parameter block and checks that all it says lies within

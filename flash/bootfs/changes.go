@@ -24,14 +24,21 @@ func (p Patch) String() string { return fmt.Sprintf("%d bytes at %d", len(p.Data
 // Format hides the data from every verb.
 func (p Patch) Format(s fmt.State, _ rune) { fmt.Fprint(s, p.String()) }
 
-// Changes says what Put would change, in ascending order. Afterwards b is as
-// it was, with an error and without, so that a volume need not be in memory
-// twice, nor any longer than this takes.
+// Changes says what Put would change, in ascending order, all of what it
+// touches. Afterwards b is as it was, with an error and without, so that a volume
+// need not be in memory twice, nor any longer than this takes.
 func Changes(b []byte, files []File, when time.Time) ([]Patch, error) {
+	return changes(b, files, when, nil)
+}
+
+// changes asks loaded, if there is one, whether the clusters of a folder are in
+// b.
+func changes(b []byte, files []File, when time.Time, loaded func(*volume, []uint32) bool) ([]Patch, error) {
 	v, err := open(b)
 	if err != nil {
 		return nil, err
 	}
+	v.loaded = loaded
 	defer v.restore()
 	when = when.UTC()
 	if y := when.Year(); y < 1980 || y > 2107 { // what a FAT date can say
@@ -61,10 +68,7 @@ func (v *volume) edit(off, n int) []byte {
 func (v *volume) patches() []Patch {
 	var out []Patch
 	for _, s := range slices.Sorted(maps.Keys(v.was)) {
-		now := v.b[s:][:len(v.was[s])]
-		if bytes.Equal(now, v.was[s]) {
-			continue
-		}
+		now := v.b[s:][:len(v.was[s])] // perhaps equal to what was, but that is only known where it was loaded
 		if last := len(out) - 1; last >= 0 && out[last].Offset+int64(len(out[last].Data)) == int64(s) {
 			out[last].Data = append(out[last].Data, now...)
 		} else {

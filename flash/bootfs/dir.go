@@ -30,6 +30,9 @@ func (v *volume) openDir(c uint32) (*dir, error) {
 		c = v.root
 	}
 	chain, err := v.chain(c)
+	if err == nil && v.loaded != nil && !v.loaded(v, chain) {
+		err = ErrIncomplete
+	}
 	return &dir{v, c, chain}, err
 }
 
