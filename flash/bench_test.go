@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/image"
+	"piwiz/flash/source"
 )
 
 // BenchmarkCard is what .ci/bench-flash measures: one card written and proven
@@ -31,13 +34,17 @@ func BenchmarkCard(b *testing.B) {
 // BenchmarkUnproven is writing alone, as others do it, with nothing hashed for
 // a verification. The program never does that.
 func BenchmarkUnproven(b *testing.B) {
-	node, image := benchmarked(b)
+	node, path := benchmarked(b)
 	c, size, err := openCard(node)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	w, drop, err := prepare(Job{Image: image, Card: c, CardSize: size, When: clock})
+	src, err := source.Open(b.Context(), image.From{Path: path}, size, nil, clock)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, drop, err := prepare(Job{Card: c, CardSize: size}, src)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/bootfs"
+	"piwiz/flash/image"
 )
 
 // span is a part of a card.
@@ -192,7 +193,7 @@ func job(t testing.TB, data []byte, c Card, size int) Job {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Job{Image: path, Card: c, CardSize: int64(size), Files: hostFiles, When: clock}
+	return Job{Image: image.From{Path: path}, Card: c, CardSize: int64(size), Files: hostFiles, When: clock}
 }
 
 func pack(t *testing.T, b []byte) []byte {

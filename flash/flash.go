@@ -21,9 +21,10 @@ import (
 	"piwiz/flash/bootfs"
 	"piwiz/flash/crash"
 	"piwiz/flash/device"
-	"piwiz/flash/disk"
+	"piwiz/flash/image"
 	"piwiz/flash/plan"
 	"piwiz/flash/probe"
+	"piwiz/flash/regular"
 	"piwiz/flash/source"
 )
 
@@ -46,8 +47,7 @@ const (
 
 // Job is what to write where.
 type Job struct {
-	Image    string // path; plain, or packed with zstd, xz, gzip or bzip2
-	SHA256   string // of that file, in hexadecimal; "" for what a file beside it says, if there is one
+	Image    image.From
 	Card     Card
 	CardSize int64         // bytes
 	Files    []bootfs.File // for the FIRMWARE partition
@@ -58,23 +58,26 @@ type Job struct {
 // ctx's end even when a request hangs in the kernel. After an error the first
 // block of the card says so and it does not boot, or nothing was written.
 func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) {
-	w, drop, err := prepare(job)
+	// The image may be on a server that does not answer, so this waits for it no
+	// longer than ctx either.
+	src, err := regular.Within(ctx, func() (*source.Source, error) {
+		return source.Open(ctx, job.Image, job.CardSize, job.Files, job.When)
+	}, (*source.Source).Close)
+	if err != nil && ctx.Err() != nil {
+		return Result{}, untouched(ctx)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	w, drop, err := prepare(job, src)
 	if err != nil {
 		return Result{}, err
 	}
 	return w.guard(ctx, report, drop)
 }
 
-// prepare opens the image and gets memory; drop gives both back.
-func prepare(job Job) (w *writer, drop func(), err error) {
-	src, err := source.Open(job.Image, job.SHA256, job.Files, job.When)
-	if err != nil {
-		return nil, nil, err
-	}
-	if size := src.Least(); size > job.CardSize {
-		src.Close()
-		return nil, nil, tooSmall(size, job.CardSize)
-	}
+// prepare gets memory; drop gives it back, and closes the image.
+func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 	seed := maphash.MakeSeed()
 	w = &writer{job: job, src: src, meter: newMeter(src.Least()), plan: plan.New(src.Least())}
 	w.sum = func(b []byte) uint64 { return maphash.Bytes(seed, b) }
@@ -184,16 +187,14 @@ func (w *writer) crashed(err error) error {
 
 // cancelled says what the user's wish has left behind.
 func (w *writer) cancelled(ctx context.Context) error {
-	todo := "Nothing was written to the card; start again when you like."
-	if w.card.Touched() {
-		todo = "The card is not finished and does not boot. Start again to write it anew."
+	if !w.card.Touched() {
+		return untouched(ctx)
 	}
-	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{todo}}
+	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"The card is not finished and does not boot. Start again to write it anew."}}
 }
 
-func tooSmall(image, card int64) error {
-	what := fmt.Sprintf("The card is too small: the image has %s, the card %s", disk.Human(image), disk.Human(card))
-	return &Error{What: what, Offset: -1, Todo: []string{"Use a larger card."}}
+func untouched(ctx context.Context) error {
+	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"Nothing was written to the card; start again when you like."}}
 }
 
 // work is the whole act.

@@ -130,7 +130,7 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 func TestAnImageWithAnotherSumDoesNotBecomeACardThatBoots(t *testing.T) {
 	c := newCard(cardSize)
 	j := job(t, img(), c, cardSize)
-	j.SHA256 = strings.Repeat("0", 64)
+	j.Image.SHA256 = strings.Repeat("0", 64)
 	_, err := Write(context.Background(), j, nil)
 	var e interface{ Hints() []string }
 	if !errors.As(err, &e) || !strings.Contains(err.Error(), "SHA-256") || !strings.Contains(strings.Join(e.Hints(), " "), "does not boot") {

@@ -18,6 +18,7 @@ import (
 
 	"piwiz/flash/apart"
 	"piwiz/flash/device"
+	"piwiz/flash/image"
 )
 
 // The test program is also a program that writes a card, in two processes.
@@ -38,12 +39,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func writeTo(node, image string) (Result, error) {
+func writeTo(node, path string) (Result, error) {
 	c, size, err := openCard(node)
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := Write(context.Background(), Job{Image: image, Card: c, CardSize: size, When: clock}, nil)
+	r, err := Write(context.Background(), Job{Image: image.From{Path: path}, Card: c, CardSize: size, When: clock}, nil)
 	return r, errors.Join(err, c.Close())
 }
 

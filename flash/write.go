@@ -31,9 +31,6 @@ func (w *writer) write(ctx context.Context) error {
 // settle skips or writes the pieces of a chunk.
 func (w *writer) settle(c source.Chunk, spare []byte) error {
 	end := c.Off + int64(len(c.Data))
-	if end > w.job.CardSize {
-		return tooSmall(end, w.job.CardSize)
-	}
 	pieces := split(c.Data)
 	zero := make([]bool, len(pieces))
 	for i, p := range pieces {

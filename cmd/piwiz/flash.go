@@ -13,6 +13,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/bootfs"
 	"piwiz/flash/disk"
+	"piwiz/flash/image"
 	"piwiz/flash/udisks"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
@@ -20,7 +21,7 @@ import (
 )
 
 func (p *program) flashVerb() *cobra.Command {
-	yes, anyDisk, image, sum := false, false, "", ""
+	yes, anyDisk, from := false, false, image.From{}
 	c := verb(&cobra.Command{
 		Use: "flash HOST DEVICE", Short: "Write the image of a host to a card, with the host's secrets, and prove it",
 		Example: "  piwiz flash bach /dev/sdb\n  piwiz flash bach /dev/sdb --yes --json",
@@ -33,10 +34,14 @@ func (p *program) flashVerb() *cobra.Command {
 		if err := s.Usable(); err != nil {
 			return coded(err)
 		}
-		if image == "" {
-			if image, err = builtImage(store, s.Host.Name); err != nil {
+		if from.Path == "" {
+			if from.Path, err = builtImage(store, s.Host.Name); err != nil {
 				return err
 			}
+			from.Again = buildAgain(s.Host.Name)
+		}
+		if err := image.Check(ctx, from); err != nil {
+			return err
 		}
 		d, err := p.findCard(ctx, args[1], anyDisk, "piwiz flash "+s.Host.Name)
 		if err != nil {
@@ -51,7 +56,7 @@ func (p *program) flashVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := flashCard(ctx, s, flash.Job{Image: image, SHA256: sum, Card: card, CardSize: d.Size}, p.progress())
+		r, err := flashCard(ctx, s, flash.Job{Image: from, Card: card, CardSize: d.Size}, p.progress())
 		if err != nil {
 			_ = card.Close() // the error says all
 			return err
@@ -70,8 +75,8 @@ func (p *program) flashVerb() *cobra.Command {
 	p.emmcFlag(c)
 	c.Flags().BoolVar(&anyDisk, "any-disk", false, "write the device named on the command line though it is no SD card, such as an SD Express card; never what this computer runs from, and --yes does not answer its two questions")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
-	c.Flags().StringVar(&image, "image", "", "write this image (.img, or one packed as .zst, .xz, .gz or .bz2) instead of the one that was built")
-	c.Flags().StringVar(&sum, "sha256", "", "what the SHA-256 of the image must be; else a file IMAGE.sha256 beside it is asked, if there is one")
+	c.Flags().StringVar(&from.Path, "image", "", "write this image (.img, or one packed as .zst, .xz, .gz or .bz2) instead of the one that was built")
+	c.Flags().StringVar(&from.SHA256, "sha256", "", "what the SHA-256 of the image must be; else a file IMAGE.sha256 beside it is asked, if there is one")
 	return c
 }
 
@@ -111,10 +116,14 @@ func openCard(ctx context.Context, d disk.Device) (tui.Card, error) {
 	return g.Card(), nil
 }
 
-// writeCard writes the image of a host.
-func writeCard(ctx context.Context, s hostfile.Saved, image string, card tui.Card, d disk.Device, report func(flash.Progress)) (flash.Result, error) {
-	return flashCard(ctx, s, flash.Job{Image: image, Card: card, CardSize: d.Size}, report)
+// writeCard writes the image that was built for a host.
+func writeCard(ctx context.Context, s hostfile.Saved, built string, card tui.Card, d disk.Device, report func(flash.Progress)) (flash.Result, error) {
+	from := image.From{Path: built, Again: buildAgain(s.Host.Name)}
+	return flashCard(ctx, s, flash.Job{Image: from, Card: card, CardSize: d.Size}, report)
 }
+
+// buildAgain is what to do about an image of piwiz's own that is damaged.
+func buildAgain(host string) string { return "Build it again with: piwiz build " + host }
 
 // flashCard carries the values from the nixgen half to the flash half.
 func flashCard(ctx context.Context, s hostfile.Saved, job flash.Job, report func(flash.Progress)) (flash.Result, error) {

@@ -1,10 +1,20 @@
 // Package image opens SD images, plain or packed with zstd (RFC 8878), xz (The
 // .xz File Format 1.2.1), gzip (RFC 1952) or bzip2, and looks at their
 // partition table before anything is written.
+//
+// A packed image is what the packer's own program makes of the file: several
+// frames, streams or members in a row are one image, and what lies behind the
+// last of them is ignored where that program ignores it (gzip, bzip2; multiples
+// of four zeros by xz) and an error where it is one (zstd, xz). Both formats in
+// which it is an error say where they end, so that is known, like a file that
+// was cut, before the first byte is unpacked.
+//
+// What is refused is named, with what to do with that very thing (kind.go).
 package image
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,17 +22,47 @@ import (
 	"os"
 
 	"github.com/klauspost/compress/zstd"
+
+	"piwiz/flash/regular"
 )
+
+// From is an image to open.
+type From struct {
+	Path string
+	// SHA256 is that of the file, as sumfile.Hash reads it; "" for the one that a
+	// file beside it with the name Path.sha256 says, if there is one.
+	SHA256 string
+	// Again is how to get the image anew, in a sentence; "" for one that is
+	// somebody's own.
+	Again string
+}
+
+// Remedy is what to do about an image that is damaged.
+func (f From) Remedy() string {
+	if f.Again != "" {
+		return f.Again
+	}
+	return "Download it again, or copy it again from where you have it."
+}
 
 // Image is an opened image; reading gives it unpacked.
 type Image struct {
+	from From
 	file *os.File
 	sum  *sum
 	zstd *zstd.Decoder
 	r    *bufio.Reader
-	size int64
+	size int64 // unpacked, in bytes; -1 when it is not known
+	most int64 // no more than that, when the size is not known; -1 when that is not known either
+	how  packing
 	mbr  MBR
+
+	gzipSays uint32 // the size of the last member of a gzip file, in bytes modulo 4 GiB
 }
+
+// headSize is how much of an image is looked at to say what it is, in bytes:
+// the mark of btrfs is behind 64 KiB.
+const headSize = 1 << 17
 
 // Error is an image that cannot be used, and why.
 type Error struct {
@@ -35,37 +75,48 @@ func (e *Error) Error() string   { return "The image " + e.Path + " cannot be us
 func (e *Error) Unwrap() error   { return e.Err }
 func (e *Error) Hints() []string { return e.Todo }
 
-// Open opens an image and refuses what is no SD image for a Pi. Its SHA-256, in
-// hexadecimal, is checked while it is read to its end; "" is the one that a file
-// beside it with the name path.sha256 says, if there is one.
-func Open(path, sha256 string) (*Image, error) {
-	fail := func(err error, todo ...string) (*Image, error) {
-		if len(todo) == 0 {
-			todo = []string{"Build it again with: piwiz build HOST"}
-		}
-		return nil, &Error{path, err, todo}
-	}
-	known, err := findSum(path, sha256)
+// Open opens an image and refuses what is no SD image for a Pi, with *Error. Its
+// SHA-256 is checked while it is read to its end. The end of ctx is its error,
+// even when the file is on a disk or a server that does not answer.
+func Open(ctx context.Context, from From) (*Image, error) {
+	known, err := findSum(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fail(errors.New("there is no such image"))
+	return regular.Within(ctx, func() (*Image, error) { return open(ctx, from, known) }, func(i *Image) { _ = i.Close() })
+}
+
+// Check opens an image as Open does, and closes it: what is refused is best
+// refused before anybody is asked for a card.
+func Check(ctx context.Context, from From) error {
+	i, err := Open(ctx, from)
+	if err == nil {
+		err = i.Close()
 	}
-	if err != nil {
+	return err
+}
+
+func open(ctx context.Context, from From, known *sum) (*Image, error) {
+	fail := func(err error, todo ...string) (*Image, error) {
+		if len(todo) == 0 {
+			todo = []string{from.Remedy()}
+		}
+		return nil, &Error{from.Path, err, todo}
+	}
+	f, err := regular.Open(ctx, from.Path)
+	var other *regular.Error
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fail(errors.New("there is no such image"), "Check the name: ls -l "+quote(from.Path))
+	case errors.Is(err, fs.ErrPermission):
+		return fail(errors.New("you may not read it"), "Give yourself the right to: sudo chmod a+r "+quote(from.Path))
+	case errors.As(err, &other):
+		return fail(fmt.Errorf("it is %s, not a file", other.Kind()), insteadOf(other)...)
+	case err != nil:
 		return fail(err)
 	}
-	st, err := f.Stat()
-	if err == nil && st.IsDir() {
-		err = errors.New("this is a folder, not an image")
-	}
-	if err != nil {
-		_ = f.Close()
-		return fail(err)
-	}
-	i := &Image{file: f, sum: known}
-	if err := i.start(st.Size()); err != nil {
+	i := &Image{from: from, file: f, sum: known, most: -1}
+	if err := i.start(); err != nil {
 		_ = i.Close()
 		var e *Error
 		if errors.As(err, &e) {
@@ -77,19 +128,32 @@ func Open(path, sha256 string) (*Image, error) {
 }
 
 // start finds out what the file is and reads the first sector.
-func (i *Image) start(fileSize int64) error {
-	i.size = fileSize
+func (i *Image) start() error {
+	st, err := i.file.Stat()
+	if err != nil {
+		return err
+	}
+	i.size = st.Size()
+	if i.size == 0 {
+		return errors.New("it is empty")
+	}
+	if err := i.known(); err != nil {
+		return err
+	}
+	if err := i.measure(); err != nil {
+		return err
+	}
 	if err := i.Rewind(); err != nil {
 		return err
 	}
-	sector, err := i.r.Peek(512)
-	if errors.Is(err, io.EOF) {
-		return errors.New("it is empty, cut short or damaged")
-	}
-	if err != nil {
+	head, err := i.r.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("it cannot be read or unpacked: %w", err)
 	}
-	if i.mbr, err = ParseMBR(sector); err != nil {
+	if err := i.unpackedIs(head); err != nil {
+		return err
+	}
+	if i.mbr, err = ParseMBR(head); err != nil {
 		return err
 	}
 	return i.mbr.check(i.size)
@@ -102,7 +166,7 @@ func (i *Image) Rewind() error {
 		return err
 	}
 	src, err := i.unpack(bufio.NewReaderSize(i.sum.over(i.file), 1<<18))
-	i.r = bufio.NewReaderSize(src, 4096) // larger reads pass it by
+	i.r = bufio.NewReaderSize(src, headSize) // larger reads pass it by
 	return err
 }
 
@@ -112,6 +176,48 @@ func (i *Image) Read(p []byte) (int, error) { return i.r.Read(p) }
 
 // Size is the size unpacked, in bytes; -1 when it is not known beforehand.
 func (i *Image) Size() int64 { return i.size }
+
+// MayExceed tells whether the image could be larger than room bytes unpacked, for
+// all that the file says. A gzip file says its size modulo 4 GiB. A bzip2 file
+// says nothing, and unpacking one takes as long as writing a card: one that takes
+// at least twice the room that its partitions need is trusted.
+func (i *Image) MayExceed(room int64) bool {
+	end := i.mbr.End()
+	switch {
+	case i.size >= 0:
+		return i.size > room
+	case i.most >= 0:
+		return i.most > room
+	case i.how == byGzip:
+		least := end>>32<<32 + int64(i.gzipSays)
+		if least < end {
+			least += 1 << 32
+		}
+		return least > room
+	}
+	return 2*end > room
+}
+
+// Count unpacks the image once, to know its size. It must be rewound after that.
+func (i *Image) Count(ctx context.Context) error {
+	if err := i.Rewind(); err != nil {
+		return err
+	}
+	n := int64(0)
+	for b := make([]byte, 1<<20); ; {
+		m, err := i.r.Read(b)
+		n += int64(m)
+		switch {
+		case err == io.EOF:
+			i.size = n
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+	}
+}
 
 // MBR is the partition table.
 func (i *Image) MBR() MBR { return i.mbr }

@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -48,7 +49,7 @@ func write(t *testing.T, data []byte) string {
 	return path
 }
 
-func packed(t *testing.T, data []byte) []byte {
+func zstdPacked(t *testing.T, data []byte) []byte {
 	t.Helper()
 	e, err := zstd.NewWriter(nil)
 	if err != nil {
@@ -106,14 +107,13 @@ func xzipped(t *testing.T, data []byte) []byte {
 
 // readsTwice opens what holds the sample, and reads it from the first byte
 // to the last two times.
-func readsTwice(t *testing.T, data []byte) *Image {
+func readsTwice(t *testing.T, data, want []byte) *Image {
 	t.Helper()
-	i, err := Open(write(t, data), "")
+	i, err := Open(t.Context(), From{Path: write(t, data)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = i.Close() })
-	want := sample()
 	for range 2 {
 		got, err := io.ReadAll(i)
 		if err != nil || !bytes.Equal(got, want) || i.Size() != int64(len(want)) && i.Size() != -1 {
@@ -133,7 +133,7 @@ func TestWhatTheToolsPackedReadsTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tool, _, _ := strings.Cut(name, ",")
 			data := packedBy(t, sample(), tool, args...)
-			readsTwice(t, data)
+			readsTwice(t, data, sample())
 			cutIsAnError(t, data)
 		})
 	}
@@ -142,7 +142,7 @@ func TestWhatTheToolsPackedReadsTheSame(t *testing.T) {
 // A window of more memory than a computer may have is not begun with.
 func TestAPackedImageMayNotAskForAllMemory(t *testing.T) {
 	for tool, args := range map[string][]string{"xz": {"--lzma2=dict=256MiB"}, "zstd": {"--ultra", "--long=28", "-1"}} {
-		_, err := Open(write(t, packedBy(t, make([]byte, 1<<20), tool, args...)), "")
+		_, err := Open(t.Context(), From{Path: write(t, packedBy(t, make([]byte, 1<<20), tool, args...))})
 		if err == nil || !strings.Contains(err.Error(), "memory") && !strings.Contains(err.Error(), "window size") {
 			t.Errorf("%s: %v", tool, err)
 		}
@@ -151,7 +151,7 @@ func TestAPackedImageMayNotAskForAllMemory(t *testing.T) {
 
 // readAll reads an image of which a sum is known.
 func readAll(path, sum string) error {
-	i, err := Open(path, sum)
+	i, err := Open(context.Background(), From{Path: path, SHA256: sum})
 	if err != nil {
 		return err
 	}
@@ -169,10 +169,41 @@ func saysNo(t *testing.T, err error, words string) {
 	}
 }
 
+// saysHint is an error that names a command.
+func saysHint(t *testing.T, err error, words string) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), "\n"), words) {
+		t.Errorf("%v does not name %q", err, words)
+	}
+}
+
+// runHint runs the command of a hint, from its first word on, in a folder of its
+// own.
+func runHint(t *testing.T, err error, first string) (dir string) {
+	t.Helper()
+	var e *Error
+	dir = t.TempDir()
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	_, command, ok := strings.Cut(strings.Join(e.Hints(), "\n"), ": "+first)
+	if !ok {
+		t.Fatalf("%v: %q names no %s", err, e.Hints(), first)
+	}
+	command, _, _ = strings.Cut(command, "\n")
+	c := exec.Command("sh", "-c", first+command)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%s%s: %v\n%s", first, command, err, out)
+	}
+	return dir
+}
+
 var wrongSum = strings.Repeat("0", 64)
 
 func TestAKnownSumIsCheckedHoweverTheImageIsPacked(t *testing.T) {
-	for name, data := range map[string][]byte{"plain": sample(), "zstd": packed(t, sample()), "gzip": gzipped(t, sample()), "xz": xzipped(t, sample()), "bzip2": packedBy(t, sample(), "bzip2")} {
+	for name, data := range map[string][]byte{"plain": sample(), "zstd": zstdPacked(t, sample()), "gzip": gzipped(t, sample()), "xz": xzipped(t, sample()), "bzip2": packedBy(t, sample(), "bzip2")} {
 		path, good := write(t, data), fmt.Sprintf("%x", sha256.Sum256(data))
 		if err := readAll(path, good); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -206,9 +237,9 @@ func TestTheSumIsTakenFromTheFileBesideTheImage(t *testing.T) {
 
 func TestPlainAndPackedImagesReadTheSame(t *testing.T) {
 	want := sample()
-	for name, data := range map[string][]byte{"plain": want, "zstd": packed(t, want), "gzip": gzipped(t, want), "xz": xzipped(t, want)} {
+	for name, data := range map[string][]byte{"plain": want, "zstd": zstdPacked(t, want), "gzip": gzipped(t, want), "xz": xzipped(t, want)} {
 		t.Run(name, func(t *testing.T) {
-			i := readsTwice(t, data)
+			i := readsTwice(t, data, want)
 			if end := i.MBR().End(); end != int64(len(want)) {
 				t.Errorf("the last partition ends at %d", end)
 			}
@@ -225,25 +256,25 @@ func TestWhatIsNoImageIsRefusedWithARemedy(t *testing.T) {
 	overlap := sample()
 	binary.LittleEndian.PutUint32(overlap[446+16+8:], 3000)
 	for word, data := range map[string][]byte{
-		"empty": {}, "partition table": make([]byte, 4096), "no FAT": noFAT, "cut short": sample()[:5<<19], "overlap": overlap,
-		"xz -dk": []byte("\xfd7zXZ\x00 and more"), "unzip": []byte("PK\x03\x04 and more"), "unpack it": []byte("\x1f\x8b\x07 and more than ten"),
+		"empty": {}, "zeros only": make([]byte, 4096), "no FAT": noFAT, "cut short": sample()[:5<<19], "overlap": overlap,
+		"as an xz file does": []byte("\xfd7zXZ\x00 and more"), "gzip -dc": []byte("\x1f\x8b\x07 and more than ten"),
 	} {
-		_, err := Open(write(t, data), "")
+		_, err := Open(t.Context(), From{Path: write(t, data)})
 		var e *Error
 		if !errors.As(err, &e) || !strings.Contains(err.Error()+strings.Join(e.Hints(), " "), word) || len(e.Hints()) == 0 {
 			t.Errorf("%s: %v", word, err)
 		}
 	}
-	if _, err := Open(filepath.Join(t.TempDir(), "none"), ""); err == nil {
+	if _, err := Open(t.Context(), From{Path: filepath.Join(t.TempDir(), "none")}); err == nil {
 		t.Error("a missing image was opened")
 	}
-	if _, err := Open(t.TempDir(), ""); err == nil || !strings.Contains(err.Error(), "folder") {
+	if _, err := Open(t.Context(), From{Path: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "folder") {
 		t.Error(err)
 	}
 }
 
 func TestACutPackedImageIsAnError(t *testing.T) {
-	cutIsAnError(t, packed(t, sample()))
+	cutIsAnError(t, zstdPacked(t, sample()))
 	cutIsAnError(t, gzipped(t, sample()))
 	cutIsAnError(t, xzipped(t, sample()))
 }
@@ -251,7 +282,7 @@ func TestACutPackedImageIsAnError(t *testing.T) {
 func cutIsAnError(t *testing.T, data []byte) {
 	t.Helper()
 	for _, missing := range []int{1, 100, len(data) / 2} {
-		i, err := Open(write(t, data[:len(data)-missing]), "")
+		i, err := Open(t.Context(), From{Path: write(t, data[:len(data)-missing])})
 		if err == nil {
 			defer i.Close()
 			_, err = io.ReadAll(i)
@@ -284,7 +315,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte("BZh91AY&SY"))
 	f.Add([]byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		i, err := Open(write(t, data), "")
+		i, err := Open(t.Context(), From{Path: write(t, data)})
 		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || len(e.Hints()) == 0 {

@@ -17,11 +17,23 @@ type Partition struct {
 // disk: MBR"; all numbers are little-endian counts of 512-byte sectors).
 type MBR struct{ Partitions [4]Partition }
 
-// ParseMBR reads a first sector.
+// protective is the type of the entry that covers a GPT (UEFI 2.10, 5.2.3).
+const protective = 0xee
+
+// ParseMBR reads a first sector. A table that only stands before a GPT is an
+// error: Linux on the Pi would go by that one.
 func ParseMBR(sector []byte) (MBR, error) {
 	var m MBR
-	if len(sector) < 512 || sector[510] != 0x55 || sector[511] != 0xaa {
-		return m, errors.New("this is not an SD image: it has no partition table")
+	if len(sector) < 512 {
+		return m, errors.New("it is cut short: it has less than one sector")
+	}
+	if sector[510] != 0x55 || sector[511] != 0xaa {
+		return m, &Error{"", errors.New("it is not an SD image: it has no partition table"), []string{forThePi}}
+	}
+	for i := range 4 {
+		if sector[446+16*i+4] == protective {
+			return m, &Error{"", errors.New("it is not an SD image for a Pi: its partition table is a GPT, as PCs have it, not an MBR"), []string{forThePi}}
+		}
 	}
 	for i := range m.Partitions {
 		e := sector[446+16*i:]
@@ -59,7 +71,7 @@ func (m MBR) End() int64 {
 func (m MBR) check(size int64) error {
 	boot, ok := m.Boot()
 	if !ok || boot.Size == 0 || boot.Start == 0 {
-		return errors.New("this is not an SD image for a Pi: it has no FAT partition to start from")
+		return &Error{"", errors.New("it is not an SD image for a Pi: it has no FAT partition to start from"), []string{forThePi}}
 	}
 	for i, p := range m.Partitions {
 		if p.Type == 0 {

@@ -2,76 +2,116 @@ package image
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"piwiz/flash/image/sumfile"
+	"piwiz/flash/regular"
 )
 
 // sum is what the file is known to have; nil when that is nothing.
 type sum struct {
-	path, says string // the image, and who knows its sum
-	want       []byte
+	from From   // the image
+	says string // who knows its sum
+	want []byte
 }
 
-// findSum takes the sum that was given, else that of the file beside the image
-// which says it as sha256sum(1) does: the sum alone, or before a name, or, by
-// --tag, behind it.
-func findSum(path, given string) (*sum, error) {
-	if given != "" {
-		want, ok := parseSum(given)
-		if !ok {
-			return nil, &Error{path, errors.New("a SHA-256 has 64 digits from 0 to 9 and a to f"), []string{"Copy the sum once more, from where the image comes from."}}
+// findSum takes the sum that was given, else that of the file beside the
+// image.
+func findSum(ctx context.Context, from From) (*sum, error) {
+	if from.SHA256 != "" {
+		said := sumfile.Parse([]byte(from.SHA256))
+		if len(said) != 1 {
+			return nil, &Error{from.Path, notASum(from.SHA256), []string{"Copy the SHA-256 once more, from the page that the image comes from."}}
 		}
-		return &sum{path, "you say", want}, nil
+		return &sum{from, "you say", said[0].Hash[:]}, nil
 	}
-	beside := path + ".sha256"
-	text, err := readSmall(beside)
+	beside := from.Path + ".sha256"
+	text, err := regular.Read(ctx, beside, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var want []byte
 	if err == nil {
-		for line := range strings.Lines(text) {
-			if want, ok := sumOf(line, filepath.Base(path)); ok {
-				return &sum{path, "its " + filepath.Base(beside) + " says", want}, nil
-			}
-		}
-		err = errors.New("it does not say the sum of this image")
+		want, err = pick(sumfile.Parse(text), filepath.Base(from.Path))
 	}
-	return nil, &Error{path, fmt.Errorf("%s lies beside it, but %w", beside, err), []string{"Download that file again, or delete it to write the image unchecked."}}
-}
-
-// readSmall reads a file that cannot be large.
-func readSmall(path string) (string, error) {
-	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return nil, &Error{from.Path, fmt.Errorf("%s lies beside it, but %w", beside, err), []string{
+			"Download that file again, give the right sum with --sha256, or delete the file to write the image unchecked.",
+		}}
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	return string(b), err
+	return &sum{from, "its " + filepath.Base(beside) + " says", want}, nil
 }
 
-func sumOf(line, name string) ([]byte, bool) {
-	if head, tail, ok := strings.Cut(line, ") = "); ok && head == "SHA256 ("+name {
-		return parseSum(strings.TrimSpace(tail))
+// notASum says what a text is that holds no SHA-256.
+func notASum(text string) error {
+	for kind, digits := range map[string]int{"an MD5": 32, "a SHA-1": 40, "a SHA-384": 96, "a SHA-512": 128} {
+		if text = strings.TrimSpace(text); len(text) == digits && strings.Trim(strings.ToLower(text), "0123456789abcdef") == "" {
+			return fmt.Errorf("what you say is %s, but piwiz checks the SHA-256", kind)
+		}
 	}
-	text, named, _ := strings.Cut(strings.TrimSpace(line), " ")
-	if named = strings.TrimLeft(named, " *"); named != "" && filepath.Base(named) != name {
-		return nil, false
-	}
-	return parseSum(text)
+	return errors.New("what you say is no SHA-256: that has 64 digits from 0 to 9 and a to f")
 }
 
-func parseSum(text string) ([]byte, bool) {
-	b, err := hex.DecodeString(text)
-	return b, err == nil && len(b) == sha256.Size
+// pick finds the sum of the file with this name. One that names no file is that
+// of the image only if it is alone.
+func pick(sums []sumfile.Sum, name string) ([]byte, error) {
+	var mine, others, nameless []sumfile.Sum
+	for _, s := range sums {
+		switch base := s.Base(); {
+		case base == "":
+			nameless = append(nameless, s)
+		case strings.EqualFold(base, name): // Windows takes case lightly
+			mine = append(mine, s)
+		default:
+			others = append(others, s)
+		}
+	}
+	if exact := slices.DeleteFunc(slices.Clone(mine), func(s sumfile.Sum) bool { return s.Base() != name }); len(exact) > 0 {
+		mine = exact
+	}
+	if len(mine) == 0 && len(others) == 0 {
+		mine = nameless
+	}
+	switch {
+	case len(sums) == 0:
+		return nil, errors.New("it does not say a SHA-256")
+	case len(mine) == 0:
+		return nil, notNamed(others, name)
+	case slices.ContainsFunc(mine, func(s sumfile.Sum) bool { return s.Hash != mine[0].Hash }):
+		return nil, errors.New("it says more than one sum and not which of them is that of this image")
+	}
+	return mine[0].Hash[:], nil
+}
+
+// notNamed is a file that says sums, but not that of the image.
+func notNamed(others []sumfile.Sum, name string) error {
+	var names []string
+	for _, s := range others {
+		base := s.Base()
+		if packed, ok := strings.CutPrefix(name, base+"."); ok && !strings.Contains(packed, ".") {
+			return fmt.Errorf("it does not say the sum of this image: it is that of %s, unpacked", base)
+		}
+		if packed, ok := strings.CutPrefix(base, name+"."); ok && !strings.Contains(packed, ".") {
+			return fmt.Errorf("it does not say the sum of this image: it is that of %s, before it was unpacked", base)
+		}
+		names = append(names, fmt.Sprintf("%q", base))
+	}
+	if len(names) > 3 {
+		names = append(names[:3], fmt.Sprintf("%d others", len(names)-3))
+	}
+	return fmt.Errorf("it does not say the sum of this image, only that of %s", strings.Join(names, ", "))
 }
 
 // over is the file, of which the end is an error if its sum is not the known
@@ -96,7 +136,7 @@ func (s *summing) Read(b []byte) (int, error) {
 		return n, err
 	}
 	if got := s.Hash.Sum(nil); !bytes.Equal(got, s.known.want) {
-		return n, &Error{s.known.path, fmt.Errorf("it is not the image it should be: its SHA-256 is %x, but %s %x", got, s.known.says, s.known.want), []string{"Download it again."}}
+		return n, &Error{s.known.from.Path, fmt.Errorf("it is not the image it should be: its SHA-256 is %x, but %s %x", got, s.known.says, s.known.want), []string{s.known.from.Remedy()}}
 	}
 	return n, io.EOF
 }

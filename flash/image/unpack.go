@@ -4,97 +4,265 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/gzip"
 	"github.com/ulikunitz/xz"
-	"github.com/ulikunitz/xz/lzma"
 )
 
 // maxWindow is how much memory a packed image may ask for, in bytes. The
-// largest preset of xz asks for half of it.
+// largest preset of xz asks for half of it, and zstd takes no more by itself.
 const maxWindow = 1 << 27
 
-// headSize is enough to see how a file is packed, in bytes.
-const headSize = max(zstd.HeaderMaxSize, 64)
+// packing is how an image is packed.
+type packing struct {
+	name, magic string
+	program     string // what unpacks it to its output
+}
 
-// unpack finds out how the file is packed, and how large it is unpacked: -1
-// when that cannot be known beforehand.
-func (i *Image) unpack(in *bufio.Reader) (io.Reader, error) {
-	head, _ := in.Peek(headSize) // a short file has a short head
-	is := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
-	var h zstd.Header
-	switch {
-	case is("PK\x03\x04"):
-		return in, &Error{"", errors.New("this is packed with zip, which piwiz cannot undo"), []string{"Unpack it first: unzip " + i.file.Name()}}
-	case is("\x1f\x8b"):
-		i.size = -1 // its trailer counts modulo 4 GiB
-		r, err := gzip.NewReader(in)
-		if err != nil {
-			return in, fmt.Errorf("unpack it: %w", err)
+var (
+	byZstd  = packing{"zstd", "\x28\xb5\x2f\xfd", "zstd -dc"}
+	byGzip  = packing{"gzip", "\x1f\x8b", "gzip -dc"}
+	byXz    = packing{"xz", "\xfd7zXZ\x00", "xz -dc"}
+	byBzip2 = packing{"bzip2", "BZh", "bzip2 -dc"}
+)
+
+// packed tells how a file that begins with head is packed; the zero packing is
+// not at all.
+func packed(head []byte) packing {
+	for _, p := range []packing{byZstd, byGzip, byXz, byBzip2} {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
+			return p
 		}
-		return r, nil
-	case is("\xfd7zXZ\x00"):
+	}
+	if len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" { // a skippable frame, as pzstd begins
+		return byZstd
+	}
+	return packing{}
+}
+
+// first reads how the file begins.
+func (i *Image) first(n int) ([]byte, error) {
+	b := make([]byte, n)
+	n, err := i.file.ReadAt(b, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return b[:n], err
+}
+
+// measure finds out how large a packed image is unpacked, as far as the file
+// says that, and whether it is whole.
+func (i *Image) measure() error {
+	head, err := i.first(8)
+	if err != nil {
+		return err
+	}
+	fileSize := i.size
+	i.how = packed(head)
+	switch i.how {
+	case byZstd:
+		var f frames
+		if f, err = walkZstd(i.file, fileSize); err == nil {
+			i.size, i.most = f.size, f.most
+		}
+	case byXz:
+		i.size, err = walkXz(i.file, fileSize)
+	case byGzip:
+		var b [4]byte
+		_, err = i.file.ReadAt(b[:], max(fileSize-4, 0))
+		i.size, i.gzipSays = -1, binary.LittleEndian.Uint32(b[:])
+	case byBzip2:
 		i.size = -1
-		return i.unxz(in, head)
-	case is("BZh"):
-		i.size = -1
-		return bzip2.NewReader(in), nil
-	case h.Decode(head) != nil:
+	}
+	var large *windowError
+	if errors.As(err, &large) {
+		return i.unpackFirst(err, large.program)
+	}
+	var behind *behindError
+	if errors.As(err, &behind) {
+		return &Error{"", err, []string{
+			i.from.Remedy(), fmt.Sprintf("Or, if you know where that comes from, cut it off: head -c %d %s > %s", behind.at, quote(i.from.Path), quote(i.from.Path+".cut")),
+		}}
+	}
+	return err
+}
+
+// unpackFirst is an image that piwiz does not unpack, but another program does.
+func (i *Image) unpackFirst(err error, program string) error {
+	return &Error{"", err, []string{fmt.Sprintf("Unpack it first, then use the unpacked one: %s %s > %s", program, quote(i.from.Path), unpackedName)}}
+}
+
+// windowError is an image that asks for more than maxWindow.
+type windowError struct {
+	size    int64 // bytes
+	program string
+}
+
+func (e *windowError) Error() string {
+	return fmt.Sprintf("unpacking it takes %d MiB of memory at once", e.size>>20)
+}
+
+// behindError is a packed image behind which something lies.
+type behindError struct{ at, size int64 } // bytes
+
+func (e *behindError) Error() string {
+	return fmt.Sprintf("behind the packed image, which ends at byte %d, lie %d bytes that are no part of it", e.at, e.size-e.at)
+}
+
+func cutShort(format string, a ...any) error {
+	return fmt.Errorf("it is cut short or damaged: "+format, a...)
+}
+
+// unpack finds out how the file is packed and unpacks it. It is read to its end,
+// for its sum.
+func (i *Image) unpack(in *bufio.Reader) (io.Reader, error) {
+	var r io.Reader
+	var err error
+	switch i.how {
+	case byZstd:
+		return i.unzstd(in)
+	case byGzip:
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(in); err == nil {
+			z.Multistream(false)
+			r = &members{in: in, z: z}
+		}
+	case byXz:
+		r, err = xz.NewReader(in)
+	case byBzip2:
+		s := &streams{in: in}
+		s.r, r = bzip2.NewReader(s), s
+	default:
 		return in, nil
 	}
-	i.size = -1
-	if h.HasFCS && h.FrameContentSize < 1<<60 {
-		i.size = int64(h.FrameContentSize)
+	if err != nil {
+		return in, i.unpackFirst(fmt.Errorf("it cannot be unpacked: %w", err), i.how.program)
 	}
-	return i.unzstd(in)
+	return &whole{r, in}, nil
 }
 
-func (i *Image) unzstd(in io.Reader) (io.Reader, error) {
-	if i.zstd != nil {
-		return i.zstd, i.zstd.Reset(in)
-	}
-	d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-	if err != nil {
-		return in, fmt.Errorf("unpack it: %w", err)
-	}
-	i.zstd = d
-	return d, nil
+// whole reads what is packed, and what lies behind it too.
+type whole struct {
+	io.Reader
+	in io.Reader
 }
 
-func (i *Image) unxz(in io.Reader, head []byte) (io.Reader, error) {
-	r, err := xz.NewReader(in)
-	if xzWindow(head) > maxWindow {
-		err = errors.New("it asks for too much memory")
+func (w *whole) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	if err == io.EOF {
+		if _, err := io.Copy(io.Discard, w.in); err != nil {
+			return n, err
+		}
 	}
-	if err != nil {
-		return in, &Error{"", fmt.Errorf("unpack it: %w", err), []string{"Unpack it first: xz -dk " + i.file.Name()}}
-	}
-	return r, nil
+	return n, err
 }
 
-// xzWindow is how many bytes of memory the first block of an xz file asks for
-// (The .xz File Format 1.2.1, section 3.1). Those that follow are like it.
-func xzWindow(head []byte) int64 {
-	if len(head) < headSize {
-		return 0
+// members are those of a gzip file (RFC 1952, section 2.2). Like gzip(1) it
+// ignores what is none behind the last of them.
+type members struct {
+	in  *bufio.Reader
+	z   *gzip.Reader
+	end bool
+}
+
+func (m *members) Read(b []byte) (int, error) {
+	for !m.end {
+		n, err := m.z.Read(b)
+		if err != io.EOF {
+			return n, err
+		}
+		if err := m.next(); err != nil {
+			return n, err
+		}
+		if n > 0 {
+			return n, nil
+		}
 	}
-	flags, rest := head[13], head[14:]
-	for range bits.OnesCount8(flags >> 6) { // the sizes of the block, if it has them
-		_, n := binary.Uvarint(rest)
-		rest = rest[max(n, 0):]
+	return 0, io.EOF
+}
+
+// next begins with the next member.
+func (m *members) next() error {
+	magic, err := m.in.Peek(2)
+	switch {
+	case len(magic) == 2 && string(magic) == byGzip.magic:
+		if err := m.z.Reset(m.in); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		m.z.Multistream(false)
+	case len(magic) == 1 && magic[0] != 0: // half of a magic number, for all that is known
+		return io.ErrUnexpectedEOF
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	default:
+		m.end = true
 	}
-	if rest[0] != 0x21 {
-		return 0 // no LZMA2; that is refused
+	return nil
+}
+
+// streams are those of a bzip2 file. Like bzip2(1) it ignores what is none
+// behind the last of them. The decoder tells neither that a stream has ended nor
+// where; so behind the end of the file it is given two bytes more, which makes
+// every end look like something that is no stream.
+type streams struct {
+	in      *bufio.Reader
+	r       io.Reader
+	last    byte // of the file
+	beyond  int  // bytes behind the end of the file that were asked for
+	started bool
+	end     error
+}
+
+// ReadByte is what the decoder reads from.
+func (s *streams) ReadByte() (byte, error) {
+	if s.beyond > 0 {
+		s.beyond++
+	} else {
+		b, err := s.in.ReadByte()
+		if err == nil {
+			s.last = b
+			return b, nil
+		}
+		if err != io.EOF {
+			return 0, err
+		}
+		s.beyond++
 	}
-	size, err := lzma.DecodeDictCap(rest[2])
-	if err != nil {
-		return 0
+	if s.beyond > 2 {
+		return 0, io.EOF
 	}
-	return size
+	return 0, nil
+}
+
+func (s *streams) Read(b []byte) (int, error) {
+	if s.end != nil {
+		return 0, s.end
+	}
+	// The decoder must find ReadByte here, not this function.
+	n, err := s.r.Read(b)
+	s.started = s.started || n > 0
+	s.end = err
+	no, structural := err.(bzip2.StructuralError)
+	switch {
+	case structural && s.started && no == "bad magic value in continuation file":
+		s.end = io.EOF
+		if s.beyond == 1 && s.last == 'B' {
+			s.end = io.ErrUnexpectedEOF
+		}
+	case structural && s.started && (no == "non-Huffman entropy encoding" || no == "invalid compression level"):
+		s.end = io.EOF
+		if s.beyond > 0 {
+			s.end = io.ErrUnexpectedEOF
+		}
+	case err == io.EOF || err != nil && s.beyond > 0:
+		s.end = io.ErrUnexpectedEOF
+	}
+	return n, s.end
 }

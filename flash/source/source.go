@@ -4,14 +4,13 @@ package source
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"piwiz/flash/bootfs"
 	"piwiz/flash/device"
@@ -30,14 +29,11 @@ func Unfinished() []byte {
 	return b
 }
 
-// maxBoot is the largest firmware partition that is edited, in bytes. Only
-// what is not zero in it takes memory, for a moment.
-const maxBoot = 256 << 20
-
 // Source gives the image as it shall be on the card, from its first byte on,
 // as often as it is asked to.
 type Source struct {
-	path    string
+	from    image.From
+	room    int64 // bytes on the card
 	img     *image.Image
 	patches []bootfs.Patch // offsets from the start of the image
 	first   [Block]byte
@@ -47,48 +43,100 @@ type Source struct {
 	over error // what ended the image, its end too
 }
 
-// Open opens the image, which has this SHA-256 as image.Open takes it, and finds
-// out what the host's files change; their time is when.
-func Open(path, sha256 string, files []bootfs.File, when time.Time) (*Source, error) {
-	img, err := image.Open(path, sha256)
+// Open opens an image for a card with so many bytes of room, and finds out what
+// the host's files change; their time is when. An image that does not fit is
+// *TooLarge, as early as that can be known (image.MayExceed).
+func Open(ctx context.Context, from image.From, room int64, files []bootfs.File, when time.Time) (*Source, error) {
+	img, err := image.Open(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{path: path, img: img}
-	if err := s.prepare(files, when); err != nil {
+	s := &Source{from: from, room: room, img: img}
+	err = s.fits(ctx)
+	if err == nil {
+		err = s.prepare(files, when)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
+// TooLarge is an image that does not fit onto its card.
+type TooLarge struct{ Image, Card int64 } // bytes
+
+func (e *TooLarge) Error() string {
+	if disk.Human(e.Image) == disk.Human(e.Card) {
+		return fmt.Sprintf("The card is too small: the image has %d bytes, the card %d", e.Image, e.Card)
+	}
+	return fmt.Sprintf("The card is too small: the image has %s, the card %s", disk.Human(e.Image), disk.Human(e.Card))
+}
+
+// Hints says what to do.
+func (e *TooLarge) Hints() []string { return []string{"Use a larger card."} }
+
+// fits makes sure that the card is large enough. An image that may be too large
+// is unpacked once for that.
+func (s *Source) fits(ctx context.Context) error {
+	if s.Least() <= s.room && s.img.MayExceed(s.room) {
+		if err := s.img.Count(ctx); err != nil {
+			return s.broken(err)
+		}
+		if err := s.img.Rewind(); err != nil {
+			return s.broken(err)
+		}
+	}
+	if s.Least() > s.room {
+		return &TooLarge{s.Least(), s.room}
+	}
+	return nil
+}
+
 func (s *Source) prepare(files []bootfs.File, when time.Time) error {
 	boot, _ := s.img.MBR().Boot() // Open refused an image without one
-	if boot.Start < Block || boot.Size > maxBoot {
-		return s.cannot(fmt.Errorf("its firmware partition has %s, or begins too early", disk.Human(boot.Size)), "Build it again with a smaller sdImage.firmwareSize.")
+	if boot.Start < Block {
+		return s.cannot(errors.New("its firmware partition begins too early, within the first 4096 bytes"), s.from.Remedy())
 	}
-	// Memory that the collector does not count, for a moment.
-	volume, err := unix.Mmap(-1, 0, int(boot.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		return fmt.Errorf("get memory: %w", err)
-	}
-	defer unix.Munmap(volume)
 	if _, err := io.ReadFull(s.img, s.first[:]); err != nil {
 		return s.broken(err)
 	}
 	if _, err := io.CopyN(io.Discard, s.img, boot.Start-Block); err != nil {
 		return s.broken(err)
 	}
-	if err := fillSparse(volume, s.img); err != nil {
+	volume, err := bootfs.Load(s.img, boot.Size)
+	if err != nil {
 		return s.broken(err)
 	}
-	if s.patches, err = bootfs.Changes(volume, files, when); err != nil {
+	defer volume.Close()
+	for {
+		s.patches, err = volume.Changes(files, when)
+		if !errors.Is(err, bootfs.ErrIncomplete) {
+			break
+		}
+		if err := s.reread(volume, boot.Start); err != nil {
+			return s.broken(err)
+		}
+	}
+	if err != nil {
 		return s.unpatched(err)
 	}
 	for i := range s.patches {
 		s.patches[i].Offset += boot.Start
 	}
 	return nil
+}
+
+// reread reads a volume once more: one of its folders goes on in front of where it
+// begins.
+func (s *Source) reread(v *bootfs.Volume, start int64) error {
+	if err := s.img.Rewind(); err != nil {
+		return err
+	}
+	if _, err := io.CopyN(io.Discard, s.img, start); err != nil {
+		return err
+	}
+	return v.LoadMore(s.img)
 }
 
 // Close closes the image.
@@ -113,30 +161,13 @@ func (s *Source) Place(off int64) string {
 	return "the space before the partitions"
 }
 
-// fillSparse leaves memory alone where the image is zero, so that it stays
-// unused.
-func fillSparse(to []byte, from io.Reader) error {
-	b := make([]byte, 16*Block)
-	for len(to) > 0 {
-		n := min(len(to), len(b))
-		if _, err := io.ReadFull(from, b[:n]); err != nil {
-			return err
-		}
-		if !IsZero(b[:n]) {
-			copy(to, b[:n])
-		}
-		to = to[n:]
-	}
-	return nil
-}
-
 // IsZero tells whether all of b is zero.
 func IsZero(b []byte) bool {
 	return len(b) == 0 || b[0] == 0 && bytes.Equal(b[1:], b[:len(b)-1])
 }
 
 func (s *Source) cannot(err error, todo string) error {
-	return &image.Error{Path: s.path, Err: err, Todo: []string{todo}}
+	return &image.Error{Path: s.from.Path, Err: err, Todo: []string{todo}}
 }
 
 func (s *Source) broken(err error) error {
@@ -144,14 +175,14 @@ func (s *Source) broken(err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	return s.cannot(fmt.Errorf("it is damaged or not complete: %w", err), "Build it again.")
+	return s.cannot(fmt.Errorf("it is damaged or not complete: %w", err), s.from.Remedy())
 }
 
 // unpatched is a firmware partition that does not take the host's files. The
 // editor knows best what to do.
 func (s *Source) unpatched(err error) error {
 	var known interface{ Hints() []string }
-	todo := "Build it again."
+	todo := s.from.Remedy()
 	if errors.As(err, &known) {
 		todo = strings.Join(known.Hints(), " ")
 	}
@@ -175,8 +206,8 @@ func (s *Source) Rewind() {
 	}
 }
 
-// Next reads the next chunk into b, whole blocks; the error is io.EOF after
-// the last one. Several may call it at once: while one decodes, the others
+// Next reads the next chunk into b, whole blocks but where the card ends within
+// one; the error is io.EOF after the last one. Several may call it at once: while one decodes, the others
 // have something to do with theirs.
 func (s *Source) Next(b []byte) (Chunk, error) {
 	s.mu.Lock()
@@ -185,7 +216,13 @@ func (s *Source) Next(b []byte) (Chunk, error) {
 		return Chunk{}, s.over
 	}
 	n, err := fill(b, s.img)
-	c := Chunk{Data: b[:(n+Block-1)/Block*Block], Off: s.next}
+	if s.next+int64(n) > s.room {
+		s.over = s.cannot(fmt.Errorf("it is larger than the card, which has %d bytes", s.room), "Use a larger card.")
+		return Chunk{}, s.over
+	}
+	// A card may end within a block, and the image with it.
+	whole := min(int64(n+Block-1)/Block*Block, s.room-s.next)
+	c := Chunk{Data: b[:whole], Off: s.next}
 	s.next += int64(n)
 	if err != nil {
 		s.over = s.ended(err)
