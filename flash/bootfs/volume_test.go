@@ -99,7 +99,8 @@ func TestAVolumeOfAnySizeIsWrittenWithoutBeingInMemory(t *testing.T) {
 			model["piwiz/wireless.conf"], model["overlays/new.txt"] = []byte("network"), bytes.Repeat([]byte("x"), 70000)
 			model["overlays/a long name of a file 7.dtbo"] = []byte("replaced")
 			files := []File{
-				{"piwiz/wireless.conf", model["piwiz/wireless.conf"]}, {"overlays/new.txt", model["overlays/new.txt"]},
+				{"piwiz/wireless.conf", model["piwiz/wireless.conf"]},
+				{"overlays/new.txt", model["overlays/new.txt"]},
 				{"overlays/a long name of a file 7.dtbo", []byte("replaced")},
 			}
 			if reads := changed(t, file, size, files); reads != 1 {
