@@ -7,6 +7,7 @@ import (
 
 	"piwiz/flash/disk"
 	"piwiz/nixgen/build"
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -56,8 +57,8 @@ func progressOf(g build.Progress, elapsed time.Duration, width int) string {
 	if now != "" {
 		now = "now: " + now
 	}
-	fit := func(text string) string { return style.Dim.MaxWidth(width).Render(text) }
-	return bar(g.Share, min(60, width-30)) + share + "\n" + style.Text.MaxWidth(width).Render(doing(g, elapsed)) + "\n" + fit(totals(g)) + "\n" + fit(now) + "\n"
+	fit := func(text string) string { return style.Dim.MaxWidth(width).Render(clean.Line(text)) }
+	return bar(g.Share, min(60, width-30)) + share + "\n" + style.Text.MaxWidth(width).Render(clean.Line(doing(g, elapsed))) + "\n" + fit(totals(g)) + "\n" + fit(now) + "\n"
 }
 
 // doing is what Nix is at, and for how long: a silent minute has a name.

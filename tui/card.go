@@ -12,6 +12,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/disk"
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -216,11 +217,11 @@ func (p *cardPage) fillHidden(s *state) {
 	_, rest := p.offered()
 	var b strings.Builder
 	for _, d := range rest {
-		text := style.Title.Render(d.Name) + "  " + nameOf(d) + "\n" + d.Refusal()
+		text := d.Refusal()
 		if named, _ := d.Named(); d.Bus == disk.NVMe && named.Refusal() == "" {
 			text += " If it is an SD Express card, leave and start: piwiz --any-disk " + d.Path
 		}
-		b.WriteString(wrap(text, max(s.width-4, 1)) + "\n\n")
+		b.WriteString(style.Title.Render(clean.Name(d.Name)) + "  " + nameOf(d) + "\n" + wrap(text, max(s.width-4, 1)) + "\n\n")
 	}
 	p.hidden.Width, p.hidden.Height = max(s.width-4, 1), max(s.height-7, 1)
 	p.hidden.SetContent(strings.TrimRight(b.String(), "\n"))
@@ -251,7 +252,7 @@ func (p *cardPage) view(s *state, width, _ int) string {
 	}
 	d, _ := p.chosen()
 	for _, o := range offer {
-		b.WriteString(row(style.Title.Render(o.Name)+"  "+nameOf(o), o.Path == d.Path) + "\n" +
+		b.WriteString(row(style.Title.Render(clean.Name(o.Name))+"  "+nameOf(o), o.Path == d.Path) + "\n" +
 			style.Dim.Render(wrap("    "+o.Contents(), width)) + "\n")
 		for _, w := range o.Warnings() {
 			b.WriteString(style.Warn.Render(wrap("    "+w, width)) + "\n")
@@ -264,7 +265,7 @@ func (p *cardPage) view(s *state, width, _ int) string {
 }
 
 func nameOf(d disk.Device) string {
-	return strings.Join(strings.Fields(disk.Human(d.Size)+" "+d.Vendor+" "+d.Model), " ")
+	return clean.Name(strings.Join(strings.Fields(disk.Human(d.Size)+" "+d.Vendor+" "+d.Model), " "))
 }
 
 func (p *cardPage) typing() bool { return p.asking != nil }

@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/disk"
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -136,7 +137,7 @@ func (c *confirmation) view(s *state, width int) string {
 		head = d.Doubt()
 	}
 	top := style.Danger.Render(wrap(head, width)) + "\n\n" +
-		"  " + style.Title.Render(d.Path) + "  " + nameOf(d) + "\n" +
+		"  " + style.Title.Render(clean.Name(d.Path)) + "  " + nameOf(d) + "\n" +
 		style.Dim.Render(wrap("  "+d.Contents(), width)) + "\n"
 	if !c.newest.IsZero() {
 		top += style.Warn.Render(wrap("  The newest file on it is from "+c.newest.Format("2 January 2006")+".", width)) + "\n"

@@ -19,7 +19,8 @@
 //     to a command by exec. A message that holds something implements late.
 //   - Keys come one by one, however many a read brought, and a paste is none
 //     (read.go).
-//   - Nothing secret is ever drawn.
+//   - Nothing secret is ever drawn. Texts from outside are drawn through
+//     package clean, at the moment they are drawn: wrap does it for sentences.
 //   - A page too small to be right is not drawn at all: below 60x20 one
 //     sentence asks for a larger window.
 //   - The bottom row is the help line and never a border, because a terminal

@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -50,8 +51,8 @@ func (p *donePage) view(s *state, width, _ int) string {
 	if s.found.Hint != "" {
 		b.WriteString(style.Warn.Render(wrap(s.found.Hint, width)) + "\n\n")
 	}
-	b.WriteString("Log in with:\n\n  " + style.Command.Render(fmt.Sprintf("ssh %s@%s", h.User, s.found.Name)) + "\n\n")
-	b.WriteString(style.Dim.Render("Host key  ") + s.saved.Identity.Fingerprint() + "\n")
+	b.WriteString("Log in with:\n\n  " + style.Command.Render(clean.Name(fmt.Sprintf("ssh %s@%s", h.User, s.found.Name))) + "\n\n")
+	b.WriteString(style.Dim.Render("Host key  ") + clean.Name(s.saved.Identity.Fingerprint()) + "\n")
 	if p.pinned && p.err == nil {
 		b.WriteString(style.Dim.Render(wrap(p.note, width)) + "\n")
 	}
@@ -64,7 +65,7 @@ func (p *donePage) view(s *state, width, _ int) string {
 		card += " --any-disk"
 	}
 	for _, c := range []string{"build " + h.Name, "flash " + h.Name + " " + card, "wait " + h.Name} {
-		b.WriteString("\n  " + style.Command.Render("piwiz "+c))
+		b.WriteString("\n  " + style.Command.Render(clean.Name("piwiz "+c)))
 	}
 	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen/sshkey"
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -109,8 +110,8 @@ func (p *keysPage) view(s *state, width, height int) string {
 		if k.marked {
 			box = style.OK.Render(style.Bullet) + " "
 		}
-		rows = append(rows, row(box+k.Type+"  "+style.Title.Render(k.Comment)+"  "+style.Dim.Render(k.source(true)), i == p.cursor)+"\n"+
-			"      "+style.Dim.Render(k.Fingerprint))
+		rows = append(rows, row(box+clean.Name(k.Type)+"  "+style.Title.Render(clean.Name(k.Comment))+"  "+style.Dim.Render(clean.Name(k.source(true))), i == p.cursor)+"\n"+
+			"      "+style.Dim.Render(clean.Name(k.Fingerprint)))
 	}
 	room := height - strings.Count(say, "\n") - 2 - min(strings.Count(top, "\n"), 4)
 	return s.fit(top, say+"\n\n"+strings.TrimRight(around(rows, p.cursor, room/2), "\n"), height)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/charmbracelet/lipgloss"
 
+	"piwiz/tui/clean"
 	"piwiz/tui/form"
 	"piwiz/tui/style"
 )
@@ -84,6 +85,12 @@ func clock(d time.Duration) string {
 	}
 }
 
+// wrap lays out a text without colours, as far as a page can hold it. There
+// may be words from outside in it.
 func wrap(text string, width int) string {
-	return lipgloss.NewStyle().Width(width).Render(text)
+	const most = 16 << 10
+	if len(text) > most {
+		text = text[:most]
+	}
+	return lipgloss.NewStyle().Width(width).Render(clean.Text(text))
 }

@@ -9,7 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen"
-	"piwiz/tui/logpane"
+	"piwiz/tui/clean"
 	"piwiz/tui/nixtext"
 	"piwiz/tui/style"
 )
@@ -42,19 +42,9 @@ func (p *previewPage) fill(s *state) {
 	p.pane = viewport.New(max(s.width-4, 1), max(s.height-9, 1))
 	if p.at < len(p.files) {
 		p.pane.SetHorizontalStep(8)
-		p.pane.SetContent(nixtext.Colour(harmless(p.files[p.at].Text)))
+		p.pane.SetContent(nixtext.Colour(clean.Text(p.files[p.at].Text)))
 		p.pane.SetYOffset(offset)
 	}
-}
-
-// harmless keeps what the user's own file may hold from reaching the terminal
-// as a command.
-func harmless(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		lines[i] = logpane.Clean(l)
-	}
-	return strings.Join(lines, "\n")
 }
 
 func (p *previewPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
@@ -108,7 +98,7 @@ func (p *previewPage) view(_ *state, width, _ int) string {
 	}
 	var tabs []string
 	for i, f := range p.files {
-		name := " " + f.Name + " "
+		name := " " + clean.Name(f.Name) + " "
 		if i == p.at {
 			name = style.Selected.Render(name)
 		}

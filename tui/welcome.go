@@ -8,6 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen/hostfile"
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -59,7 +60,7 @@ func (p *welcomePage) view(s *state, width, height int) string {
 	head := wrap("piwiz makes an SD card for a Raspberry Pi that runs NixOS and can be reached by its name over SSH, without ever connecting a screen or keyboard to it.", width) + "\n\n"
 	rows := []string{"Set up a new Raspberry Pi"}
 	for _, h := range p.hosts {
-		rows = append(rows, "Replace the dead card of "+style.Title.Render(h.Host.Name))
+		rows = append(rows, "Replace the dead card of "+style.Title.Render(clean.Name(h.Host.Name)))
 	}
 	rows = append(rows, "Leave")
 	for i, r := range rows {

@@ -12,6 +12,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/wifi"
+	"piwiz/tui/clean"
 	"piwiz/tui/form"
 	"piwiz/tui/style"
 )
@@ -162,7 +163,7 @@ func (p *wifiPage) view(s *state, width, height int) string {
 		if len(s.wifi.offers) > 0 {
 			why = "What is saved with " + s.origin + " is kept. " + why
 		}
-		return s.fit(wrap(why, width)+"\n\n  "+style.Command.Render(s.engine.GrantNetworks().Command()),
+		return s.fit(wrap(why, width)+"\n\n  "+style.Command.Render(clean.Line(s.engine.GrantNetworks().Command())),
 			"\n"+wrap("Press enter to do so: your password may be asked for. Press n not to: then you can type a network in, or use a cable.", width), height)
 	case p.typed != nil:
 		return p.typed.view(s, width, height)

@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
 
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -72,7 +73,7 @@ func Run(ctx context.Context, e Engine, in io.Reader, out io.Writer) error {
 		return context.Canceled
 	}
 	if err == nil {
-		_, _ = io.WriteString(out, w.farewell()) // a closed terminal needs none
+		_, _ = io.WriteString(out, clean.Text(w.farewell())) // a closed terminal needs none
 	}
 	return err
 }
@@ -228,7 +229,7 @@ func (w *wizard) View() string {
 	}
 	body = lipgloss.NewStyle().MaxWidth(width).MaxHeight(height).Render(w.fit(body, "", height))
 	page := lipgloss.NewStyle().Height(height + 1).PaddingLeft(2).Render("\n" + body)
-	return "  " + head + "\n" + page + "\n  " + w.footer(width)
+	return clean.Drawn("  " + head + "\n" + page + "\n  " + w.footer(width))
 }
 
 // trail shows how far the story has come.

@@ -11,6 +11,7 @@ import (
 
 	"piwiz/flash"
 	"piwiz/flash/disk"
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -65,7 +66,7 @@ func (p *writePage) view(s *state, width, _ int) string {
 	}
 	g := p.run.sample()
 	var b strings.Builder
-	b.WriteString("  " + style.Title.Render(s.card.Path) + "  " + nameOf(s.card) + "\n\n")
+	b.WriteString("  " + style.Title.Render(clean.Name(s.card.Path)) + "  " + nameOf(s.card) + "\n\n")
 	for _, st := range []struct {
 		stage flash.Stage
 		name  string

@@ -16,6 +16,7 @@ import (
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/flash/named"
+	"piwiz/tui/clean"
 )
 
 // emmcFlag is for whoever wants it: on a few boards the memory that is soldered
@@ -147,19 +148,19 @@ func confirm(ctx context.Context, d disk.Device) error {
 		return &exit{refused, fmt.Errorf("%s would be erased and nobody is here to confirm it; add --yes if that is wanted", d.Path)}
 	}
 	typed := bufio.NewReader(os.Stdin)
-	fmt.Fprintf(os.Stderr, "Everything on %s (%s) will be erased: %s\n", d.Path, describe(d), d.Contents())
+	tell(fmt.Sprintf("Everything on %s (%s) will be erased: %s", d.Path, describe(d), d.Contents()))
 	if err := asked(typed, d.Name); err != nil || d.Doubt() == "" {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, d.Doubt())
+	tell(d.Doubt())
 	if newest := detect.Newest(ctx, d); !newest.IsZero() {
-		fmt.Fprintln(os.Stderr, "The newest file on it is from "+newest.Format("2 January 2006")+".")
+		tell("The newest file on it is from " + newest.Format("2 January 2006") + ".")
 	}
 	return asked(typed, "erase")
 }
 
 func asked(typed *bufio.Reader, word string) error {
-	fmt.Fprintf(os.Stderr, "Type %s to go on: ", word)
+	fmt.Fprintf(os.Stderr, "Type %s to go on: ", clean.Name(word))
 	line, _ := typed.ReadString('\n') // an early end is a wrong answer
 	if strings.TrimSpace(line) != word {
 		return &exit{refused, errors.New("nothing was written")}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -46,7 +45,7 @@ func emulated(ctx context.Context, work func() error) error {
 	r := &emulate.Registrar{Self: self()}
 	r.SetStdout(os.Stderr)
 	r.SetStderr(os.Stderr)
-	fmt.Fprintln(os.Stderr, "Registering the emulator needs administrator rights:", r.Command())
+	tell("Registering the emulator needs administrator rights: " + r.Command())
 	if err := r.Run(); err != nil {
 		return &exit{lacking, err}
 	}

@@ -15,8 +15,8 @@ func wizardRegisters(t *testing.T, r *room) {
 	r.table()
 	before := r.shown()
 	cmd := r.as("TERM=xterm-256color", filepath.Join(r.dir, "piwiz"), "--builder", "local")
-	cmd.SysProcAttr = nil // the terminal is its own
-	s, err := screen.Start(cmd, 120, 60)
+	cmd.SysProcAttr = nil                // the terminal is its own
+	s, err := screen.Start(cmd, 200, 60) // the folder of the test fits into a line
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
 	"piwiz/tui"
 )
@@ -45,9 +43,9 @@ func (p *program) end(err error) int {
 		p.line("error", map[string]any{"error": headline, "hints": hints, "exit": code})
 		return code
 	}
-	fmt.Fprintln(os.Stderr, "piwiz: "+headline)
+	tell("piwiz: " + headline)
 	for _, h := range hints {
-		fmt.Fprintln(os.Stderr, "  "+h)
+		tell("  " + h)
 	}
 	return code
 }

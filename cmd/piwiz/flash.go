@@ -107,7 +107,7 @@ func openCard(ctx context.Context, d disk.Device) (tui.Card, error) {
 		return c, err
 	}
 	g := newCardGrant(d)
-	fmt.Fprintln(os.Stderr, "Opening the card needs administrator rights:", g.Command())
+	tell("Opening the card needs administrator rights: " + g.Command())
 	g.SetStdout(os.Stderr)
 	g.SetStderr(os.Stderr)
 	if err := g.Run(); err != nil {

@@ -14,11 +14,13 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
+	"piwiz/tui/clean"
 )
 
 // program is what all verbs share.
@@ -74,9 +76,24 @@ func badFlag(c *cobra.Command, err error) error {
 // line of the list.
 func (p *program) nothing(text string) {
 	if !p.json {
-		fmt.Fprintln(os.Stderr, text)
+		tell(text)
 	}
 }
+
+// file prints a file. Only a terminal gets it cleaned: elsewhere every byte
+// counts.
+func (p *program) file(f nixgen.File) {
+	text := "# ---- " + f.Name + "\n" + f.Text
+	if !p.json && !term.IsTerminal(os.Stdout.Fd()) {
+		fmt.Fprintln(p.out, text)
+		return
+	}
+	p.say("file", map[string]any{"name": f.Name, "text": f.Text, "yours": f.Once}, text)
+}
+
+// tell prints what is not part of the output: questions, what is about to be
+// run, errors.
+func tell(text string) { fmt.Fprintln(os.Stderr, clean.Text(text)) }
 
 // version is what this program was built from, as the go command noted it.
 func version() string {
@@ -94,7 +111,7 @@ func (p *program) line(kind string, value map[string]any) {
 	if err != nil {
 		b, _ = json.Marshal(map[string]string{"event": "error", "error": err.Error()})
 	}
-	fmt.Fprintf(p.out, "%s\n", b)
+	fmt.Fprintf(p.out, "%s\n", clean.JSON(b))
 }
 
 // say prints an event as JSON or as its sentence.
@@ -102,7 +119,7 @@ func (p *program) say(kind string, value map[string]any, text string) {
 	if p.json {
 		p.line(kind, value)
 	} else if text != "" {
-		fmt.Fprintln(p.out, text)
+		fmt.Fprintln(p.out, clean.Text(text))
 	}
 }
 

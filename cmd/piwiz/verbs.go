@@ -31,7 +31,7 @@ func (p *program) renderVerb() *cobra.Command {
 			return err
 		}
 		for _, f := range ownAsItIs(store, s.Host.Name, files) {
-			p.say("file", map[string]any{"name": f.Name, "text": f.Text, "yours": f.Once}, "# ---- "+f.Name+"\n"+f.Text)
+			p.file(f)
 		}
 		return nil
 	}))

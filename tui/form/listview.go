@@ -6,6 +6,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/x/ansi"
 
+	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
@@ -51,7 +52,7 @@ func (l *list) View() string {
 	}
 	head := title.Render(l.title)
 	if l.filterOn {
-		head = style.Focus.Render("/") + l.filter + style.Match.Render(" ")
+		head = style.Focus.Render("/") + clean.Name(l.filter) + style.Match.Render(" ")
 	}
 	shown := l.shown()
 	height := max(l.height, 1)
@@ -94,9 +95,9 @@ func (l *list) line(o Option, current bool) string {
 		}
 		mark += " " + sign
 	}
-	s := mark + " " + label.Render(o.Label)
+	s := mark + " " + label.Render(clean.Name(o.Label))
 	if o.Note != "" {
-		s += "  " + style.Dim.Render(o.Note)
+		s += "  " + style.Dim.Render(clean.Name(o.Note))
 	}
 	return s
 }

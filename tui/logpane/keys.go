@@ -5,6 +5,8 @@ import (
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/tui/clean"
 )
 
 var keys = struct{ up, down, pageUp, pageDown, top, tail, pause, search, next, before, only, accept, leave, all key.Binding }{
@@ -101,7 +103,7 @@ func (p *Pane) typeSearch(k tea.KeyMsg) bool {
 	case tea.KeyCtrlC:
 		return false
 	case tea.KeyRunes, tea.KeySpace:
-		p.query += strings.ToLower(visible(string(k.Runes)))
+		p.query += strings.ToLower(clean.Name(string(k.Runes)))
 	case tea.KeyBackspace:
 		if r := []rune(p.query); len(r) > 0 {
 			p.query = string(r[:len(r)-1])

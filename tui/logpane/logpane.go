@@ -10,6 +10,8 @@ package logpane
 import (
 	"strings"
 	"sync"
+
+	"piwiz/tui/clean"
 )
 
 // Keep is how many lines the pane remembers; the full log is a file.
@@ -66,13 +68,13 @@ func New() *Pane { return &Pane{follow: true, height: 1, found: -1} }
 // Append adds lines at the end, cleaned. It may be called from any
 // goroutine.
 func (p *Pane) Append(lines ...Line) {
-	clean := make([]Line, len(lines))
+	cleaned := make([]Line, len(lines))
 	for i, l := range lines {
-		clean[i] = Line{Clean(l.Text), Clean(l.Of), l.Err}
+		cleaned[i] = Line{clean.Line(l.Text), clean.Line(l.Of), l.Err}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range clean {
+	for _, l := range cleaned {
 		p.all.add(l)
 		if p.only != "" && l.Of == p.only {
 			p.part.add(l)

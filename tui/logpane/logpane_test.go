@@ -5,62 +5,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
 )
-
-func TestClean(t *testing.T) {
-	for name, c := range map[string][2]string{
-		"ordinary text stays":                    {"building 'x.drv'...", "building 'x.drv'..."},
-		"letters of the world stay":              {"Größe 日本 ✓", "Größe 日本 ✓"},
-		"colours go":                             {"\x1b[31;1merror:\x1b[0m bad", "error: bad"},
-		"links and titles go":                    {"\x1b]8;;http://x\x1b\\text\x1b]8;;\x07 \x1b]0;t\x07.", "text ."},
-		"device control strings go":              {"a\x1bPq#0\x1b\\b\x1b_x\x1b\\c", "abc"},
-		"character sets and single escapes go":   {"\x1b(Ba\x1bMb\x1b=c", "abc"},
-		"an unfinished string does not hide":     {"a\x1b]0;rest of it", "a0;rest of it"},
-		"an unfinished sequence does not hide":   {"a\x1b[12", "a12"},
-		"the last state of a progress line":      {"10 %\r50 %\r100 %\r\n", "100 %"},
-		"control characters go":                  {"a\x00b\x07c\x08d\x7fe", "abcde"},
-		"C1 controls go, as bytes and as runes":  {"a\u009b31mb\x9bc", "a31mb?c"},
-		"broken UTF-8 becomes question marks":    {"caf\xe9 \xff", "caf? ?"},
-		"a real replacement character stays":     {"a\uFFFDb", "a\uFFFDb"},
-		"text direction cannot be turned":        {"a\u202eb\u2066c\u200fd", "abcd"},
-		"invisible characters go":                {"a\u200bb\ufeffc\u00add", "abcd"},
-		"tabs become blanks up to the next stop": {"ab\tc", "ab      c"},
-		"line ends within become blanks":         {"a\nb\u2028c", "a b c"},
-	} {
-		if got := Clean(c[0]); got != c[1] {
-			t.Errorf("%s: %q became %q, want %q", name, c[0], got, c[1])
-		}
-	}
-	if got := Clean(strings.Repeat("日", 1<<20)); ansi.StringWidth(got) > MaxWidth || !strings.HasSuffix(got, "…") {
-		t.Errorf("a long line became %d cells", ansi.StringWidth(got))
-	}
-}
-
-func FuzzClean(f *testing.F) {
-	for _, s := range []string{"a\x1b[31mb", "x\ry", "\xff\x9b", "\u202e", "\x1b]0;t\x07", "é\u0301\u200d\ufe0f", "a\x1b\x1b[[m"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := Clean(s)
-		if !utf8.ValidString(got) || ansi.StringWidth(got) > MaxWidth {
-			t.Fatalf("%q became %q", s, got)
-		}
-		for _, r := range got {
-			if unicode.In(r, unicode.Cc, unicode.Cf) {
-				t.Fatalf("%q kept %U", s, r)
-			}
-		}
-		if again := Clean(got); again != got {
-			t.Fatalf("%q became %q, then %q", s, got, again)
-		}
-	})
-}
 
 func filled(n int) *Pane {
 	p := New()
