@@ -94,6 +94,9 @@ func TestAnOrdinaryUserAndThePrivilegedHalf(t *testing.T) {
 		{"a card is written through sudo", asksNothing, writesThroughSudo},
 		{"a mounted card is unmounted first", asksNothing, unmountsFirst},
 		{"a card with an open file is refused with the place and the program", asksNothing, refusesBusy},
+		{"a card that another program writes is refused with its name", asksNothing, refusesWritten},
+		{"of a card that is refused nothing is unmounted", asksNothing, unmountsAllOrNone},
+		{"what is mounted over or in a card is never touched", asksNothing, leavesWhatCovers},
 		{"a card that a container has mounted is refused with its name", asksNothing, refusesBusyElsewhere},
 		{"the password is asked on the terminal", asksPassword, asksOnTheTerminal},
 		{"the password is asked on a terminal of sudo's own", asksPassword + "\nDefaults use_pty", asksOnTheTerminal},
@@ -180,6 +183,110 @@ func refusesBusyElsewhere(t *testing.T, d *desk) {
 	}
 	code, out := d.run(d.flash()...)
 	expect(t, code, out, 3, fmt.Sprintf("by cat (process %d)", box.Process.Pid))
+	if card.untouched() != before {
+		t.Error("the card was written")
+	}
+}
+
+// lives starts a command of root that says "in" when it is where it should be,
+// and lives until the end of the test or until it is ended.
+func (d *desk) lives(line string) (pid int, end func()) {
+	d.t.Helper()
+	cmd := exec.Command(d.enter[0], append(d.enter[1:], "sh", "-c", line)...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	ended := false
+	end = func() {
+		if !ended {
+			_, _ = in.Close(), cmd.Wait()
+		}
+		ended = true
+	}
+	d.t.Cleanup(end)
+	if _, err := io.ReadFull(out, make([]byte, len("in\n"))); err != nil {
+		d.t.Fatal(err)
+	}
+	return cmd.Process.Pid, end
+}
+
+// O_EXCL keeps away nobody who does not ask for it himself: dd does not.
+func refusesWritten(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	before := card.untouched()
+	d.root("mknod /run/other b $(stat -c '0x%%t 0x%%T' /dev/sda)")
+	for _, node := range []string{"/dev/sda", "/dev/sda1", "/run/other"} {
+		pid, end := d.lives("exec 3<> " + node + "; echo in; exec cat")
+		code, out := d.run(d.flash()...)
+		expect(t, code, out, 3, fmt.Sprintf("Another program has it open for writing: cat (process %d)", pid), fmt.Sprintf("kill %d", pid))
+		end()
+	}
+	if card.untouched() != before {
+		t.Error("the card was written")
+	}
+	d.lives("exec 3< /dev/sda; echo in; exec cat") // reads only
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 0)
+	card.written()
+}
+
+func unmountsAllOrNone(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	d.root("mount /dev/sda1 /media/%s/CARD && mount --bind /media/%[1]s/CARD /media/else && cp /bin/cat /media/else/cat", d.user)
+	table := d.root("cat /proc/self/mounts")
+	for at, line := range map[string]string{
+		"/media/else": "cd /media/else; echo in; exec cat", "/media/" + d.user + "/CARD": "exec < /media/" + d.user + "/CARD/cat; echo in; exec sleep 60",
+		"a program": "echo in; exec /media/else/cat",
+	} {
+		pid, end := d.lives(line)
+		code, out := d.run(d.flash()...)
+		expect(t, code, out, 3, "It is in use at ", fmt.Sprintf("(process %d)", pid))
+		if now := d.root("cat /proc/self/mounts"); now != table {
+			t.Errorf("%s: mounted before\n%s\nand after\n%s", at, table, now)
+		}
+		if strings.Contains(line, "sleep") {
+			_ = unix.Kill(pid, unix.SIGKILL)
+		}
+		end()
+	}
+	code, out := d.run(d.flash()...)
+	expect(t, code, out, 0)
+	card.written()
+}
+
+func leavesWhatCovers(t *testing.T, d *desk) {
+	card := d.medium("sda", "usb")
+	d.medium("sdb", "usb")
+	before := card.untouched()
+	for name, line := range map[string]string{
+		"over it":                 "mount /dev/sdb1 /media/else",
+		"in a folder":             "mkdir -p /media/else/a/b && mount /dev/sdb1 /media/else/a/b",
+		"over the folder above":   "mount -t tmpfs none /media",
+		"the same path over it":   "mount -t tmpfs none /media && mkdir /media/else && mount /dev/sdb1 /media/else",
+		"a folder of this system": "mkdir -p /media/else/x && mount --bind /run /media/else/x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d.root("mount /dev/sda1 /media/else && %s", line)
+			table := d.root("cat /proc/self/mounts")
+			id := card.device().Identity().String()
+			code, out := d.run(d.flash()...)
+			expect(t, code, out, 3, "Something else is mounted over or in its files, at /media", "unmount that first")
+			code, out = d.end(d.ask("open", "/dev/sda", id))
+			expect(t, code, out, 3, "Something else is mounted over or in its files, at /media")
+			if now := d.root("cat /proc/self/mounts"); now != table {
+				t.Errorf("mounted before\n%s\nand after\n%s", table, now)
+			}
+			d.root("while umount /dev/sdb1 2> /dev/null; do :; done; umount /media/else/x 2> /dev/null; while findmnt /dev/sda1 > /dev/null; do umount /media/else 2> /dev/null || umount /media; done; [ -d /media/else ]")
+		})
+	}
 	if card.untouched() != before {
 		t.Error("the card was written")
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"piwiz/flash/disk/facts"
 )
 
 // machine is a computer described in testdata/machines: what its kernel and
@@ -32,6 +34,7 @@ type machine struct {
 	disk           string            // folder of the disk above
 	dirs, numbers  map[string]string // by name of disk or partition
 	mounts, tables []string          // lines of the two tables of mounts
+	points         []string          // of the mounts; their numbers begin at 20
 	any            []string          // offered when they are named
 	want           string
 }
@@ -199,6 +202,13 @@ func (m *machine) mount(source, point, kind string, more []string) {
 		m.count++
 		numbers = fmt.Sprintf("0:%d", m.count)
 	}
-	m.tables = append(m.tables, fmt.Sprintf("36 25 %s / %s rw,relatime shared:1 - %s %s %s", numbers, escape(point), kind, escape(source), escape(options)))
+	parent := 1
+	for i, p := range m.points { // it lies on the last one there, or on the nearest folder above
+		if facts.Within(point, p) && (parent == 1 || len(p) >= len(m.points[parent-20])) {
+			parent = 20 + i
+		}
+	}
+	m.tables = append(m.tables, fmt.Sprintf("%d %d %s / %s rw,relatime shared:1 - %s %s %s", 20+len(m.points), parent, numbers, escape(point), kind, escape(source), escape(options)))
+	m.points = append(m.points, point)
 	m.mounts = append(m.mounts, fmt.Sprintf("%s %s %s %s 0 0", escape(source), escape(point), kind, escape(options)))
 }

@@ -60,6 +60,7 @@ type Device struct {
 	DiskSeq               uint64 // the kernel's number of this medium; 0 when it tells none
 	Major, Minor          uint32
 	Mounts                []string // of a file system without partition table
+	Covers                []string // where other file systems are mounted over its own or in them, the last one first
 	Holders               []Holder
 	Swap                  bool
 	Label, FSType         string
@@ -128,6 +129,7 @@ func (c *computer) disk(name string) (Device, error) {
 	for _, part := range c.parts[name] {
 		d.Partitions = append(d.Partitions, c.partition(part))
 	}
+	d.Covers = c.covers(append([]string{name}, c.parts[name]...))
 	return d, nil
 }
 

@@ -113,6 +113,8 @@ func (d Device) inUse() string {
 		return "This computer uses it as memory (swap)."
 	case len(holders) > 0:
 		return holders[0].sentence()
+	case len(d.Covers) > 0:
+		return fmt.Sprintf("Something else is mounted over or in its files, at %s: unmount that first.", facts.Clean(d.Covers[0]))
 	}
 	return ""
 }

@@ -18,53 +18,87 @@ import (
 )
 
 // busy says who has the card.
-func busy(d disk.Device) *Refused {
-	at, by, todo := "", " by another program", "Close windows and terminals that show its files, and try again."
+func busy(d disk.Device) *Refused { return busyBy(d, users("/proc", d)) }
+
+func busyBy(d disk.Device, by []process) *Refused {
+	at, who, todo := "", " by another program", "Close windows and terminals that show its files, and try again."
 	if m := d.Unmounts(); len(m) > 0 {
 		at = " at " + printable(strings.Join(m, ", "))
 	}
-	if names := users("/proc", d); len(names) > 0 {
-		by, todo = " by "+strings.Join(names, ", "), "Close "+names[0]+", and try again."
+	if len(by) > 0 {
+		who, todo = " by "+list(by), "Close "+by[0].String()+", and try again."
 	}
-	return &Refused{d.Path, "It is in use" + at + by + ".", todo}
+	return &Refused{d.Path, "It is in use" + at + who + ".", todo}
 }
 
-// users names at most three programs that have the disk itself or a file on
-// it open, or hold it mounted where nobody else sees it (a container), by what
-// proc(5) tells. An ordinary user sees only its own programs.
+// process is a running program.
+type process struct {
+	name string
+	pid  int
+}
+
+func (p process) String() string { return p.name + " (process " + strconv.Itoa(p.pid) + ")" }
+
+func list(all []process) string {
+	var names []string
+	for _, p := range all {
+		names = append(names, p.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// programs are at most three, other than this one, for which has holds. It is
+// given the folder of a process, and whether that has a mount table of its own.
+func programs(proc string, has func(process string, apart bool) bool) []process {
+	var all []process
+	here, _ := os.Readlink(filepath.Join(proc, "self/ns/mnt")) // unreadable: as if there were one only
+	processes, _ := filepath.Glob(filepath.Join(proc, "[0-9]*"))
+	for _, p := range processes {
+		pid, err := strconv.Atoi(filepath.Base(p))
+		if err != nil || pid == os.Getpid() || len(all) == 3 {
+			continue
+		}
+		there, err := os.Readlink(filepath.Join(p, "ns/mnt"))
+		if has(p, err == nil && here != "" && there != here) {
+			name, _ := os.ReadFile(filepath.Join(p, "comm")) // no name: it ended just now
+			all = append(all, process{printable(strings.TrimSpace(string(name))), pid})
+		}
+	}
+	return all
+}
+
+// users names programs that have the disk itself or a file on it open, or hold
+// it mounted where nobody else sees it (a container), by what proc(5) tells. An
+// ordinary user sees only its own programs.
 //
 // A container has names of its own: its /dev/sda and its folders may be
 // anything. So a name counts only when the device behind it has the number of
 // the card too, or none that can be read; and a folder only where mounts are
 // shared. Links to anything else are read, never followed: behind one may be a
 // file system that does not answer.
-func users(proc string, d disk.Device) []string {
-	var names []string
+func users(proc string, d disk.Device) []process {
 	ours, at := nodes(d), d.Unmounts()
-	here, _ := os.Readlink(filepath.Join(proc, "self/ns/mnt")) // unreadable: as if there were one only
-	processes, _ := filepath.Glob(filepath.Join(proc, "[0-9]*"))
-	for _, p := range processes {
-		pid, err := strconv.Atoi(filepath.Base(p))
-		if err != nil || pid == os.Getpid() || len(names) == 3 {
-			continue
-		}
-		folders := at
-		there, err := os.Readlink(filepath.Join(p, "ns/mnt"))
-		apart := err == nil && here != "" && there != here
+	return programs(proc, func(p string, apart bool) bool {
 		if apart {
-			folders = nil
+			return opens(p, ours, nil) || mounts(p, ours)
 		}
-		if opens(p, ours, folders) || apart && mounts(p, ours) {
-			name, _ := os.ReadFile(filepath.Join(p, "comm")) // no name: it ended just now
-			names = append(names, printable(strings.TrimSpace(string(name)))+" (process "+strconv.Itoa(pid)+")")
-		}
+		return opens(p, ours, at)
+	})
+}
+
+// inFolders names programs that are in the folders of a card or have a file
+// there open, so that it cannot be unmounted.
+func inFolders(proc string, d disk.Device) []process {
+	at := d.Unmounts()
+	if len(at) == 0 {
+		return nil
 	}
-	return names
+	return programs(proc, func(p string, apart bool) bool { return !apart && opens(p, nil, at) })
 }
 
 func opens(process string, ours map[string]string, folders []string) bool {
 	links, _ := filepath.Glob(filepath.Join(process, "fd", "*")) // the pattern is well formed
-	return slices.ContainsFunc(append(links, filepath.Join(process, "cwd"), filepath.Join(process, "root")), func(link string) bool {
+	return slices.ContainsFunc(append(links, filepath.Join(process, "cwd"), filepath.Join(process, "root"), filepath.Join(process, "exe")), func(link string) bool {
 		target, err := os.Readlink(link)
 		if err != nil {
 			return false

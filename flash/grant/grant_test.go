@@ -138,7 +138,7 @@ func TestThoseWhoHoldACardAreNamed(t *testing.T) {
 	process("40", "dd", map[string]string{"fd/1": "/dev/sdx1"})
 	process("50", "boxed", map[string]string{"fd/3": "/media/me/CARD/x", "cwd": "/media/me/CARD", "ns/mnt": "mnt:[2]"})
 	d := disk.Device{Path: "/dev/sdx", Partitions: []disk.Partition{{Name: "sdx1", Mounts: []string{"/media/me/CARD"}}}}
-	if got := strings.Join(users(proc, d), "; "); got != "na?no (process 20); sh (process 30); dd (process 40)" {
+	if got := list(users(proc, d)); got != "na?no (process 20), sh (process 30), dd (process 40)" {
 		t.Errorf("%s", got)
 	}
 	apart := t.TempDir()
@@ -146,7 +146,7 @@ func TestThoseWhoHoldACardAreNamed(t *testing.T) {
 		os.WriteFile(filepath.Join(proc, "10/mountinfo"), []byte("30 1 8:2 / /else rw - ext4 /dev/sdx2 rw\n31 1 8:1 / /c rw - ext4 /dev/sdx1 rw\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(users(proc, d), "; "); got != "bystander (process 10); dd (process 40)" {
+	if got := list(users(proc, d)); got != "bystander (process 10), dd (process 40)" {
 		t.Errorf("%s", got)
 	}
 	if got := users(apart, d); got != nil {
@@ -217,5 +217,31 @@ func TestSudoComesBeforePkexec(t *testing.T) {
 		if got, err := program(); err != nil || got != p {
 			t.Errorf("%s, %v, want %s", got, err, p)
 		}
+	}
+}
+
+// Programs that read, that have something else, or whose opening is not told
+// are in nobody's way.
+func TestOnlyThoseWhoCouldWriteToACardAreWriters(t *testing.T) {
+	proc := t.TempDir()
+	put := func(pid, name, target, info string) {
+		t.Helper()
+		dir := filepath.Join(proc, pid)
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, "fd"), 0o700), os.MkdirAll(filepath.Join(dir, "fdinfo"), 0o700),
+			os.Symlink(target, filepath.Join(dir, "fd/3")), os.WriteFile(filepath.Join(dir, "fdinfo/3"), []byte(info), 0o600),
+			os.WriteFile(filepath.Join(dir, "comm"), []byte(name+"\n"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("10", "reader", "/dev/sdx", "pos:\t0\nflags:\t0100000\nmnt_id:\t24\n")
+	put("11", "dd", "/dev/sdx", "pos:\t0\nflags:\t0100001\nmnt_id:\t24\n")
+	put("12", "partitioner", "/dev/sdx1", "pos:\t0\nflags:\t0100002\nmnt_id:\t24\n")
+	put("13", "other", "/dev/sdy", "pos:\t0\nflags:\t0100002\nmnt_id:\t24\n")
+	put("14", "piped", "pipe:[5]", "pos:\t0\nflags:\t01\nmnt_id:\t24\n")
+	put("15", "path", "/dev/sdx", "pos:\t0\nflags:\t012000000\nmnt_id:\t24\n")
+	put("16", "garbled", "/dev/sdx", "flags:\tx\n")
+	d := disk.Device{Path: "/dev/sdx", Partitions: []disk.Partition{{Name: "sdx1"}}}
+	if got := list(writers(proc, d)); got != "dd (process 11), partitioner (process 12)" {
+		t.Error(got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/facts"
 )
 
 const putBack = "Put it back and choose it again."
@@ -84,7 +85,11 @@ func (w Way) take(name string, want disk.Identity, also string) (*os.File, error
 	if err != nil {
 		return nil, err
 	}
-	if _, err := look(name, want, also); err != nil {
+	_, err = look(name, want, also)
+	if err == nil {
+		err = written(d)
+	}
+	if err != nil {
 		_ = f.Close() // nothing was written
 		return nil, err
 	}
@@ -92,8 +97,12 @@ func (w Way) take(name string, want disk.Identity, also string) (*os.File, error
 }
 
 // unmountAndOpen checks that what was opened is what was meant. EBUSY is left
-// to the caller.
+// to the caller. Who is in the way of unmounting is asked for all mounts before
+// the first one goes: a card that is refused stays as it was.
 func (w Way) unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error) {
+	if by := settled(func() []process { return inFolders("/proc", d) }); len(by) > 0 {
+		return nil, busyBy(d, by)
+	}
 	if err := w.Unmount(d); err != nil {
 		return nil, err
 	}
@@ -139,6 +148,9 @@ func unmount(d disk.Device) error {
 	if len(mounts) > 0 && os.Geteuid() != 0 {
 		return fmt.Errorf("unmount %s: %w", printable(mounts[0]), fs.ErrPermission)
 	}
+	if needed(mounts) {
+		return busy(d)
+	}
 	for _, m := range slices.Backward(mounts) {
 		err := unix.Unmount(m, unix.UMOUNT_NOFOLLOW)
 		switch {
@@ -150,6 +162,22 @@ func unmount(d disk.Device) error {
 		}
 	}
 	return nil
+}
+
+// needed asks the kernel about each mount with none of the others in it whether
+// it could go: EBUSY or EAGAIN (umount(2), MNT_EXPIRE). It knows more than the
+// list of open files. To look at a mount takes the mark of the question off.
+func needed(mounts []string) bool {
+	busy := false
+	for _, m := range mounts {
+		if slices.ContainsFunc(mounts, func(other string) bool { return other != m && facts.Within(other, m) }) {
+			continue
+		}
+		busy = busy || errors.Is(unix.Unmount(m, unix.MNT_EXPIRE|unix.UMOUNT_NOFOLLOW), unix.EBUSY)
+		var st unix.Stat_t
+		_ = unix.Lstat(m, &st) // whether it answers does not matter
+	}
+	return busy
 }
 
 // open opens a card for itself alone and past the page cache.

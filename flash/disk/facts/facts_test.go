@@ -8,10 +8,10 @@ import (
 // The kernel's escapes, and lines as they are and as they are not.
 func TestMountsAreReadAsTheKernelWritesThem(t *testing.T) {
 	for line, want := range map[string]Mount{
-		`36 35 8:1 /sub /mnt/a\040b rw,noatime master:1 propagate_from:2 - ext3 /dev/sda1 rw,errors=continue`: {"8:1", "/mnt/a b", "ext3", "/dev/sda1", "rw,errors=continue"},
-		`36 35 8:1 / /mnt/\134040\012 rw - ext4 /dev/a\043b rw`:                                               {"8:1", "/mnt/\\040\n", "ext4", "/dev/a#b", "rw"},
-		`36 35 0:30 / /mnt rw - tmpfs  rw`:                                                                    {"0:30", "/mnt", "tmpfs", "", "rw"},
-		`36 35 0:30 / /- rw - tmpfs - rw`:                                                                     {"0:30", "/-", "tmpfs", "-", "rw"},
+		`36 35 8:1 /sub /mnt/a\040b rw,noatime master:1 propagate_from:2 - ext3 /dev/sda1 rw,errors=continue`: {"8:1", "/mnt/a b", "ext3", "/dev/sda1", "rw,errors=continue", "36", "35"},
+		`36 35 8:1 / /mnt/\134040\012 rw - ext4 /dev/a\043b rw`:                                               {"8:1", "/mnt/\\040\n", "ext4", "/dev/a#b", "rw", "36", "35"},
+		`36 35 0:30 / /mnt rw - tmpfs  rw`:                                                                    {"0:30", "/mnt", "tmpfs", "", "rw", "36", "35"},
+		`36 35 0:30 / /- rw - tmpfs - rw`:                                                                     {"0:30", "/-", "tmpfs", "-", "rw", "36", "35"},
 	} {
 		if got, ok := parseMount(line); !ok || got != want {
 			t.Errorf("%s\ngot  %+v\nwant %+v", line, got, want)

@@ -16,6 +16,7 @@ type Mount struct {
 	Numbers             string // of the device; 0:x for file systems of many devices or none
 	Point, Kind, Source string
 	Options             string
+	ID, Parent          string // its own number, and that of the mount on which its point lies
 }
 
 // Mounts is the mount table as this process sees it. It fails when there is
@@ -50,7 +51,7 @@ func parseMount(line string) (Mount, bool) {
 	if !ok || len(f) < 6 || len(b) < 3 {
 		return Mount{}, false
 	}
-	return Mount{Numbers: f[2], Point: unescape(f[4]), Kind: b[0], Source: unescape(b[1]), Options: unescape(b[2])}, true
+	return Mount{Numbers: f[2], Point: unescape(f[4]), Kind: b[0], Source: unescape(b[1]), Options: unescape(b[2]), ID: f[0], Parent: f[1]}, true
 }
 
 // Swaps lists the paths in /proc/swaps: devices and files.
