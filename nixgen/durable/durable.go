@@ -9,10 +9,13 @@ package durable
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Temporary begins the names of files that are not whole yet. One that is
@@ -29,6 +32,24 @@ func Replace(path string, data []byte, mode fs.FileMode) error {
 // nothing was changed.
 func Create(path string, data []byte, mode fs.FileMode) error {
 	return Disk{}.put(path, data, mode, Disk.Link)
+}
+
+// CreateFrom is Create for what is too large to hold in memory. It needs no
+// links and no modes, so that it works on a USB stick as well; where there are
+// modes, the file is the user's alone.
+func CreateFrom(path string, write func(io.Writer) error) error {
+	if _, err := os.Lstat(path); err == nil {
+		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), Temporary+"*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already after the rename
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return Disk{}.Rename(f.Name(), path)
 }
 
 // Disk is where steps are made. The zero value is the real one; Before sees
@@ -149,6 +170,18 @@ func (d Disk) Sync(dir string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// Exchange swaps the names of two files or folders in one step. Not every file
+// system can do that.
+func (d Disk) Exchange(a, b string) error {
+	if err := d.before("exchange", b); err != nil {
+		return err
+	}
+	if err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE); err != nil {
+		return &os.LinkError{Op: "exchange", Old: a, New: b, Err: err}
+	}
+	return d.syncParents(a, b)
 }
 
 // SyncTree puts the names in a folder and in all below it on the disk.

@@ -1,6 +1,204 @@
 package hostfile
 
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"piwiz/nixgen"
+)
+
+// Names of folders that are on their way in or out. Like staging, they are
+// beside the hosts, so that one rename makes it happen.
 const (
 	importing  = ".importing-"
 	forgetting = ".forgetting-"
 )
+
+// taken is the error for a name that another host has; it is fs.ErrExist.
+type taken struct{ name, path string }
+
+func (t *taken) Error() string {
+	return fmt.Sprintf("there is a host %s already: %s", t.name, t.path)
+}
+func (t *taken) Is(target error) bool { return target == fs.ErrExist }
+
+// Hints says what to do about it.
+func (t *taken) Hints() []string {
+	return []string{"Choose another name. `piwiz hosts` lists the saved hosts."}
+}
+
+// free is an error when a host has this name, in capitals too.
+func (s Store) free(name string) error {
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the saved hosts: %w", err)
+	}
+	for _, e := range entries {
+		if strings.EqualFold(e.Name(), name) {
+			return &taken{e.Name(), s.Path(e.Name())}
+		}
+	}
+	return nil
+}
+
+// checkName is an error for what is no host name as it is written.
+func checkName(name string) error {
+	canonical, complaint := nixgen.CheckName(name)
+	if complaint == "" && canonical != name {
+		complaint = "Write it in small letters: " + canonical
+	}
+	if complaint != "" {
+		return fmt.Errorf("%q is no host name: %s", name, complaint)
+	}
+	return nil
+}
+
+// Rename gives a host another name: its folder, host.toml and the flake, which
+// render makes of the answers. The host keeps its key; the user's own file and
+// known_hosts are as they were. The image, which has the old name in it, goes.
+func (s Store) Rename(from, to string, render func(nixgen.Host) ([]nixgen.File, error)) error {
+	if err := errors.Join(checkName(from), checkName(to)); err != nil {
+		return err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	h, err := s.load(from)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(h.Usable(NoPassword, NoKey), s.free(to)); err != nil {
+		return err
+	}
+	if err := s.rename(h, to, render); err != nil {
+		return fmt.Errorf("rename %s: %w", from, err)
+	}
+	return nil
+}
+
+func (s Store) rename(h Saved, to string, render func(nixgen.Host) ([]nixgen.File, error)) error {
+	from := h.Host.Name
+	h.Host.Name = to
+	if err := s.rekey(&h); err != nil {
+		return err
+	}
+	files, err := render(h.Host)
+	if err != nil {
+		return err
+	}
+	all, err := partsOf(h, files)
+	if err != nil {
+		return err
+	}
+	var parts []part
+	for _, p := range all {
+		// The secrets are those of before, to the byte.
+		if p.name != wifiFile && p.name != keyFile && !p.once {
+			parts = append(parts, p)
+		}
+	}
+	// While the folder has the old name, a journal about the new one counts
+	// for nothing (finish).
+	staged, err := s.stage(from, parts)
+	if err == nil {
+		err = s.disk.Rename(staged, s.Path(from, journal))
+	}
+	if err == nil {
+		err = s.dropImage(from) // before: nobody may ever flash it under the new name
+	}
+	if err != nil {
+		return errors.Join(err, s.disk.Wipe(staged), s.disk.Wipe(s.Path(from, journal)))
+	}
+	if err := s.disk.Rename(s.Path(from), s.Path(to)); err != nil {
+		return errors.Join(err, s.disk.Wipe(s.Path(from, journal)))
+	}
+	return s.finish(to)
+}
+
+// rekey writes the new name into the comment of the public key. The private
+// file has the old one inside, where nobody reads it, and is left as it is.
+func (s Store) rekey(h *Saved) error {
+	line := h.Host.HostKey
+	if !h.Identity.IsZero() {
+		id, err := h.Identity.Named("root@" + h.Host.Name)
+		if err != nil {
+			return err
+		}
+		h.Identity, line = id, id.PublicLine()
+	}
+	h.Host.HostKey = line
+	return nil
+}
+
+// made tells whether something in a host's folder comes out of a build, and is
+// made again by the next one.
+func made(name string) bool {
+	return strings.HasPrefix(name, "result") || strings.HasPrefix(name, "build.log")
+}
+
+// dropImage removes what the builds of a host left: the link that keeps the
+// image in the Nix store, and a copy of the image.
+func (s Store) dropImage(name string) error {
+	entries, err := os.ReadDir(s.Path(name))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "result") {
+			err = errors.Join(err, s.disk.RemoveAll(s.Path(name, e.Name())))
+		}
+	}
+	return err
+}
+
+// Forget removes a host and all that was kept of it. Secrets are overwritten
+// first, as well as that can be done (durable.Disk.Wipe). The host is gone at
+// once, also where overwriting is cut short: what is left is named by List.
+func (s Store) Forget(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	path := s.Path(name)
+	st, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return unknown(name)
+	case err != nil:
+		return fmt.Errorf("forget %s: %w", name, err)
+	case !st.IsDir():
+		return &Broken{name, s.links(name)}
+	}
+	if err := s.forget(name); err != nil {
+		return fmt.Errorf("forget %s: %w", name, err)
+	}
+	return nil
+}
+
+func (s Store) forget(name string) error {
+	gone := filepath.Join(s.Dir, forgetting+name)
+	if err := s.disk.Wipe(gone); err != nil { // of a run that was killed
+		return err
+	}
+	if err := s.disk.Rename(s.Path(name), gone); err != nil {
+		return err
+	}
+	// The flake and what was built hold no secret, and may be large.
+	for _, secret := range []string{"secrets", journal} {
+		if err := s.disk.Wipe(filepath.Join(gone, secret)); err != nil {
+			return err
+		}
+	}
+	err := errors.Join(s.disk.RemoveAll(gone), s.disk.RemoveAll(filepath.Dir(s.draft(name))), s.disk.Wipe(filepath.Join(s.Dir, staging+name)))
+	for _, old := range s.replaced(name) {
+		err = errors.Join(err, s.disk.Wipe(old))
+	}
+	return errors.Join(err, s.disk.Sync(s.Dir))
+}

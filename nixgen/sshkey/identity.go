@@ -61,6 +61,9 @@ func ParseIdentity(private []byte, comment string) (Identity, error) {
 	return Identity{private, public}, err
 }
 
+// Named is the same key with another comment at its public half.
+func (i Identity) Named(comment string) (Identity, error) { return ParseIdentity(i.private, comment) }
+
 func lineOf(key ed25519.PrivateKey, comment string) (string, error) {
 	public, err := ssh.NewPublicKey(key.Public())
 	if err != nil {

@@ -1,0 +1,256 @@
+package hostfile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/archive"
+)
+
+// Export writes all of a host as one encrypted file: a tar archive (package
+// archive) in an age file (age-encryption.org/v1), binary. So
+//
+//	age -d FILE | tar x
+//
+// gives back its folder. What a build leaves is not in it. skipped names what
+// else lies in the folder and is no part of a host.
+func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []string, err error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if _, err := s.load(name); err != nil {
+		return nil, err
+	}
+	if err := s.linked(name); err != nil {
+		return nil, err
+	}
+	sealed, err := age.Encrypt(w, to...)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt %s: %w", name, err)
+	}
+	err = archive.Pack(sealed, s.Path(name), name, func(top string) bool {
+		part := top == answersFile || top == "flake" || top == "secrets"
+		if !part && !made(top) {
+			skipped = append(skipped, s.Path(name, top))
+		}
+		return !part
+	})
+	if err := errors.Join(err, sealed.Close()); err != nil {
+		var no *archive.Refused
+		if errors.As(err, &no) {
+			return nil, &unfit{s.Path(no.Name), err}
+		}
+		return nil, fmt.Errorf("export %s: %w", name, err)
+	}
+	return skipped, nil
+}
+
+// unfit is a file of a host that cannot be exported.
+type unfit struct {
+	path string
+	err  error
+}
+
+func (u *unfit) Error() string { return "nothing was exported: " + u.err.Error() }
+func (u *unfit) Unwrap() error { return u.err }
+
+// Hints says what to do with the file.
+func (u *unfit) Hints() []string {
+	if to, err := os.Readlink(u.path); err == nil {
+		return []string{unlink(u.path, to)}
+	}
+	return []string{run("mv %s ~/", u.path)}
+}
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	text  string
+	hints []string
+}
+
+func (h *hinted) Error() string   { return h.text }
+func (h *hinted) Hints() []string { return h.hints }
+
+// ErrNoExport is the error for a file that is no export of a host, or a damaged
+// or hostile one; ErrWrongKey for one that is for other keys or another
+// passphrase.
+var (
+	ErrNoExport error = &hinted{"this is no whole file of `piwiz hosts export`; nothing was changed", []string{
+		"If it was copied or downloaded, do that again and compare the sizes. Else take an earlier one.",
+	}}
+	ErrWrongKey error = &hinted{"the file cannot be opened with this passphrase or key", []string{
+		"Check capitals and the keyboard's language, and try again.",
+		"If it was exported with --recipient, name the private half of that key: --identity ~/.ssh/id_ed25519",
+	}}
+)
+
+// Import brings back a host from a file of Export, or from one that age and
+// tar made alike. as is its name here, "" for the name it had: another one is
+// like Rename. There may be such a host only if replace is set; that one is
+// kept as it was in the folder replaced. After an error nothing has changed.
+func (s Store) Import(r io.Reader, as string, replace bool, render func(nixgen.Host) ([]nixgen.File, error), with ...age.Identity) (h Saved, replaced string, err error) {
+	if as != "" {
+		if err := checkName(as); err != nil {
+			return h, "", err
+		}
+	}
+	plain, err := decrypt(r, with)
+	if err != nil {
+		return h, "", err
+	}
+	if err := s.disk.Mkdir(s.Dir, 0o700); err != nil {
+		return h, "", fmt.Errorf("make the folder of saved hosts: %w", err)
+	}
+	stage, err := os.MkdirTemp(s.Dir, importing)
+	if err != nil {
+		return h, "", fmt.Errorf("make a folder for the host: %w", err)
+	}
+	defer func() { err = errors.Join(err, s.disk.Wipe(stage)) }()
+	if h, err = unpack(plain, Store{Dir: stage}, as, render); err != nil {
+		return h, "", err
+	}
+	if err := s.disk.SyncTree(stage); err != nil {
+		return h, "", fmt.Errorf("import %s: %w", h.Host.Name, err)
+	}
+	return s.adopt(stage, h.Host.Name, replace)
+}
+
+// decrypt opens the encryption. What is read is genuine only when its end was.
+func decrypt(r io.Reader, with []age.Identity) (io.Reader, error) {
+	in := bufio.NewReader(r)
+	var sealed io.Reader = in
+	if start, _ := in.Peek(len(armor.Header)); string(start) == armor.Header {
+		sealed = armor.NewReader(in)
+	}
+	plain, err := age.Decrypt(sealed, with...)
+	var none *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &none):
+		return nil, ErrWrongKey
+	case err != nil && strings.HasPrefix(err.Error(), "failed to read "): // the header, or the nonce behind it
+		return nil, fmt.Errorf("%w: %w", ErrNoExport, err)
+	case err != nil:
+		return nil, fmt.Errorf("open the file: %w", err)
+	}
+	return plain, nil
+}
+
+// unpack puts the host of an archive into a store of its own.
+func unpack(plain io.Reader, s Store, as string, render func(nixgen.Host) ([]nixgen.File, error)) (Saved, error) {
+	dir := s.Path(staging + "x")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return Saved{}, err
+	}
+	name, err := archive.Unpack(plain, dir)
+	if err == nil {
+		err = checkName(name)
+	}
+	if err != nil {
+		return Saved{}, fmt.Errorf("%w: %w", ErrNoExport, err)
+	}
+	if err := os.Rename(dir, s.Path(name)); err != nil {
+		return Saved{}, err
+	}
+	h, err := s.load(name)
+	if err != nil {
+		return Saved{}, fmt.Errorf("%w: %w", ErrNoExport, err)
+	}
+	if as == "" || as == name {
+		return h, nil
+	}
+	if err := s.rename(h, as, render); err != nil {
+		return Saved{}, fmt.Errorf("give it the name %s: %w", as, err)
+	}
+	return s.load(as)
+}
+
+// adopt makes an unpacked host one of this store.
+func (s Store) adopt(stage, name string, replace bool) (h Saved, replaced string, err error) {
+	unlock, err := s.lock()
+	if err != nil {
+		return h, "", err
+	}
+	defer unlock()
+	from, to := filepath.Join(stage, name), s.Path(name)
+	err = s.free(name)
+	var other *taken
+	switch {
+	case err == nil:
+		err = s.disk.Rename(from, to)
+	case replace && errors.As(err, &other) && other.name == name && !isLink(to):
+		if replaced, err = s.freeName(filepath.Join(s.keptHosts(), name+".")); err == nil {
+			err = errors.Join(s.pruneReplaced(name), s.disk.Mkdir(s.keptHosts(), 0o700))
+		}
+		if err == nil {
+			err = s.swap(from, to, replaced)
+		}
+	}
+	if err != nil {
+		return h, "", err
+	}
+	h, err = s.load(name)
+	return h, replaced, err
+}
+
+// swap puts a new host in the place of one, and that one where it is kept. It
+// is never anywhere else in between: where the last step does not happen, what
+// is kept is the new one.
+func (s Store) swap(from, to, kept string) error {
+	if err := s.disk.Rename(from, kept); err != nil {
+		return err
+	}
+	err := s.disk.Exchange(kept, to)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		err = &hinted{"this file system cannot swap two folders", []string{
+			"Give the host that is there another name first: piwiz hosts rename " + filepath.Base(to) + " " + filepath.Base(to) + "-old",
+		}}
+	}
+	if err != nil {
+		return errors.Join(err, s.disk.Wipe(kept))
+	}
+	return nil
+}
+
+// keptHosts is where hosts are kept that an import replaced.
+func (s Store) keptHosts() string { return filepath.Join(filepath.Dir(s.Dir), "replaced") }
+
+// replaced are the folders of a host that were replaced, the oldest first.
+func (s Store) replaced(name string) []string {
+	entries, _ := os.ReadDir(s.keptHosts()) // none is kept
+	var out []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), name+".") && e.IsDir() {
+			out = append(out, filepath.Join(s.keptHosts(), e.Name()))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// pruneReplaced makes room for one more.
+func (s Store) pruneReplaced(name string) error {
+	old := s.replaced(name)
+	for len(old) >= keptMost {
+		if err := s.disk.Wipe(old[0]); err != nil {
+			return err
+		}
+		old = old[1:]
+	}
+	return nil
+}
