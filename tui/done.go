@@ -44,14 +44,14 @@ func (p *donePage) update(_ *state, msg tea.Msg) (move, tea.Cmd) {
 	return stay, nil
 }
 
-func (p *donePage) view(s *state, width, _ int) string {
+func (p *donePage) view(s *state, width, height int) string {
 	h := s.saved.Host
 	var b strings.Builder
 	b.WriteString(style.OK.Render(wrap(fmt.Sprintf("√ %s answers, with the host key that was made for it.", s.found.Name), width)) + "\n\n")
 	if s.found.Hint != "" {
 		b.WriteString(style.Warn.Render(wrap(s.found.Hint, width)) + "\n\n")
 	}
-	b.WriteString("Log in with:\n\n  " + style.Command.Render(clean.Name(fmt.Sprintf("ssh %s@%s", h.User, s.found.Name))) + "\n\n")
+	b.WriteString("Log in with:  " + style.Command.Render(clean.Name(fmt.Sprintf("ssh %s@%s", h.User, s.found.Name))) + "\n\n")
 	b.WriteString(style.Dim.Render("Host key  ") + clean.Name(s.saved.Identity.Fingerprint()) + "\n")
 	if p.pinned && p.err == nil {
 		b.WriteString(style.Dim.Render(wrap(p.note, width)) + "\n")
@@ -59,15 +59,17 @@ func (p *donePage) view(s *state, width, _ int) string {
 	if p.err != nil {
 		b.WriteString("\n" + failure(p.err, width) + "\n")
 	}
-	b.WriteString("\n" + wrap("If this card dies: start piwiz, choose \"Replace the dead card of "+h.Name+"\". Same host, same keys. Or run:", width) + "\n")
+	b.WriteString("\n" + wrap("If this card dies: start piwiz, choose \"Replace the dead card of "+h.Name+"\". Same host, same keys. Or run:", width) + "\n\n")
 	card := s.card.Path
 	if s.card.Any {
 		card += " --any-disk"
 	}
-	for _, c := range []string{"build " + h.Name, "flash " + h.Name + " " + card, "wait " + h.Name} {
-		b.WriteString("\n  " + style.Command.Render(clean.Name("piwiz "+c)))
+	again := fmt.Sprintf("piwiz build %[1]s && piwiz flash %[1]s %[2]s && piwiz wait %[1]s", h.Name, card)
+	b.WriteString(style.Command.Render(wrap(clean.Name(again), width)) + "\n")
+	if s.saved.Folder != "" {
+		b.WriteString("\n" + wrap("Back up this folder; its keys and passwords are nowhere else: "+s.saved.Folder+". One encrypted file of it: piwiz hosts export "+h.Name, width))
 	}
-	return b.String()
+	return s.fit(b.String(), "", height)
 }
 
 func (p *donePage) help(*state) []key.Binding { return []key.Binding{bind("enter", "leave")} }

@@ -12,18 +12,41 @@ import (
 	"piwiz/tui/style"
 )
 
-// welcomePage: a new Pi, or one saved before whose card died.
+// welcomePage: a new Pi, or one saved before whose card died. What is wrong
+// with a saved host is shown before anything else is done with it.
 type welcomePage struct {
 	hosts    []hostfile.Saved
 	problems []error
 	err      error
 	cursor   int
+	chosen   *hostfile.Saved // has problems, which are on the screen
+	others   bool            // the problems of what cannot be chosen are
 }
 
 func (p *welcomePage) enter(s *state) tea.Cmd {
-	p.hosts, p.problems, p.err = s.engine.Hosts()
+	p.read(s)
+	p.chosen, p.others = nil, false
 	p.cursor = 1 + slices.IndexFunc(p.hosts, func(h hostfile.Saved) bool { return h.Host.Name == s.origin })
 	return nil
+}
+
+func (p *welcomePage) read(s *state) { p.hosts, p.problems, p.err = s.engine.Hosts() }
+
+// rows are what can be chosen: a new host, the saved ones, what is wrong with
+// others, the end.
+func (p *welcomePage) rows() []string {
+	rows := []string{"Set up a new Raspberry Pi"}
+	for _, h := range p.hosts {
+		text := "Replace the dead card of " + style.Title.Render(clean.Name(h.Host.Name))
+		if len(h.Problems) > 0 {
+			text += style.Warn.Render("  !")
+		}
+		rows = append(rows, text)
+	}
+	if len(p.problems) > 0 {
+		rows = append(rows, "Show what is wrong with other saved hosts")
+	}
+	return append(rows, "Leave")
 }
 
 func (p *welcomePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
@@ -31,11 +54,14 @@ func (p *welcomePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	if !ok {
 		return stay, nil
 	}
+	if p.chosen != nil || p.others {
+		return p.decide(s, k.String()), nil
+	}
 	switch k.String() {
 	case "up", "k":
 		p.cursor = max(p.cursor-1, 0)
 	case "down", "j":
-		p.cursor = min(p.cursor+1, len(p.hosts)+1)
+		p.cursor = min(p.cursor+1, len(p.rows())-1)
 	case "q":
 		return quit, nil
 	case "enter":
@@ -50,29 +76,78 @@ func (p *welcomePage) choose(s *state) move {
 		s.takeNew()
 		return next
 	case p.cursor <= len(p.hosts):
-		s.takeSaved(p.hosts[p.cursor-1])
+		h := p.hosts[p.cursor-1]
+		if len(h.Problems) > 0 {
+			p.chosen = &h
+			return stay
+		}
+		s.takeSaved(h)
 		return next
+	case p.cursor < len(p.rows())-1:
+		p.others = true
+		return stay
 	}
 	return quit
 }
 
-func (p *welcomePage) view(s *state, width, height int) string {
-	head := wrap("piwiz makes an SD card for a Raspberry Pi that runs NixOS and can be reached by its name over SSH, without ever connecting a screen or keyboard to it.", width) + "\n\n"
-	rows := []string{"Set up a new Raspberry Pi"}
-	for _, h := range p.hosts {
-		rows = append(rows, "Replace the dead card of "+style.Title.Render(clean.Name(h.Host.Name)))
+// decide is what follows from the problems on the screen.
+func (p *welcomePage) decide(s *state, k string) move {
+	h := p.chosen
+	switch {
+	case k == "esc":
+		p.chosen, p.others = nil, false
+	case k == "r":
+		p.again(s)
+	case h == nil || h.Lacks(hostfile.Stop):
+	case k == "y" && h.Lacks(hostfile.NoKey), k == "enter" && !h.Lacks(hostfile.NoKey):
+		s.takeSaved(*h)
+		s.saved.NewKey = h.Lacks(hostfile.NoKey)
+		if h.Lacks(hostfile.NoPassword) {
+			return move("wifi")
+		}
+		return next
 	}
-	rows = append(rows, "Leave")
+	return stay
+}
+
+// again reads the hosts once more; perhaps what was wrong is fixed.
+func (p *welcomePage) again(s *state) {
+	p.read(s)
+	p.others = p.others && len(p.problems) > 0
+	if p.chosen == nil {
+		return
+	}
+	name := p.chosen.Host.Name
+	p.chosen = nil
+	for i, h := range p.hosts {
+		if h.Host.Name == name {
+			p.cursor = 1 + i
+			if len(h.Problems) > 0 {
+				p.chosen = &h
+			}
+		}
+	}
+}
+
+func (p *welcomePage) view(s *state, width, height int) string {
+	switch {
+	case p.chosen != nil:
+		var all []error
+		for _, x := range p.chosen.Problems {
+			all = append(all, x)
+		}
+		return s.fit(failures(all, width), "\n"+wrap(wayOn(*p.chosen), width), height)
+	case p.others:
+		return s.fit(failures(p.problems, width), "\n"+wrap("Press r when it is fixed, or esc to go back.", width), height)
+	}
+	head := wrap("piwiz makes an SD card for a Raspberry Pi that runs NixOS and can be reached by its name over SSH, without ever connecting a screen or keyboard to it.", width) + "\n\n"
+	rows := p.rows()
 	for i, r := range rows {
 		rows[i] = row(r, i == p.cursor)
 	}
 	foot := "\n"
 	if p.cursor > 0 && p.cursor <= len(p.hosts) {
-		same := "  Same name, same keys, same settings."
-		if s.changed(p.hosts[p.cursor-1]) {
-			same = "  With the changes you made. They are saved when the build begins."
-		}
-		foot += style.Dim.Render(same) + "\n"
+		foot += p.about(s, p.hosts[p.cursor-1]) + "\n"
 	}
 	foot += notes(p.problems, width)
 	if p.err != nil {
@@ -81,7 +156,51 @@ func (p *welcomePage) view(s *state, width, height int) string {
 	return head + around(rows, p.cursor, height-strings.Count(head+foot, "\n")) + foot
 }
 
+// about is a line on the host under the cursor.
+func (p *welcomePage) about(s *state, h hostfile.Saved) string {
+	switch {
+	case len(h.Problems) > 0:
+		return style.Warn.Render("  Something is wrong with what is saved. Press enter to see it.")
+	case s.changed(h):
+		return style.Dim.Render("  With the changes you made. They are saved when the build begins.")
+	}
+	return style.Dim.Render("  Same name, same keys, same settings.")
+}
+
+// failures draws problems with what to do about each.
+func failures(problems []error, width int) string {
+	var out []string
+	for _, x := range problems {
+		out = append(out, failure(x, width))
+	}
+	return strings.Join(out, "\n\n")
+}
+
+// wayOn says how to go on with a host that has problems.
+func wayOn(h hostfile.Saved) string {
+	name := h.Host.Name
+	switch {
+	case h.Lacks(hostfile.Stop):
+		return "Nothing can be built until this is fixed. Press r when it is, or esc to go back."
+	case h.Lacks(hostfile.NoKey):
+		return "Best is to restore the key; press r when that is done. Press y for a new host key: each computer that has logged in to " + name + " will then refuse it until its known_hosts is changed."
+	case h.Lacks(hostfile.NoPassword):
+		return "Press enter to choose the Wi-Fi networks again; all else is kept. Press r when it is fixed, or esc to go back."
+	}
+	return "Press enter to go on all the same, r when it is fixed, or esc to go back."
+}
+
 func (p *welcomePage) help(*state) []key.Binding {
+	if p.chosen != nil || p.others {
+		keys := []key.Binding{bind("r", "read again"), bind("esc", "back")}
+		switch h := p.chosen; {
+		case h == nil || h.Lacks(hostfile.Stop):
+			return keys
+		case h.Lacks(hostfile.NoKey):
+			return append([]key.Binding{bind("y", "new key")}, keys...)
+		}
+		return append([]key.Binding{bind("enter", "go on")}, keys...)
+	}
 	return []key.Binding{bind("↑↓", "choose"), bind("enter", "go on")}
 }
 

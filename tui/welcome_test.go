@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -10,6 +11,84 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 )
+
+// ailing is a saved host with these kinds of problems.
+func ailing(kinds ...hostfile.Kind) hostfile.Saved {
+	h := hostfile.Saved{Host: nixgen.Host{Name: "bach", Board: nixgen.Pi4, User: "alice", Keys: []string{keyLine}}}
+	for _, k := range kinds {
+		h.Problems = append(h.Problems, hostfile.Problem{File: fmt.Sprintf("/hosts/bach/part%d", k), Err: errors.New("it is missing"), Kind: k, Remedy: []string{fmt.Sprintf("Run: remedy %d", k)}})
+	}
+	return h
+}
+
+func TestNothingIsBuiltForAHostBeforeItsProblemsAreSeen(t *testing.T) {
+	all := []hostfile.Kind{hostfile.Note, hostfile.NoPassword, hostfile.NoKey, hostfile.Stop}
+	for set := 1; set < 16; set++ {
+		var kinds []hostfile.Kind
+		for i, k := range all {
+			if set>>i&1 == 1 {
+				kinds = append(kinds, k)
+			}
+		}
+		t.Run(fmt.Sprint(kinds), func(t *testing.T) {
+			h := ailing(kinds...)
+			e := engine(t)
+			e.Hosts = func() ([]hostfile.Saved, []error, error) { return []hostfile.Saved{h}, nil, nil }
+			d := drive(t, e)
+			d.keys("down")
+			d.sees("Something is wrong with what is saved.")
+			d.keys("enter")
+			d.on("welcome")
+			for _, k := range kinds {
+				d.sees(fmt.Sprintf("/hosts/bach/part%d: it is missing", k))
+				d.sees(fmt.Sprintf("Run: remedy %d", k))
+			}
+			lost, stop := h.Lacks(hostfile.NoKey), h.Lacks(hostfile.Stop)
+			d.keys("x", "n", " ")
+			d.on("welcome")
+			if lost || stop {
+				d.keys("enter")
+				d.on("welcome")
+			}
+			if stop {
+				d.keys("y")
+				d.on("welcome")
+				return
+			}
+			if lost {
+				d.keys("y")
+			} else {
+				d.keys("enter")
+			}
+			if d.w.saved.NewKey != lost {
+				t.Errorf("a new key is %v", d.w.saved.NewKey)
+			}
+			if h.Lacks(hostfile.NoPassword) {
+				d.on("wifi")
+			} else {
+				d.on("build")
+			}
+		})
+	}
+}
+
+func TestAProblemThatIsFixedIsGone(t *testing.T) {
+	h, others := ailing(hostfile.Stop), []error{hostfile.Problem{File: "/hosts/x", Err: errors.New("it is damaged"), Remedy: []string{"Run: fix it"}}}
+	e := engine(t)
+	e.Hosts = func() ([]hostfile.Saved, []error, error) { return []hostfile.Saved{h}, others, nil }
+	d := drive(t, e)
+	d.keys("down", "enter", "r")
+	d.sees("/hosts/bach/part3")
+	h.Problems = nil
+	d.keys("r")
+	d.sees("► Replace the dead card of bach")
+	d.sees("Same name, same keys, same settings.")
+	d.keys("down", "enter")
+	d.sees("Run: fix it")
+	others = nil
+	d.keys("r")
+	d.sees("Set up a new Raspberry Pi")
+}
 
 func TestTheChosenHostIsInSightHoweverManyThereAre(t *testing.T) {
 	for _, size := range []tea.WindowSizeMsg{{Width: 80, Height: 24}, {Width: 60, Height: 20}} {
@@ -31,8 +110,36 @@ func TestTheChosenHostIsInSightHoweverManyThereAre(t *testing.T) {
 			d.sees("Same name, same keys, same settings.")
 			d.sees("Left out: ")
 		}
+		d.press("down")
+		d.sees("► Show what is wrong")
 		d.press("down", "down")
 		d.sees("► Leave")
 		d.sees("↑ more")
+	}
+}
+
+func TestTheLastPageSaysWhatMustBeBackedUp(t *testing.T) {
+	for _, size := range []tea.WindowSizeMsg{{Width: 80, Height: 24}, {Width: 60, Height: 20}} {
+		d := drive(t, engine(t))
+		d.send(size)
+		d.w.saved = hostfile.Saved{Host: nixgen.Host{Name: "bach", User: "alice"}, Folder: "/home/alice/.local/share/piwiz/hosts/bach"}
+		d.w.found.Name = "bach.local"
+		for i, s := range d.w.steps {
+			if s.name == "done" {
+				d.w.at = i
+			}
+		}
+		d.press("x")
+		seen := d.w.View()
+		d.send(tea.KeyMsg{Type: tea.KeyPgDown})
+		seen += d.w.View()
+		for _, want := range []string{"ssh alice@bach.local", "/home/alice/.local/share/piwiz/hosts/bach", "piwiz hosts export bach", "piwiz wait bach"} {
+			if !strings.Contains(strings.Join(strings.Fields(seen), " "), want) {
+				t.Errorf("%v: %q is not said:\n%s", size, want, seen)
+			}
+		}
+		if testing.Verbose() {
+			t.Log("\n" + d.w.View())
+		}
 	}
 }
