@@ -97,7 +97,7 @@ func TestEachVerbSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{[]string{"build", "broken"}, failed, []string{"broken/host.toml", "line 1", "Fix the file"}},
 		{[]string{"render", "none.toml"}, failed, []string{"none.toml", "no such file"}},
 		{[]string{"render", bad}, failed, []string{"name: Use - instead of _", "user: NixOS has a user", "board: \"7\"", "keys[0]: not a public SSH key"}},
-		{[]string{"render", unknown}, failed, []string{"usr", "unknown field"}},
+		{[]string{"render", unknown}, failed, []string{"line 5: the key usr is not known", "Correct the line"}},
 		{[]string{"build", wifi}, lacking, []string{`"Home Net"`, "join it once"}},
 		{[]string{"check"}, lacking, []string{"must be put right"}},
 	} {
@@ -113,6 +113,17 @@ func TestEachVerbSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(u.home, "data/piwiz/hosts/bach")); err == nil {
 		t.Error("a host that could not be built was saved")
+	}
+}
+
+func TestAPasswordInAFileOfAnswersIsNeverShown(t *testing.T) {
+	u := newPerson(t)
+	file := u.file("bach.toml", goodAnswers+"[[networks]]\nssid = \"Home\"\npassword = \"correct horse\"\n")
+	for _, args := range [][]string{{"render", file}, {"build", file, "--json"}} {
+		out, stderr, code := u.piwiz(args...)
+		if code != failed || !strings.Contains(out+stderr, "line 7: the key networks.password is not known") || strings.Contains(out+stderr, "horse") {
+			t.Errorf("piwiz %v: exit code %d\n%s%s", args, code, out, stderr)
+		}
 	}
 }
 

@@ -14,16 +14,12 @@
 package hostfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
@@ -163,63 +159,4 @@ func (s Store) load(name string) (Saved, error) {
 	}
 	h.Problems = problems
 	return h, nil
-}
-
-type secretLine struct {
-	SSID   string `toml:"ssid"`
-	Secret string `toml:"secret"`
-}
-
-// readSecrets reads a wifi.toml. An error names the line, and never shows it.
-func readSecrets(data []byte) (map[string]wifi.Secret, error) {
-	var plain struct{ Networks []secretLine }
-	out := map[string]wifi.Secret{}
-	if err := toml.NewDecoder(bytes.NewReader(data)).Decode(&plain); err != nil {
-		var wrong *toml.DecodeError
-		if errors.As(err, &wrong) {
-			row, _ := wrong.Position()
-			return out, fmt.Errorf("line %d cannot be read", row)
-		}
-		return out, errors.New("it cannot be read")
-	}
-	for _, n := range plain.Networks {
-		if _, twice := out[n.SSID]; twice {
-			return out, fmt.Errorf("the network %q is in it twice", n.SSID)
-		}
-		out[n.SSID] = wifi.NewSecret(n.Secret)
-	}
-	return out, nil
-}
-
-// readAnswers reads the answers in a file of a host.
-func readAnswers(path string) (nixgen.Host, error) {
-	data, err := readPart(path)
-	if err != nil {
-		return nixgen.Host{}, err
-	}
-	return ReadAnswers(bytes.NewReader(data))
-}
-
-// ReadAnswers reads a host.toml. Unknown keys and wrong types are errors that
-// show the line.
-func ReadAnswers(r io.Reader) (nixgen.Host, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nixgen.Host{}, err
-	}
-	if len(data) > maxFile {
-		return nixgen.Host{}, errors.New("the file is too large to be a host.toml")
-	}
-	var h nixgen.Host
-	err = toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(&h)
-	var strict *toml.StrictMissingError
-	var wrong *toml.DecodeError
-	switch {
-	case errors.As(err, &strict):
-		return h, fmt.Errorf("this key is not known; correct or remove it:\n%s", strict.String())
-	case errors.As(err, &wrong):
-		row, column := wrong.Position()
-		return h, fmt.Errorf("line %d, column %d:\n%s", row, column, wrong.String())
-	}
-	return h, err
 }

@@ -1,0 +1,90 @@
+package hostfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"piwiz/nixgen"
+)
+
+const password = "correct horse 4711"
+
+// Each has a fault in line 3, and the password on that line or beside it.
+var leaky = map[string]string{
+	"an unknown key":             "name = \"bach\"\n\npassword = \"P\"\n",
+	"in a table":                 "name = \"bach\"\n[[networks]]\npsk = \"P\"\n",
+	"in an inline table":         "name = \"bach\"\n\nnetworks = [{ssid = \"x\", password = \"P\"}]\n",
+	"a table":                    "name = \"bach\"\n# P\n[P4711]\npassword = \"P\"\n",
+	"without quotes":             "name = \"bach\"\n\nname2 = P\n",
+	"without an end":             "name = \"bach\"\n\nuser = \"P\nboard = \"4\"\n",
+	"a number":                   "name = \"bach\"\n# P\nuser = 4711 # P\n",
+	"a float":                    "name = \"bach\"\n# P\nuser = 4711.4711e4711\n",
+	"a date":                     "name = \"bach\"\n# P\nuser = 4711-47-11\n",
+	"a list":                     "name = \"bach\"\n\nuser = [\"P\"]\n",
+	"a text for a list":          "name = \"bach\"\n\nkeys = \"P\"\n",
+	"a wrong escape":             "name = \"bach\"\n\nuser = \"\\q P\"\n",
+	"a key twice":                "name = \"bach\"\nuser = \"P\"\nuser = \"P\"\n",
+	"no TOML":                    "name = \"bach\"\n\nP\n",
+	"a control character":        "name = \"bach\"\n\nuser = \"P\x01\"\n",
+	"bytes that are no text":     "name = \"bach\"\n\nuser = \"P\xff\"\n",
+	"a private key":              "name = \"bach\"\n\n-----BEGIN OPENSSH PRIVATE KEY----- P\n",
+	"a text of several lines":    "name = \"bach\"\n\npassword = \"\"\"P\nP\"\"\"\n",
+	"a number that is too large": "name = \"bach\"\n\nuser = 471147114711471147114711\n",
+}
+
+func TestNoErrorShowsWhatStandsInAFile(t *testing.T) {
+	for name, text := range leaky {
+		text = strings.ReplaceAll(text, "P\"", password+"\"")
+		text = strings.ReplaceAll(text, "P\n", password+"\n")
+		_, err := ReadAnswers(strings.NewReader(text))
+		_, err2 := readSecrets([]byte(text))
+		var u *Unreadable
+		if !errors.As(err, &u) || !strings.Contains(err.Error(), "line 3") {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, e := range []error{err, err2} {
+			if said := fmt.Sprintf("%v %+v %#v", e, e, e); strings.Contains(said, "horse") || strings.Contains(said, "4711") && name != "a table" {
+				t.Errorf("%s is shown: %s", name, said)
+			}
+		}
+	}
+}
+
+func TestAllUnknownKeysAreToldWithTheirLines(t *testing.T) {
+	_, err := ReadAnswers(strings.NewReader("nme = \"x\"\nboard = \"4\"\n[[networks]]\nssid = \"a\"\npsk = \"b\"\n"))
+	var u *Unreadable
+	if !errors.As(err, &u) || len(u.Faults) != 2 || !strings.Contains(u.Faults[0], "line 1: the key nme") || !strings.Contains(u.Faults[1], "line 5: the key networks.psk") {
+		t.Fatalf("%v", err)
+	}
+	if !strings.Contains(strings.Join(u.Hints(), "\n"), "asked for by the wizard") {
+		t.Errorf("%q", u.Hints())
+	}
+}
+
+// Whatever the file, an error shows no value of it.
+func FuzzNoErrorShowsAValue(f *testing.F) {
+	for _, text := range leaky {
+		f.Add([]byte(text), true)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, after bool) {
+		// A marker as a value at the end of what the fuzzer made, and before it.
+		const marker = "qZ7-marker-Zq7"
+		text := append([]byte("user = \""+marker+"\"\n"), b...)
+		if after {
+			text = append(bytes.Clone(b), []byte("\nuser = \""+marker+"\"\n")...)
+		}
+		for _, strict := range []bool{false, true} {
+			var h nixgen.Host
+			if err := decode(text, &h, strict); err != nil && strings.Contains(err.Error(), marker) {
+				var u *Unreadable
+				// As a key it may be named: `"""` before it can make it one.
+				if errors.As(err, &u) && !strings.Contains(err.Error(), "the key") {
+					t.Fatalf("%q: %v", text, err)
+				}
+			}
+		}
+	})
+}
