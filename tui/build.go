@@ -30,6 +30,9 @@ type buildPage struct {
 }
 
 func (p *buildPage) enter(s *state) tea.Cmd {
+	if s.returned && p.over && p.err == nil {
+		return nil // the image is there, and nothing was changed since
+	}
 	*p = buildPage{pane: logpane.New()}
 	saved, save, plan, pane := s.saved, s.engine.Save, s.engine.Plan, p.pane
 	p.ahead = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (begun, error) {

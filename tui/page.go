@@ -25,6 +25,7 @@ type state struct {
 	image    build.Result
 	card     disk.Device
 	opened   Card
+	returned bool // the page was reached by going back
 	found    firstboot.Result
 	written  bool // from the first byte on there is no way back
 	safe     bool // the written card is ejected
@@ -71,9 +72,12 @@ func bind(keys, what string) key.Binding {
 // tick is the heartbeat of a page with work running.
 type tick struct{ of any }
 
-// beat is 12 Hz: quick enough to look live, slow enough to cost nothing.
+// heartbeat is 12 Hz: quick enough to look live, slow enough to cost nothing.
+// Only tests change it.
+var heartbeat = 80 * time.Millisecond
+
 func beat(of any) tea.Cmd {
-	return tea.Tick(80*time.Millisecond, func(time.Time) tea.Msg { return tick{of} })
+	return tea.Tick(heartbeat, func(time.Time) tea.Msg { return tick{of} })
 }
 
 // run is one piece of work in the background. The worker overwrites the latest

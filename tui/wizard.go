@@ -209,7 +209,7 @@ func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
 	if p, ok := w.page().(worker); ok {
 		p.stop()
 	}
-	w.at = to
+	w.at, w.returned = to, m == back
 	return w, tea.Batch(cmd, w.show())
 }
 

@@ -58,14 +58,29 @@ func (d *driver) run(cmd tea.Cmd) {
 	select {
 	case msg := <-got:
 		d.take(msg)
-	case <-time.After(50 * time.Millisecond): // a heartbeat, a cursor's blinking, a look in a second
+	case <-time.After(20 * time.Millisecond): // a look in a second, work that waits
 		d.pending = append(d.pending, got)
 	}
 }
 
+// The tests' heart beats faster, so that they do.
+func init() { heartbeat = 2 * time.Millisecond }
+
 func (d *driver) take(msg tea.Msg) {
+	if run, ok := execution(msg); ok {
+		d.run(run)
+		return
+	}
 	switch msg := msg.(type) {
 	case nil:
+	case answer:
+		if _, ok := msg.msg.(tick); ok { // it waits for tick, as work may never end
+			got := make(chan tea.Msg, 1)
+			got <- msg
+			d.pending = append(d.pending, got)
+			return
+		}
+		d.send(msg)
 	case tea.QuitMsg:
 		d.quit = true
 	case tea.BatchMsg:
@@ -83,6 +98,10 @@ func (d *driver) deliver() {
 	for _, c := range now {
 		select {
 		case msg := <-c:
+			if a, ok := msg.(answer); ok {
+				d.send(a)
+				continue
+			}
 			d.take(msg)
 		default:
 			d.pending = append(d.pending, c)
@@ -126,6 +145,8 @@ func (d *driver) settled() bool {
 		return !p.asking
 	case *wifiPage:
 		return p.read
+	case *keysPage:
+		return p.read && !p.making
 	case *cardPage:
 		return p.seen && (p.asking == nil || !p.asking.opening)
 	}

@@ -100,3 +100,29 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatCannotBeSeenInATypedTextIsNamed(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"":                 {"", ""},
+		"secret word":      {"", "secret word"},
+		" secret":          {"begins with a space", "secret"},
+		"secret  ":         {"ends in a space", "secret"},
+		" secret ":         {"begins and ends with a space", "secret"},
+		"   ":              {"begins and ends with a space", ""},
+		"a\u00a0b":         {"has a character in it that cannot be seen", "a b"},
+		"a\u00a0":          {"has a character in it that cannot be seen", "a"},
+		"\ufeffa":          {"has a character in it that cannot be seen", "a"},
+		"a\u202eb":         {"has a character in it that cannot be seen", "ab"},
+		"\u2764\ufe0f":     {"", "\u2764\ufe0f"},
+		"\U0001f468\u200d": {"", "\U0001f468\u200d"},
+		"gr\u00fc\u00dfe":  {"", "gr\u00fc\u00dfe"},
+	} {
+		what, without := Odd(text)
+		if what != want[0] || without != want[1] {
+			t.Errorf("%q: %q %q, want %q", text, what, without, want)
+		}
+		if again, _ := Odd(without); again != "" {
+			t.Errorf("%q: what is left, %q, %s", text, without, again)
+		}
+	}
+}

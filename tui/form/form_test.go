@@ -319,7 +319,12 @@ func TestTheNextKeyIsForTheNextField(t *testing.T) {
 	} {
 		f.Update(k)
 	}
-	if a != "one!" || b != "two" || !f.Done() {
+	g := start(t, 60, 20, Text("A", "", &a, nil))
+	press(t, g, "<down>", "<tab>", "<up>", "!")
+	if g.Done() {
+		t.Error("an arrow sent the form in")
+	}
+	if a != "one!!" || b != "two" || !f.Done() {
 		t.Errorf("%q %q, done %v", a, b, f.Done())
 	}
 }

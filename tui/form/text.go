@@ -53,6 +53,7 @@ type text struct {
 	focus   bool
 	refused string // why the last paste was not taken
 	leads   direction
+	last    bool // of the form
 }
 
 func (t *text) Focus() tea.Cmd {
@@ -80,6 +81,7 @@ func (t *text) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case !ok:
 	case key.Matches(k, keys.Prev):
 		t.leads = behind
+	case t.last && !key.Matches(k, keys.Submit): // only enter leaves the form
 	case key.Matches(k, keys.Next, keys.Submit) && t.Error() == nil:
 		t.leads = ahead
 	}
@@ -94,6 +96,12 @@ func (t *text) leaves() (d direction) {
 func (t *text) WithWidth(w int) huh.Field {
 	t.width = w
 	t.Input.WithWidth(w)
+	return t
+}
+
+func (t *text) WithPosition(p huh.FieldPosition) huh.Field {
+	t.last = p.IsLast()
+	t.Input.WithPosition(p)
 	return t
 }
 
