@@ -8,6 +8,8 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/bubbles/viewport"
 	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash/crash"
 )
 
 // checkPage says before any question whether this computer can do it, and
@@ -66,7 +68,16 @@ func (p *checkPage) begin(s *state, last bool) tea.Cmd {
 		}
 		p.results[i].begun = true
 		ctx, answer := p.ctx, make(chan Finding, 1)
-		p.work.Go(func() { answer <- c.Run(ctx) })
+		p.work.Add(1)
+		var f Finding
+		crash.Go(func() error { f = c.Run(ctx); return nil }, func(err error) {
+			if err != nil {
+				what, todo := Explain(err)
+				f = Finding{State: Failure, What: "The check of the " + c.Name + " stopped: " + what, Todo: todo}
+			}
+			answer <- f
+			p.work.Done()
+		})
 		cmds = append(cmds, func() tea.Msg { return checkDone{i, <-answer} })
 	}
 	return tea.Batch(cmds...)

@@ -14,7 +14,10 @@ import (
 // footer is the help line. In a narrow window keys of the page give way; those
 // that lead on and out stay, and ? lists them all.
 func (w *wizard) footer(width int) string {
-	keys := w.page().help(w.state)
+	if w.closing {
+		return ""
+	}
+	keys := w.pageKeys()
 	for {
 		var parts []string
 		for _, k := range append(keys[:len(keys):len(keys)], bind("?", "keys"), bind("ctrl+c", "leave")) {
@@ -26,6 +29,13 @@ func (w *wizard) footer(width int) string {
 		}
 		keys = shorter(keys)
 	}
+}
+
+func (w *wizard) pageKeys() []key.Binding {
+	if w.crash != nil {
+		return w.crashHelp()
+	}
+	return w.page().help(w.state)
 }
 
 // shorter leaves out the key that is missed least: never enter, and the last,
@@ -43,7 +53,7 @@ func (w *wizard) allKeys() string {
 	common := []key.Binding{bind("?", "show or hide this list"), bind("ctrl+c", "leave piwiz; asks first while work is running")}
 	var b strings.Builder
 	b.WriteString("Keys on this page\n\n")
-	for _, k := range append(w.page().help(w.state), common...) {
+	for _, k := range append(w.pageKeys(), common...) {
 		fmt.Fprintf(&b, "  %s %s\n", style.Key.Width(14).Render(k.Help().Key), k.Help().Desc)
 	}
 	return b.String() + "\n" + style.Dim.Render("Any key closes this list.")

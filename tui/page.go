@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/nixgen/build"
@@ -95,18 +96,19 @@ type run[P, R any] struct {
 func start[P, R any](ctx context.Context, work func(context.Context, func(P)) (R, error)) *run[P, R] {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run[P, R]{cancel: cancel, began: time.Now(), done: make(chan struct{})}
-	go func() {
-		defer close(r.done)
-		defer cancel()
-		result, err := work(ctx, func(p P) {
+	var result R
+	crash.Go(func() (err error) {
+		result, err = work(ctx, func(p P) {
 			r.mu.Lock()
 			r.progress = p
 			r.mu.Unlock()
 		})
-		r.mu.Lock()
-		r.result, r.err = result, err
-		r.mu.Unlock()
-	}()
+		return err
+	}, func(err error) {
+		cancel()
+		r.result, r.err = result, err // read after done
+		close(r.done)
+	})
 	return r
 }
 

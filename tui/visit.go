@@ -4,6 +4,8 @@ import (
 	"context"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash/crash"
 )
 
 // answer is what a command of a page brought, and the visit that asked for it.
@@ -46,20 +48,28 @@ func (s *state) again() {
 }
 
 // ours ties what a page's command brings to this visit.
-func (s *state) ours(cmd tea.Cmd) tea.Cmd { return tie(s.visit, cmd) }
+func (s *state) ours(cmd tea.Cmd) tea.Cmd { return tie(s.all, s.visit, cmd) }
 
-func tie(visit int, cmd tea.Cmd) tea.Cmd {
+// tie does so until all ends; what has not begun by then never does. A panic in
+// the command is an answer too.
+func tie(all context.Context, visit int, cmd tea.Cmd) tea.Cmd {
 	if cmd == nil {
 		return nil
 	}
-	return func() tea.Msg {
-		switch msg := cmd().(type) {
+	return func() (msg tea.Msg) {
+		if all.Err() != nil {
+			return nil
+		}
+		if err := crash.Try(func() error { msg = cmd(); return nil }); err != nil {
+			return answer{visit, crashed{err}}
+		}
+		switch msg := msg.(type) {
 		case nil, answer:
 			return msg
 		case tea.BatchMsg:
 			tied := make(tea.BatchMsg, len(msg))
 			for i, c := range msg {
-				tied[i] = tie(visit, c)
+				tied[i] = tie(all, visit, c)
 			}
 			return tied
 		default:
@@ -76,8 +86,17 @@ func (w *wizard) answered(a answer) (tea.Model, tea.Cmd) {
 		}
 		return w, nil
 	}
+	if c, ok := a.msg.(crashed); ok {
+		w.crash = c.err
+		return w, nil
+	}
 	if run, ok := a.msg.(onTerminal); ok {
-		return w, tea.Exec(run.command, func(err error) tea.Msg { return answer{a.visit, run.then(err)} })
+		return w, w.lend(run, func(err error) (msg tea.Msg) {
+			if no := crash.Try(func() error { msg = run.then(err); return nil }); no != nil {
+				msg = crashed{no}
+			}
+			return answer{a.visit, msg}
+		})
 	}
 	return w.pass(a.msg)
 }

@@ -2,9 +2,11 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
@@ -50,32 +52,52 @@ type wizard struct {
 	*state
 	steps   []step
 	at      int
-	keys    bool // the full list of keys is shown
-	leaving bool // ctrl+c was pressed while work was running
+	keys    bool  // the full list of keys is shown
+	leaving bool  // ctrl+c was pressed while work was running
+	crash   error // a panic in what belongs to the page
+
+	closing     bool   // the program ends: see end
+	consequence string // of that
+	stop        sync.Once
+	stopped     chan struct{} // closed when all work has stopped
+	cancel      context.CancelFunc
+	in          io.Reader // the terminal
+	out         io.Writer
 }
 
 func newWizard(ctx context.Context, e Engine) *wizard {
+	ctx, cancel := context.WithCancel(ctx)
 	s := &state{all: ctx, ctx: ctx, engine: e, answers: &answers{}, drafts: map[string]*answers{}, width: usualWidth, height: usualHeight}
-	return &wizard{state: s, steps: story()}
+	return &wizard{state: s, steps: story(), cancel: cancel, stopped: make(chan struct{})}
 }
 
 // Run shows the wizard until the user leaves it. The error is nil when the
-// user left or all was done; context.Canceled when ctx ended first.
+// Raspberry Pi answered. It is the failure that was shown when the user left,
+// else ErrLeft; context.Canceled when ctx ended first or the terminal was closed.
 func Run(ctx context.Context, e Engine, in io.Reader, out io.Writer) error {
+	ctx, vanish := context.WithCancelCause(ctx)
+	defer vanish(nil)
+	gone := func() { vanish(errVanished) }
 	w := newWizard(ctx, e)
-	p := tea.NewProgram(w, tea.WithAltScreen(), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out),
+	w.in, w.out = in, out
+	p := tea.NewProgram(w, tea.WithAltScreen(), tea.WithContext(ctx),
+		tea.WithInput(watch(in, gone).(io.Reader)), tea.WithOutput(watch(out, gone).(io.Writer)),
 		// During a password prompt ^C is a real signal; Bubble Tea's own
 		// handler would then sometimes end the program.
 		tea.WithoutSignalHandler())
 	_, err := p.Run()
 	w.stopAll()
-	if ctx.Err() != nil {
+	outcome := w.outcome()
+	switch {
+	case ctx.Err() != nil && errors.Is(outcome, context.Canceled): // it says what the card is
+		return outcome
+	case ctx.Err() != nil:
 		return context.Canceled
+	case err != nil:
+		return err
 	}
-	if err == nil {
-		_, _ = io.WriteString(out, clean.Text(w.farewell())) // a closed terminal needs none
-	}
-	return err
+	_, _ = io.WriteString(out, clean.Text(w.farewell())) // a closed terminal needs none
+	return outcome
 }
 
 // farewell is what stays on the terminal when the pages are gone: how to log
@@ -83,6 +105,8 @@ func Run(ctx context.Context, e Engine, in io.Reader, out io.Writer) error {
 func (w *wizard) farewell() string {
 	h := w.saved.Host
 	switch w.steps[w.at].name {
+	case "card":
+		return "No card was written.\n"
 	case "wait":
 		return fmt.Sprintf("The card for %s is written and checked. When the Raspberry Pi is on: piwiz wait %s\n", h.Name, h.Name)
 	case "done":
@@ -91,19 +115,23 @@ func (w *wizard) farewell() string {
 	return ""
 }
 
-func (w *wizard) stopAll() {
-	for _, s := range w.steps {
-		if p, ok := s.page.(worker); ok {
-			p.stop()
-		}
-	}
+func (w *wizard) Init() (cmd tea.Cmd) {
+	w.safely(func() { cmd = w.show() })
+	return cmd
 }
-
-func (w *wizard) Init() tea.Cmd { return w.show() }
 
 func (w *wizard) page() page { return w.steps[w.at].page }
 
-func (w *wizard) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (w *wizard) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+	if w.closing {
+		w.ending(msg)
+		return w, nil
+	}
+	w.safely(func() { _, cmd = w.take(msg) })
+	return w, cmd
+}
+
+func (w *wizard) take(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		if msg.Width <= 0 {
@@ -134,6 +162,9 @@ func (w *wizard) pass(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // key keeps the keys that mean the same everywhere.
 func (w *wizard) key(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
+	if w.closing {
+		return w, nil
+	}
 	busy := w.busy()
 	if w.leaving {
 		w.leaving = false
@@ -148,6 +179,8 @@ func (w *wizard) key(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 		return w, nil
 	case s == "ctrl+c":
 		return w, w.end()
+	case w.crash != nil:
+		return w, w.crashKey(s)
 	case w.keys:
 		w.keys = false
 		return w, nil
@@ -165,15 +198,6 @@ func (w *wizard) key(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 	return w.pass(msg)
 }
 
-// end stops the work off the screen's thread, so that the last picture can
-// say so, and then ends the program.
-func (w *wizard) end() tea.Cmd {
-	return func() tea.Msg {
-		w.stopAll()
-		return tea.Quit()
-	}
-}
-
 func (w *wizard) busy() string {
 	if p, ok := w.page().(worker); ok {
 		return p.busy()
@@ -186,7 +210,7 @@ func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
 	to := w.at
 	switch m {
 	case quit:
-		return w, tea.Batch(cmd, w.end())
+		return w, w.end()
 	case next:
 		for to++; w.steps[to].asks && w.replace; to++ {
 		}
@@ -213,7 +237,15 @@ func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
 	return w, tea.Batch(cmd, w.show())
 }
 
-func (w *wizard) View() string {
+func (w *wizard) View() (picture string) {
+	w.safely(func() { picture = w.draw() })
+	if picture == "" { // drawing the page panicked
+		picture = w.draw()
+	}
+	return picture
+}
+
+func (w *wizard) draw() string {
 	if w.width < minWidth || w.height < minHeight {
 		text := fmt.Sprintf("This window is %d×%d. Make it at least %d×%d; everything is kept.", w.width, w.height, minWidth, minHeight)
 		return lipgloss.NewStyle().Width(w.width).MaxHeight(w.height).MaxWidth(w.width).Render(text)
@@ -221,11 +253,18 @@ func (w *wizard) View() string {
 	w.tall = false
 	head := style.Title.Render(w.steps[w.at].title) + "  " + style.Dim.Render(w.trail())
 	width, height := w.width-4, w.height-4
-	body := w.page().view(w.state, width, height)
-	if w.leaving {
+	var body string
+	switch {
+	case w.closing:
+		body = w.closingView(width)
+	case w.leaving:
 		body = style.Danger.Render("Leave now?") + "\n\n" + wrap(w.busy(), width) + "\n\n" + style.Key.Render("y") + " leave    any other key: stay"
-	} else if w.keys {
+	case w.crash != nil:
+		body = w.crashView(width)
+	case w.keys:
 		body = w.allKeys()
+	default:
+		body = w.page().view(w.state, width, height)
 	}
 	body = lipgloss.NewStyle().MaxWidth(width).MaxHeight(height).Render(w.fit(body, "", height))
 	page := lipgloss.NewStyle().Height(height + 1).PaddingLeft(2).Render("\n" + body)

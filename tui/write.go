@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash"
+	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
@@ -31,13 +33,29 @@ func (p *writePage) enter(s *state) tea.Cmd {
 	saved, image, card, d, write, release := s.saved, s.image.Image, s.opened, s.card, s.engine.Write, s.engine.Release
 	s.opened = nil // it is closed by the work itself
 	p.run = start(s.ctx, func(ctx context.Context, report func(flash.Progress)) (released, error) {
-		if _, err := write(ctx, saved, image, card, d, report); err != nil {
+		err := crash.Try(func() error {
+			_, err := write(ctx, saved, image, card, d, report)
+			return err
+		})
+		if err != nil {
 			_ = card.Close() // the error says all
-			return false, err
+			return false, unfinished(err)
 		}
 		return released(release(ctx, card, d)), nil
 	})
 	return beat(p.run)
+}
+
+// unfinished adds what the card is to an error that cannot know it.
+func unfinished(err error) error {
+	bug, ok := errors.AsType[*crash.Error](err)
+	if _, knows := errors.AsType[*flash.Error](err); knows || !ok {
+		return err
+	}
+	return &flash.Error{
+		What: "Writing stopped", Offset: -1, Err: err,
+		Todo: append([]string{"Take the card for half written: it does not boot until it is written again."}, bug.Hints()...),
+	}
 }
 
 func (p *writePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"piwiz/flash/detect"
@@ -141,28 +138,31 @@ func describe(d disk.Device) string {
 // no card. Where nobody can type, only --yes goes on, and for what is no card
 // not even that.
 func confirm(ctx context.Context, d disk.Device) error {
-	switch there := term.IsTerminal(os.Stdin.Fd()); {
+	ask := onTerminal()
+	switch there := ask.here(); {
 	case !there && d.Any:
 		return &exit{refused, &notCard{d.Path + " is no SD card, and nobody is here to confirm that it is meant", []string{"Run this at a terminal: two answers have to be typed, and --yes does not stand for them."}}}
 	case !there:
 		return &exit{refused, fmt.Errorf("%s would be erased and nobody is here to confirm it; add --yes if that is wanted", d.Path)}
 	}
-	typed := bufio.NewReader(os.Stdin)
 	tell(fmt.Sprintf("Everything on %s (%s) will be erased: %s", d.Path, describe(d), d.Contents()))
-	if err := asked(typed, d.Name); err != nil || d.Doubt() == "" {
+	if err := asked(ctx, ask, d.Name); err != nil || d.Doubt() == "" {
 		return err
 	}
 	tell(d.Doubt())
 	if newest := detect.Newest(ctx, d); !newest.IsZero() {
 		tell("The newest file on it is from " + newest.Format("2 January 2006") + ".")
 	}
-	return asked(typed, "erase")
+	return asked(ctx, ask, "erase")
 }
 
-func asked(typed *bufio.Reader, word string) error {
-	fmt.Fprintf(os.Stderr, "Type %s to go on: ", clean.Name(word))
-	line, _ := typed.ReadString('\n') // an early end is a wrong answer
-	if strings.TrimSpace(line) != word {
+// asked has a word typed.
+func asked(ctx context.Context, ask *prompt, word string) error {
+	text, err := ask.line(ctx, "Type "+clean.Name(word)+" to go on: ")
+	switch {
+	case err != nil:
+		return &exit{cancelled, fmt.Errorf("nothing was written: %w", err)}
+	case text != word:
 		return &exit{refused, errors.New("nothing was written")}
 	}
 	return nil

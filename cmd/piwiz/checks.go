@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +10,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"piwiz/flash/crash"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/nix"
 	"piwiz/nixgen/nix/preflight"
 	"piwiz/tui"
 )
@@ -116,7 +119,7 @@ func (p *program) checkVerb() *cobra.Command {
 			}, lines(f))
 		}
 		if bad > 0 {
-			return &exit{lacking, fmt.Errorf("%d of these must be put right before an image can be built", bad)}
+			return tui.NotReady{Missing: bad}
 		}
 		return nil
 	}))
@@ -132,7 +135,13 @@ func findings(ctx context.Context, all []tui.Check, deep bool) func(yield func(s
 		for i, c := range all {
 			answers[i] = make(chan tui.Finding, 1)
 			if !c.Last {
-				go func() { answers[i] <- c.Run(ctx) }()
+				var f tui.Finding
+				crash.Go(func() error { f = c.Run(ctx); return nil }, func(err error) {
+					if err != nil {
+						f = finding("", err)
+					}
+					answers[i] <- f
+				})
 			}
 		}
 		bad := false
@@ -187,17 +196,46 @@ func (r *repair) SetStdin(in io.Reader)   { r.in = in }
 func (r *repair) SetStdout(out io.Writer) { r.out = out }
 func (r *repair) SetStderr(err io.Writer) { r.err = err }
 
-// Run keeps what the command said on the terminal when it failed: the pages
-// would cover it.
+// Run says in its error how the command ended, and the last line of what it
+// complained about.
 func (r *repair) Run() error {
 	fmt.Fprintf(r.out, "\n$ %s\n\n", r.command)
+	said := &lastLine{Writer: r.err}
 	cmd := exec.Command("sh", "-c", r.command)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.in, r.out, r.err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.in, r.out, said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	cmd.WaitDelay = time.Second // a service that it started may hold standard error
 	err := cmd.Run()
-	if err == nil {
+	var ended *exec.ExitError
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return nil
+	case errors.As(err, &ended) && ended.Exited():
+		return said.with(fmt.Sprintf("The command failed with exit code %d", ended.ExitCode()))
 	}
-	fmt.Fprintf(r.out, "\nThis did not work (%v). Press enter to go back to piwiz.", err)
-	_, _ = bufio.NewReader(r.in).ReadString('\n') // a closed terminal goes back as well
-	return fmt.Errorf("the command ended with an error: %w", err)
+	return said.with("The command did not finish (" + err.Error() + ")")
+}
+
+// lastLine passes on what is written, and keeps the end of it.
+type lastLine struct {
+	io.Writer
+	end []byte
+}
+
+// longest is how much of a line is kept, in bytes.
+const longest = 1 << 10
+
+func (l *lastLine) Write(b []byte) (int, error) {
+	l.end = append(l.end, b...)
+	l.end = l.end[max(len(l.end)-longest, 0):]
+	return l.Writer.Write(b)
+}
+
+// with adds the last line to a sentence.
+func (l *lastLine) with(what string) error {
+	text := strings.TrimSpace(nix.Clean(string(l.end)))
+	if text = text[strings.LastIndexByte(text, '\n')+1:]; text == "" {
+		return errors.New(what + ".")
+	}
+	return errors.New(what + ": " + strings.ToValidUTF8(text, ""))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,7 +67,7 @@ func TestTheTestBuildIsTriedWhenTheOthersPassOrWhenAskedFor(t *testing.T) {
 	}
 }
 
-func TestARepairShowsItsCommandAndWaitsWhenItFails(t *testing.T) {
+func TestARepairShowsItsCommandAndSaysHowItFailed(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil && os.Getenv("PIWIZ_REAL") != "1" {
 		t.Skip("needs a shell (apt-get install dash)")
 	}
@@ -78,10 +79,21 @@ func TestARepairShowsItsCommandAndWaitsWhenItFails(t *testing.T) {
 	if err := r.Run(); err != nil || out.String() != "\n$ echo done; read answer; echo got $answer\n\ndone\ngot yes\n" {
 		t.Errorf("%v, %q", err, out.String())
 	}
-	in := strings.NewReader("\nleft")
-	r = &repair{command: "exit 3", in: in, out: &out, err: &out}
-	if err := r.Run(); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(out.String(), "Press enter") {
-		t.Errorf("%v, %q", err, out.String())
+	for command, want := range map[string]string{
+		"exit 3":                                              "The command failed with exit code 3.",
+		"echo E: no such package >&2; exit 100":               "The command failed with exit code 100: E: no such package",
+		"printf 'one\\ntwo\\n\\n' >&2; exit 1":                "The command failed with exit code 1: two",
+		"printf '\\033]0;title\\007\\033[31mred' >&2; exit 1": "The command failed with exit code 1: red",
+		"kill -9 $$":                                          "The command did not finish (signal: killed).",
+		"nosuchprogram":                                       "The command failed with exit code 127: ",
+		"sleep 2 >/dev/null & exit 0":                         "", // a service holds standard error
+		"head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1":   "The command failed with exit code 1: xxx",
+	} {
+		r = &repair{command: command, in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+		err := r.Run()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || len(err.Error()) > 1200) {
+			t.Errorf("%s: %v, want %q", command, err, want)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -209,6 +210,9 @@ func (e *ownEditor) SetStdin(r io.Reader)  { e.in = r }
 func (e *ownEditor) SetStdout(w io.Writer) { e.out = w }
 func (e *ownEditor) SetStderr(w io.Writer) { e.err = w }
 
+// Quiet says that it has a screen of its own.
+func (e *ownEditor) Quiet() bool { return true }
+
 // Run waits until the editor is closed.
 func (e *ownEditor) Run() error {
 	files, err := nixgen.Files(e.host)
@@ -225,6 +229,7 @@ func (e *ownEditor) Run() error {
 		}
 		cmd := editorOf(path)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = e.in, e.out, e.err
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGHUP}
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("run the editor %s: %w", cmd.Args[0], err)
 		}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"piwiz/nixgen/build"
+	"piwiz/nixgen/nix"
+	"piwiz/nixgen/nix/preflight"
 	"piwiz/tui"
 )
 
@@ -25,20 +28,26 @@ type exit struct {
 func (e *exit) Error() string { return e.err.Error() }
 func (e *exit) Unwrap() error { return e.err }
 
-// end prints the error, if any, and gives the exit code.
+// end prints the error, if any, and gives the exit code. What was cancelled says
+// no more than that, unless it has something to say: what a card is now.
 func (p *program) end(err error) int {
 	if err == nil {
 		return 0
 	}
-	if errors.Is(err, context.Canceled) {
-		err = &exit{cancelled, errors.New("cancelled")}
-	}
-	code := failed
-	var e *exit
-	if errors.As(err, &e) {
-		code = e.code
+	code := codeOf(err)
+	if errors.Is(err, tui.ErrLeft) {
+		return code
 	}
 	headline, hints := explain(err)
+	if code == cancelled {
+		said, ok := errors.AsType[interface {
+			error
+			Hints() []string
+		}](err)
+		if headline = "cancelled"; ok {
+			headline = said.Error()
+		}
+	}
 	if p.json {
 		p.line("error", map[string]any{"error": headline, "hints": hints, "exit": code})
 		return code
@@ -48,6 +57,24 @@ func (p *program) end(err error) int {
 		tell("  " + h)
 	}
 	return code
+}
+
+// codeOf is the exit code of an error. ^C counts before what it made fail.
+func codeOf(err error) int {
+	e, ok := errors.AsType[*exit](err)
+	noNix, _ := errors.AsType[*nix.Error](err)
+	missing, _ := errors.AsType[*preflight.Problem](err)
+	unready, _ := errors.AsType[*build.Error](err)
+	var notReady tui.NotReady
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, tui.ErrLeft):
+		return cancelled
+	case ok:
+		return e.code
+	case noNix != nil, missing != nil, errors.As(err, &notReady), unready != nil && unready.Page == "check":
+		return lacking
+	}
+	return failed
 }
 
 // explain is tui.Explain with hints that are a list in JSON, even if empty.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -18,9 +19,11 @@ import (
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"piwiz/cmd/piwiz/quiet"
 	"piwiz/flash/apart"
+	"piwiz/flash/crash"
 	"piwiz/flash/grant"
 	"piwiz/nixgen/emulate"
 	"piwiz/tui"
@@ -32,22 +35,62 @@ func main() {
 	// runs as root does only what it must.
 	if len(os.Args) > 1 && os.Args[1] == "grant" {
 		if slices.Equal(os.Args[2:], []string{"emulation"}) {
-			os.Exit(emulate.Serve(os.Stdin, os.Stderr))
+			os.Exit(part(func() int { return emulate.Serve(os.Stdin, os.Stderr) }))
 		}
-		os.Exit(grant.Serve(os.Args[2:], os.Stdin, os.Stderr))
+		os.Exit(part(func() int { return grant.Serve(os.Args[2:], os.Stdin, os.Stderr) }))
 	}
 	if len(os.Args) > 1 && os.Args[1] == cardPart {
-		os.Exit(apart.Serve(int(os.Stdin.Fd()), os.Stderr))
+		defer logToFile()()
+		os.Exit(part(func() int { return apart.Serve(int(os.Stdin.Fd()), os.Stderr) }))
 	}
-	os.Exit(run())
+	os.Exit(run(func(ctx context.Context, p *program) error { return p.command().ExecuteContext(ctx) }))
 }
 
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
+// part runs one of the parts that piwiz starts by itself.
+func part(serve func() int) (code int) {
+	if err := crash.Try(func() error { code = serve(); return nil }); err != nil {
+		fmt.Fprintln(os.Stderr, "piwiz:", err)
+		return failed
+	}
+	return code
+}
+
+// run runs do and tells how it ended. The context that do gets ends with SIGTERM,
+// with SIGHUP unless somebody (nohup) wants that ignored, and when nobody reads
+// what is printed any more.
+func run(do func(context.Context, *program) error) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ends := []os.Signal{syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, ends...)
 	defer stop()
+	// A signal that is caught does not end the process, and unlike an ignored
+	// one it is not inherited: a write to a closed pipe is an error then.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	defer logToFile()()
-	p := &program{out: os.Stdout}
-	return p.end(p.command().ExecuteContext(ctx))
+	p := &program{out: &output{Writer: os.Stdout, closed: cancel}}
+	err := crash.Try(func() error { return do(ctx, p) })
+	if err == nil {
+		err = ctx.Err()
+	}
+	return p.end(err)
+}
+
+// output tells when nobody reads it any more.
+type output struct {
+	io.Writer
+	closed func()
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if err != nil {
+		o.closed()
+	}
+	return n, err
 }
 
 func (p *program) command() *cobra.Command {
@@ -86,11 +129,6 @@ func (p *program) wizard(ctx context.Context) error {
 	if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
 		return &exit{usage, errors.New("the wizard needs a terminal to ask its questions; in a script use the verbs, which `piwiz --help` lists")}
 	}
-	// In raw mode ^C is a key. During a password prompt it is a signal for
-	// the prompt alone; it must not end the wizard behind it.
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	defer signal.Stop(interrupts)
 	if p.anyDisk != "" { // what it cannot do it says at once, not after an hour
 		if _, err := p.findCard(ctx, p.anyDisk, true, "piwiz --any-disk"); err != nil {
 			return err
@@ -101,5 +139,40 @@ func (p *program) wizard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(tui.Run(ctx, e, os.Stdin, os.Stdout), p.emulator.Close())
+	return errors.Join(show(ctx, e), p.emulator.Close())
+}
+
+// show shows the wizard, and leaves the terminal as it was however that ends: a
+// program that was cut off while it asked for a password left its own settings.
+func show(ctx context.Context, e tui.Engine) error {
+	was, err := term.GetState(os.Stdin.Fd())
+	if err != nil {
+		return fmt.Errorf("ask the terminal for its settings: %w", err)
+	}
+	defer func() { _ = term.Restore(os.Stdin.Fd(), was) }() // a closed terminal has none
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	return tui.Run(ctx, e, os.Stdin, os.Stdout)
+}
+
+// interruptible ends the context with a SIGINT from elsewhere. In raw mode ^C is
+// a key and sends none; where the terminal is lent to a program that asks for a
+// password, the signal is for that program alone.
+func interruptible(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	crash.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-interrupts:
+				if now, err := term.GetState(os.Stdin.Fd()); err != nil || now.Lflag&unix.ISIG == 0 {
+					cancel()
+				}
+			}
+		}
+	}, nil)
+	return ctx, func() { signal.Stop(interrupts); cancel() }
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
+	"piwiz/flash/crash"
 	"piwiz/nixgen"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
@@ -163,6 +164,7 @@ func logToFile() (done func()) {
 		return func() {}
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(f, nil)))
+	_ = crash.LogTo(f) // without it a fatal error is on the terminal alone
 	slog.Info("start", "args", len(os.Args)-1)
 	return func() { _ = f.Close() }
 }

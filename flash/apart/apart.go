@@ -72,10 +72,7 @@ func Start(card *os.File, program string, args ...string) (*Card, error) {
 		return nil, fmt.Errorf("start the part that asks the card: %w", err)
 	}
 	c.socket, c.process = os.NewFile(uintptr(pair[0]), "socket"), cmd.Process
-	go func() {
-		_ = cmd.Wait() // what it could not do, it answered
-		close(c.ended)
-	}()
+	crash.Go(cmd.Wait, func(error) { close(c.ended) }) // what it could not do, it answered
 	crash.Go(c.listen, c.giveUp)
 	return c, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 )
 
@@ -82,10 +83,7 @@ func (a *asker) ask(self string, args []string) (reply, *os.File, error) {
 		return reply{}, nil, fmt.Errorf("ask for administrator rights: %w", err)
 	}
 	a.socket, a.ended = os.NewFile(uintptr(pair[0]), "socket"), make(chan int, 1)
-	go func() {
-		_ = a.cmd.Wait() // the exit code says it
-		a.ended <- a.cmd.ProcessState.ExitCode()
-	}()
+	crash.Go(a.cmd.Wait, func(error) { a.ended <- a.cmd.ProcessState.ExitCode() })
 	r, f, err := receive(pair[0])
 	if err == nil {
 		return r, f, nil

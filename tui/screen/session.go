@@ -165,16 +165,8 @@ func (s *Session) WaitGone(text string, timeout time.Duration) error {
 // asks for one may throw away what was typed before.
 func (s *Session) WaitUnseen(timeout time.Duration) error {
 	return s.wait("end of what is typed being shown", timeout, func(string) bool {
-		c, err := s.tty.SyscallConn()
-		if err != nil {
-			return false
-		}
-		unseen := false
-		err = c.Control(func(fd uintptr) {
-			t, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
-			unseen = err == nil && t.Lflag&unix.ECHO == 0
-		})
-		return err == nil && unseen
+		modes, err := s.Modes()
+		return err == nil && modes.Lflag&unix.ECHO == 0
 	})
 }
 
@@ -223,6 +215,22 @@ func (s *Session) Resize(w, h int) error {
 		failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(w), Row: uint16(h)})
 	})
 	return errors.Join(err, failed)
+}
+
+// Modes are the settings of the terminal (termios(3)), which the program must
+// leave as it found them.
+func (s *Session) Modes() (unix.Termios, error) {
+	c, err := s.tty.SyscallConn()
+	if err != nil {
+		return unix.Termios{}, err
+	}
+	var modes *unix.Termios
+	var failed error
+	err = c.Control(func(fd uintptr) { modes, failed = unix.IoctlGetTermios(int(fd), unix.TCGETS) })
+	if err = errors.Join(err, failed); err != nil {
+		return unix.Termios{}, err
+	}
+	return *modes, nil
 }
 
 // Pid is the number of the program.

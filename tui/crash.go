@@ -1,0 +1,65 @@
+package tui
+
+import (
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash/crash"
+)
+
+// crashed is a panic in a page's command.
+type crashed struct{ err error }
+
+// safely runs what belongs to a page. A panic becomes the error that is shown in
+// the page's place.
+func (w *wizard) safely(do func()) {
+	if err := crash.Try(func() error { do(); return nil }); err != nil {
+		w.crash = err
+	}
+}
+
+// crashKey takes the keys of the page that shows a panic.
+func (w *wizard) crashKey(k string) tea.Cmd {
+	switch k {
+	case "enter":
+		return w.retry()
+	case "esc":
+		if w.at > 0 && !w.written {
+			w.crash = nil
+			_, cmd := w.turn(back, nil)
+			return cmd
+		}
+	}
+	return nil
+}
+
+// retry shows the page anew. A card is never written again without being chosen
+// again.
+func (w *wizard) retry() tea.Cmd {
+	w.crash = nil
+	to := move(w.steps[w.at].name)
+	if to == "write" {
+		w.written, to = false, "card"
+	}
+	replace := w.replace
+	_, cmd := w.turn(to, nil)
+	w.replace = replace
+	return cmd
+}
+
+// crashView says what happened, and what leaving would mean while work goes on.
+func (w *wizard) crashView(width int) string {
+	text := failure(w.crash, width)
+	if busy := w.busy(); busy != "" {
+		text += "\n\n" + wrap("If you leave now: "+busy, width)
+	}
+	return text + "\n\n" + wrap("Press enter to begin this page again. Every answer is kept.", width)
+}
+
+func (w *wizard) crashHelp() []key.Binding {
+	h := []key.Binding{bind("enter", "begin this page again")}
+	if w.at > 0 && !w.written {
+		h = append(h, bind("esc", "back"))
+	}
+	return h
+}

@@ -1,0 +1,145 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/flash/crash"
+	"piwiz/tui/style"
+)
+
+// ErrLeft says that the user left before the Raspberry Pi answered, and that
+// nothing had failed.
+var ErrLeft = errors.New("piwiz was left")
+
+// NotReady says that this computer lacks something.
+type NotReady struct{ Missing int }
+
+func (e NotReady) Error() string {
+	return fmt.Sprintf("%s must be fixed before an image can be built", count(e.Missing, "thing"))
+}
+
+// failer is a page that can show a failure: leaving it there is no success.
+type failer interface{ failed() error }
+
+// patience is how long leaving waits for work that was told to stop. Nix alone
+// may take 10 s to end its builders.
+const patience = 15 * time.Second
+
+// end begins to leave, which is a state of its own: what runs is cancelled and
+// waited for off the screen's thread, nothing new begins, no key counts, and what
+// still comes is dropped. Then the program ends.
+func (w *wizard) end() tea.Cmd {
+	if w.closing {
+		return nil
+	}
+	w.closing, w.consequence = true, w.busy()
+	w.cancel()
+	return func() tea.Msg {
+		w.stopAll()
+		return tea.Quit()
+	}
+}
+
+// ending takes what comes while the program ends.
+func (w *wizard) ending(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		w.width, w.height = max(msg.Width, 1), max(msg.Height, 1)
+	case answer:
+		if l, ok := msg.msg.(late); ok {
+			l.drop()
+		}
+	}
+}
+
+// stopAll stops the work of all pages, once, and gives up what is held. Who
+// calls it again waits for the same end.
+func (w *wizard) stopAll() {
+	w.cancel()
+	w.stop.Do(func() {
+		crash.Go(func() error {
+			for _, s := range w.steps {
+				if p, ok := s.page.(worker); ok {
+					_ = crash.Try(func() error { p.stop(); return nil }) // the others must stop all the same
+				}
+			}
+			if w.opened != nil {
+				_ = w.opened.Close() // nothing was written
+			}
+			return nil
+		}, func(error) { close(w.stopped) })
+	})
+	select {
+	case <-w.stopped:
+	case <-time.After(patience):
+	}
+}
+
+// closingView is the one picture while piwiz ends.
+func (w *wizard) closingView(width int) string {
+	text := style.Title.Render("Stopping …")
+	if w.consequence != "" {
+		text += "\n\n" + wrap(w.consequence, width)
+	}
+	return text
+}
+
+// outcome is how the story ended: nil when the Raspberry Pi answered, the failure
+// that the last page showed, or ErrLeft. A write that was cancelled is a failure
+// which says what the card is now.
+func (w *wizard) outcome() error {
+	if w.crash != nil {
+		return w.crash
+	}
+	if f, ok := w.page().(failer); ok {
+		if err := f.failed(); err != nil {
+			return err
+		}
+	}
+	if w.steps[w.at].name == "done" {
+		return nil
+	}
+	return ErrLeft
+}
+
+// ended is what a run failed with; nil while it runs, or when it did not fail.
+func (r *run[P, R]) failure() error {
+	if r == nil || r.running() {
+		return nil
+	}
+	return r.err
+}
+
+func (p *checkPage) failed() error {
+	if _, states := p.count(); states[Failure] > 0 {
+		return NotReady{states[Failure]}
+	}
+	return nil
+}
+
+func (p *previewPage) failed() error { return p.err }
+
+func (p *buildPage) failed() error {
+	if p.over {
+		return p.err
+	}
+	return nil
+}
+
+func (p *cardPage) failed() error { return errors.Join(p.err, p.listErr) }
+
+func (p *writePage) failed() error { return p.run.failure() }
+
+func (p *waitPage) failed() error {
+	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (p *donePage) failed() error { return p.err }
