@@ -62,7 +62,6 @@ func (p *program) engine() (tui.Engine, error) {
 			if err != nil {
 				return build.Plan{}, err
 			}
-			report(build.Event{Line: r.Builder.String()})
 			return build.Ahead(ctx, r, report)
 		},
 		Build: func(ctx context.Context, name string, report func(build.Event)) (build.Result, error) {

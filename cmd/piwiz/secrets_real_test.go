@@ -66,7 +66,7 @@ func (w *world) noSecretIn(card string, processes []byte) {
 	}
 	for _, place := range []string{
 		filepath.Join(w.rig, "nix-of-0/store"), filepath.Join(kept, "flake"), filepath.Join(kept, "host.toml"),
-		filepath.Join(kept, "build.log"), filepath.Join(w.dir, "home/.local/state"),
+		filepath.Join(kept, "build.log"), filepath.Join(kept, "build.jsonl"), filepath.Join(w.dir, "home/.local/state"),
 	} {
 		if _, err := os.Stat(place); err != nil {
 			w.t.Errorf("nothing to search: %v", err)

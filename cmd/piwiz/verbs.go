@@ -86,7 +86,6 @@ func (p *program) build(ctx context.Context, r build.Request, yes bool) error {
 		g := e.Progress
 		p.say("build", map[string]any{"line": e.Line, "derivation": e.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected, "share": g.Share}, e.Line)
 	}
-	report(build.Event{Line: r.Builder.String()})
 	plan, err := build.Ahead(ctx, r, report)
 	if err != nil {
 		return err

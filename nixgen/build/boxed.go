@@ -34,7 +34,7 @@ func (b Builder) runBoxed(ctx context.Context, r Request, w *watch, more ...stri
 	w.stage(starting)
 	inside, folders := boxedRequest(r)
 	lock := "/nix/var/nix/piwiz-" + r.Host + "-" + strconv.FormatInt(time.Now().UnixNano(), 36) + ".lock"
-	c := nix.Command{Args: append(arguments(inside), more...), LogFile: r.LogFile}
+	c := nix.Command{Args: append(arguments(inside), more...), LogFile: r.jsonFile(), LogMost: mostJSON}
 	switch { // the flake's folder cannot be written in there
 	case r.Nixpkgs != "":
 	case slices.Contains(more, "--dry-run"):

@@ -26,7 +26,7 @@ type Request struct {
 	Flake   string  // folder with flake.nix
 	Host    string  // name under nixosConfigurations
 	OutLink string  // becomes a link to the result and keeps it from garbage collection
-	LogFile string  // raw log of nix, "" for none
+	LogFile string  // log for people, "" for none; what Nix says to programs is beside it, as .jsonl
 	Nixpkgs string  // flake URL instead of the pinned nixpkgs; "" is the pinned one
 	State   string  // folder that remembers how long builds take, "" remembers nothing
 	Builder Builder // the zero one is the Nix of this computer
@@ -51,13 +51,19 @@ type Event struct {
 // Image builds the image of r. report may be nil; it runs on the calling
 // goroutine. The error is an *Error with hints, or ctx's error when cancelled:
 // then no process is left.
-func Image(ctx context.Context, r Request, report func(Event)) (Result, error) {
+func Image(ctx context.Context, r Request, report func(Event)) (_ Result, err error) {
 	began := time.Now()
 	if err := ready(r); err != nil {
 		return Result{}, err
 	}
-	w := newWatch(time.Now, r.times(), report)
-	err := r.Builder.run(ctx, r, w)
+	log, err := r.record(false, report)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { log.end(err) }()
+	w := newWatch(time.Now, r.times(), log.event)
+	w.trace = log.write
+	err = r.Builder.run(ctx, r, w)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}

@@ -112,7 +112,7 @@ func (b Builder) run(ctx context.Context, r Request, w *watch, more ...string) e
 	if b.engine != nil {
 		return b.runBoxed(ctx, r, w, more...)
 	}
-	c := nix.Command{Args: append(arguments(r), more...), LogFile: r.LogFile}
+	c := nix.Command{Args: append(arguments(r), more...), LogFile: r.jsonFile(), LogMost: mostJSON}
 	if len(b.machines) > 0 {
 		c.Args, c.Env = append(c.Args, remote.Args(b.machines, b.alone)...), remote.Env()
 	}

@@ -63,7 +63,7 @@ func (w *watch) explain(r Request, err error) error {
 			e.hints = append(e.hints, "All that it said: nix-store --read-log "+d.Derivation)
 		}
 		if r.LogFile != "" {
-			e.hints = append(e.hints, "All that Nix said: less "+diagnose.Shell(r.LogFile))
+			e.hints = append(e.hints, "All that was said: less "+diagnose.Shell(r.LogFile))
 		}
 	}
 	return e

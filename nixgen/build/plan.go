@@ -26,13 +26,20 @@ const planned = "planned"
 
 // Ahead asks Nix what Image would do with r, and does none of it: the
 // configuration is read, and nixpkgs fetched if need be. report may be nil; it
-// tells of the reading. Errors are those of Image.
-func Ahead(ctx context.Context, r Request, report func(Event)) (Plan, error) {
+// tells who builds, and of the reading. Errors are those of Image.
+func Ahead(ctx context.Context, r Request, report func(Event)) (_ Plan, err error) {
 	if err := ready(r); err != nil {
 		return Plan{}, err
 	}
-	w := newWatch(time.Now, r.times(), report)
-	err := r.Builder.run(ctx, r, w, "--dry-run")
+	log, err := r.record(true, report)
+	if err != nil {
+		return Plan{}, err
+	}
+	defer func() { log.end(err) }()
+	w := newWatch(time.Now, r.times(), log.event)
+	w.trace = log.write
+	w.say(r.Builder.String(), "", false)
+	err = r.Builder.run(ctx, r, w, "--dry-run")
 	if ctx.Err() != nil {
 		return Plan{}, ctx.Err()
 	}

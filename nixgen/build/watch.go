@@ -39,6 +39,7 @@ type activity struct {
 // watch follows one nix build.
 type watch struct {
 	report    func(Event)
+	trace     func(string) // takes the whole text of an error of which the cause is reported; may be nil
 	now       func() time.Time
 	began     time.Time
 	last      time.Time // that the numbers were renewed
@@ -194,7 +195,10 @@ func (w *watch) message(e nix.Event) {
 	bad := !ours && (e.Action == nix.Msg && e.Level == nix.LevelError || strings.HasPrefix(e.Text, "error:"))
 	text := e.Text
 	if bad && e.Cause != "" {
-		text = "error: " + e.Cause // the trace has hundreds of lines; it is in the raw log
+		text = "error: " + e.Cause // the trace has hundreds of lines
+		if w.trace != nil {
+			w.trace(e.Text)
+		}
 	}
 	for line := range strings.Lines(text) {
 		w.say(short(strings.TrimRight(line, "\n")), "", bad)

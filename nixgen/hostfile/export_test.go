@@ -43,7 +43,9 @@ func rich(t *testing.T) Store {
 	for name, to := range map[string]string{"result": "/nix/store/x", "flake/result": "/nix/store/x"} {
 		must(t, os.Symlink(to, s.Path("bach", name)))
 	}
-	must(t, os.WriteFile(s.Path("bach", "build.log"), []byte("x"), 0o600))
+	for _, name := range []string{"build.log", "build.log.1", "build.jsonl", "build.jsonl.1"} {
+		must(t, os.WriteFile(s.Path("bach", name), []byte("x"), 0o600))
+	}
 	must(t, os.WriteFile(s.Path("bach", "notes.txt"), []byte("x"), 0o600))
 	must(t, os.Chtimes(s.Path("bach", "flake", "flake.lock"), time.Time{}, time.Unix(1e9, 123456789)))
 	return s

@@ -139,7 +139,7 @@ func (s Store) rekey(h *Saved) error {
 // made tells whether something in a host's folder comes out of a build, and is
 // made again by the next one.
 func made(name string) bool {
-	return strings.HasPrefix(name, "result") || strings.HasPrefix(name, "build.log")
+	return strings.HasPrefix(name, "result") || strings.HasPrefix(name, "build.log") || strings.HasPrefix(name, "build.jsonl")
 }
 
 // dropImage removes what the builds of a host left: the link that keeps the

@@ -8,10 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
+
+	"piwiz/nixgen/logfile"
 )
 
 // patience is how long an interrupted nix may take to stop its builders. It
@@ -30,6 +31,7 @@ type Command struct {
 	Dir     string
 	Env     []string
 	LogFile string   // raw stderr goes here, readable by the user only
+	LogMost int64    // bytes of it, as package logfile bounds them
 	Through []string // program and arguments that run nix elsewhere, to which Args are added; nil is the nix in PATH
 	Stdin   *os.File // nil is nothing to read
 }
@@ -42,7 +44,7 @@ func Run(ctx context.Context, c Command, report func(Event)) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	log, err := openLog(c.LogFile)
+	log, err := openLog(c)
 	if err != nil {
 		return nil, err
 	}
@@ -126,31 +128,14 @@ func follow(r io.Reader, report func(Event)) error {
 }
 
 // openLog begins the log anew. Without a name it throws away what is written.
-func openLog(name string) (io.WriteCloser, error) {
-	if name == "" {
+func openLog(c Command) (io.WriteCloser, error) {
+	if c.LogFile == "" {
 		return discard{}, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the build log: %w", err)
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the build log: %w", err)
-	}
-	return &lenient{f: f}, nil
+	return logfile.Anew(c.LogFile, c.LogMost)
 }
 
 type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) Close() error                { return nil }
-
-// lenient keeps a build alive when only its log cannot be written: a full disk
-// is told by nix itself, and better.
-type lenient struct{ f *os.File }
-
-func (l *lenient) Write(b []byte) (int, error) {
-	_, _ = l.f.Write(b)
-	return len(b), nil
-}
-func (l *lenient) Close() error { return l.f.Close() }

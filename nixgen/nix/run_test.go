@@ -25,7 +25,7 @@ func TestOutputLogAndFailureAreKeptApart(t *testing.T) {
 	stand(t, `echo result; echo "$1" >&2; echo '@nix {"action":"stop","id":4}' >&2; read x && echo stdin open >&2; exit 3`)
 	log := filepath.Join(t.TempDir(), "new/folder/build.log")
 	var got []Event
-	out, err := Run(t.Context(), Command{Args: []string{"word"}, LogFile: log}, func(e Event) { got = append(got, e) })
+	out, err := Run(t.Context(), Command{Args: []string{"word"}, LogFile: log, LogMost: 1 << 20}, func(e Event) { got = append(got, e) })
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 3 {
 		t.Errorf("error %v", err)

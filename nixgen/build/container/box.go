@@ -112,7 +112,7 @@ exec 3<&-
 exec "$0" "$@"`
 
 // Nix runs nix in a container that can read the folders, and is nix.Run else:
-// Args and LogFile of c count.
+// Args and the log of c count.
 func (b Box) Nix(ctx context.Context, c nix.Command, folders []Folder, report func(nix.Event)) ([]byte, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
