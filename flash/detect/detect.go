@@ -45,7 +45,7 @@ func List(ctx context.Context, root string) ([]disk.Device, error) {
 	}
 	all = slices.DeleteFunc(all, func(d disk.Device) bool { return d.Bus == disk.Virtual && d.Size == 0 })
 	for i := range all {
-		all[i].Unfinished = unfinished(root, all[i])
+		all[i].Unfinished, all[i].Traces = unfinished(root, all[i]), traces(root, all[i])
 	}
 	slices.SortStableFunc(all, func(a, b disk.Device) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Name, b.Name))

@@ -78,11 +78,5 @@ func serial(sys string) string {
 			return s
 		}
 	}
-	dir, err := filepath.EvalSymlinks(sys)
-	for ; err == nil && strings.Contains(dir, "/devices/"); dir = filepath.Dir(dir) {
-		if facts.Text(dir, "idVendor") != "" { // the USB device
-			return facts.Text(dir, "serial")
-		}
-	}
-	return ""
+	return facts.USBOf(sys).Serial
 }

@@ -3,6 +3,8 @@ package disk
 import (
 	"fmt"
 	"strings"
+
+	"piwiz/flash/disk/gadget"
 )
 
 // Mark stands at MarkAt bytes on a card that is not finished.
@@ -28,6 +30,9 @@ func (d Device) Contents() string {
 	}
 	if len(parts) == 0 {
 		return "empty, or nothing that this computer knows"
+	}
+	if _, says := gadget.Trace(d.Traces); says != "" {
+		parts = append(parts, "with "+says)
 	}
 	return strings.Join(parts, ", ")
 }

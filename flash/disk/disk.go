@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"piwiz/flash/disk/facts"
+	"piwiz/flash/disk/gadget"
 )
 
 // Bus is how a disk is connected.
@@ -54,10 +55,12 @@ type Device struct {
 	Vendor, Model, Serial string // Serial is the CID for a card in a built-in slot
 	Bus                   Bus
 	Removable, ReadOnly   bool
-	Soldered              bool   // memory that is soldered in was asked for: it may be written too
-	Any                   bool   // it was asked for by its name: it may be written though it is hardly a card
-	Unfinished            bool   // a run of piwiz ended half-way; false when that could not be read
-	DiskSeq               uint64 // the kernel's number of this medium; 0 when it tells none
+	Gadget                gadget.Kind // what it is besides a disk; "" for nothing
+	Traces                []string    // names in its uppermost folders, where those can be seen
+	Soldered              bool        // memory that is soldered in was asked for: it may be written too
+	Any                   bool        // it was asked for by its name: it may be written though it is hardly a card
+	Unfinished            bool        // a run of piwiz ended half-way; false when that could not be read
+	DiskSeq               uint64      // the kernel's number of this medium; 0 when it tells none
 	Major, Minor          uint32
 	Mounts                []string // of a file system without partition table
 	Covers                []string // where other file systems are mounted over its own or in them, the last one first
@@ -129,8 +132,21 @@ func (c *computer) disk(name string) (Device, error) {
 	for _, part := range c.parts[name] {
 		d.Partitions = append(d.Partitions, c.partition(part))
 	}
+	if d.Bus == USB {
+		d.Gadget = c.gadget(sys, u, d)
+	}
 	d.Covers = c.covers(append([]string{name}, c.parts[name]...))
 	return d, nil
+}
+
+// gadget is what a disk on USB is besides.
+func (c *computer) gadget(sys string, udev map[string]string, d Device) gadget.Kind {
+	usb := facts.USBOf(sys)
+	g := gadget.Device{ID: usb.ID, Interfaces: usb.Interfaces, Listed: udev["ID_MEDIA_PLAYER"] != ""}
+	for _, name := range append(usb.Names, d.Vendor, d.Model) {
+		g.Names = append(g.Names, facts.Clean(name))
+	}
+	return gadget.Of(g)
 }
 
 func (c *computer) partition(name string) Partition {

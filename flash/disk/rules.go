@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"piwiz/flash/disk/facts"
+	"piwiz/flash/disk/gadget"
 )
 
 const (
@@ -64,10 +65,40 @@ func (d Device) noCard() string {
 		return "This memory is built into this computer, not a card."
 	case d.Bus == Machine:
 		return "This is a disk of this virtual machine, not a card."
+	case d.Gadget == gadget.Printer:
+		return "This is the slot of a printer: put the card into a card reader."
+	case d.Gadget == gadget.Remote || d.Gadget == gadget.EReader:
+		return "This is " + string(d.Gadget) + ", not a card."
+	case d.Gadget != "":
+		return "This is " + string(d.Gadget) + ", not a card: if its card is meant, put that into a card reader."
+	case d.Bus == USB && !d.reader() && d.trace() != "":
+		return d.trace()
 	case d.Bus != USB && d.Bus != SD && !(d.Bus == Other && d.reader()):
 		return "This is a disk inside this computer."
 	}
 	return ""
+}
+
+// trace is what device it is by what lies on it, one sentence; "" when that
+// tells none. A card in a reader may have been in any device.
+func (d Device) trace() string {
+	if kind, says := gadget.Trace(d.Traces); kind != "" {
+		return "This is " + string(kind) + ", not a card, by what lies on it: " + says + "."
+	}
+	for _, label := range append([]string{d.Label}, labels(d.Partitions)...) {
+		if kind := gadget.Label(label); kind != "" {
+			return "This is " + string(kind) + ", not a card, by its name: " + label + "."
+		}
+	}
+	return ""
+}
+
+func labels(parts []Partition) []string {
+	var out []string
+	for _, p := range parts {
+		out = append(out, p.Label)
+	}
+	return out
 }
 
 // Named is the disk as one that was asked for by its name, whatever kind of

@@ -1,0 +1,36 @@
+package detect
+
+import (
+	"path/filepath"
+	"time"
+
+	"piwiz/flash/disk"
+)
+
+// most is how many names of a folder are looked at.
+const most = 500
+
+// traces are the names in the uppermost folders of what is open of a disk,
+// which tell the pictures of a camera or that the disk is an e-reader. Where
+// nothing is open, or it does not answer soon, there are none.
+func traces(root string, d disk.Device) []string {
+	if d.Refusal() != "" || len(d.Unmounts()) == 0 {
+		return nil
+	}
+	found := make(chan []string, 1)
+	go func() {
+		var names []string
+		for _, point := range d.Unmounts() {
+			for _, e := range entries(filepath.Join(root, point), most) {
+				names = append(names, e.Name())
+			}
+		}
+		found <- names
+	}()
+	select {
+	case names := <-found:
+		return names
+	case <-time.After(patience):
+		return nil
+	}
+}
