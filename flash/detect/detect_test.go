@@ -117,16 +117,18 @@ func anyDisk(t *testing.T, want []string, all []disk.Device) {
 }
 
 // udev is absent in containers and late on a real computer. It alone knows
-// the members of a ZFS pool, which ZFS keeps from being opened, and the
-// numbers of partitions that a boot loader tells.
+// the members of a ZFS pool, which ZFS keeps from being opened, the numbers of
+// partitions that a boot loader tells, the labels of file systems, and the
+// lists of media players.
 func withoutUdev(t *testing.T, m *machine, name string, want []string) {
 	switch name {
 	case "zfs-root":
 		want = []string{"sda", "sdb", "sdc", "sdd"}
-	case "zfs-closed", "pc-boot-key-closed":
+	case "zfs-closed", "pc-boot-key-closed", "pc-boot-entry":
 		want = []string{"sda", "sdb"}
-	}
-	if name == "gadgets" {
+	case "pi-nixos-sd":
+		want = []string{"mmcblk0", "sdb"}
+	case "gadgets":
 		want = append([]string{"sdf", "sdl"}, want...)
 		slices.Sort(want)
 	}

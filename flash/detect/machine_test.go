@@ -22,6 +22,7 @@ import (
 //	mount SOURCE POINT TYPE [dev=NAME] [opts=OPTIONS]
 //	swap PATH
 //	any NAME...                           offered only when it is asked for by its name
+//	raw PATH BYTES                        a file that does not end with a line feed
 //	file PATH TEXT | link PATH TARGET     anything else
 //
 // A FACT is a file in the folder of the disk in sysfs (usb/... in that of the
@@ -112,6 +113,11 @@ func (m *machine) line(w []string) {
 		m.put("proc/swaps", m.get("proc/swaps")+"\n"+escape(w[1])+"\tpartition\t8388604\t0\t-2")
 	case w[0] == "file" && len(w) == 3:
 		m.put(w[1], w[2])
+	case w[0] == "raw" && len(w) == 3:
+		m.put(w[1], "")
+		if err := os.WriteFile(filepath.Join(m.root, w[1]), []byte(w[2]), 0o600); err != nil {
+			m.t.Fatal(err)
+		}
 	case w[0] == "link" && len(w) == 3:
 		m.link(w[1], w[2])
 	default:

@@ -26,7 +26,7 @@ type computer struct {
 	open   map[string]bool     // the kernel has a file system open, perhaps where this process cannot see it
 	files  map[string][]string // devices made of a file on a device: loop0
 	pools  []pool
-	loader string // PARTUUID of the partition that the boot loader came from; "" when unknown
+	loader map[string]bool // partitions that the computer was started from; true for a guess
 }
 
 // pool is one file system of several devices that is open.
@@ -65,7 +65,6 @@ func look(root string) (*computer, error) {
 		return nil, err
 	}
 	c.findZFS()
-	c.loader = facts.Loader(root)
 	for i, m := range c.table {
 		for _, name := range c.under(i) {
 			c.mounts[name] = append(c.mounts[name], m.Point)
@@ -85,6 +84,7 @@ func look(root string) (*computer, error) {
 			}
 		}
 	}
+	c.loader = c.started()
 	return c, nil
 }
 

@@ -44,6 +44,7 @@ type Partition struct {
 	Holders             []Holder // what is stacked on it, at any height, lowest first
 	Swap                bool     // it is, or a file on it is, swap memory
 	Loader              bool     // this computer was started from it, even if it is not open now
+	Perhaps             bool     // it may have been
 }
 
 // Device is one whole disk and what is known about it; sizes are bytes. All
@@ -152,10 +153,11 @@ func (c *computer) gadget(sys string, udev map[string]string, d Device) gadget.K
 func (c *computer) partition(name string) Partition {
 	sys := c.dirs[name]
 	u := facts.Udev(c.root, facts.Text(sys, "dev"))
+	guess, loader := c.loader[name]
 	return Partition{
 		Name: name, Label: facts.Label(u), FSType: facts.Clean(u["ID_FS_TYPE"]), Size: facts.Number(sys, "size") * 512,
 		Mounts: c.mounts[name], Holders: c.holders(name), Swap: c.swaps[name],
-		Loader: c.loader != "" && c.loader == u["ID_PART_ENTRY_UUID"],
+		Loader: loader && !guess, Perhaps: guess,
 	}
 }
 

@@ -124,10 +124,10 @@ func (d Device) whole() []Partition {
 func (d Device) inUse() string {
 	var mounts []string
 	var holders []Holder
-	swap, loader := false, false
+	swap, loader, perhaps := false, false, false
 	for _, p := range d.whole() {
 		mounts = append(mounts, p.Mounts...)
-		swap, loader = swap || p.Swap, loader || p.Loader
+		swap, loader, perhaps = swap || p.Swap, loader || p.Loader, perhaps || p.Perhaps
 		for _, h := range p.Holders {
 			mounts = append(mounts, h.Mounts...)
 			swap = swap || h.Swap
@@ -140,6 +140,8 @@ func (d Device) inUse() string {
 		return running(mounts[0])
 	case loader:
 		return "This computer starts from it."
+	case perhaps:
+		return "This computer may have started from it: open what it did start from at /boot/firmware, and piwiz can tell."
 	case swap:
 		return "This computer uses it as memory (swap)."
 	case len(holders) > 0:
