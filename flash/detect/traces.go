@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 )
 
@@ -18,18 +19,18 @@ func traces(root string, d disk.Device) []string {
 		return nil
 	}
 	found := make(chan []string, 1)
-	go func() {
-		var names []string
+	var names []string
+	crash.Go(func() error {
 		for _, point := range d.Unmounts() {
 			for _, e := range entries(filepath.Join(root, point), most) {
 				names = append(names, e.Name())
 			}
 		}
-		found <- names
-	}()
+		return nil
+	}, func(error) { found <- names })
 	select {
-	case names := <-found:
-		return names
+	case seen := <-found:
+		return seen
 	case <-time.After(patience):
 		return nil
 	}
