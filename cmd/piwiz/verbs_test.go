@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +51,7 @@ func (u person) command(args ...string) *exec.Cmd {
 func (u person) piwiz(args ...string) (stdout, stderr string, code int) {
 	u.t.Helper()
 	cmd := u.command(args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal to ask on
 	var out, bad bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &bad
 	err := cmd.Run()

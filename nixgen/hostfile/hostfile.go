@@ -118,6 +118,11 @@ func (s Store) List() ([]Saved, []Problem, error) {
 			found = append(found, h)
 		case errors.As(err, &broken):
 			problems = append(problems, broken.Problems...)
+		case errors.Is(err, fs.ErrNotExist):
+			problems = append(problems, Problem{
+				s.Path(e.Name()), errors.New("it has no host.toml and no secrets, so there is no host in it yet"), Note,
+				[]string{"Leave it if it is for a new host; its configuration.nix will be used. Else take it away. " + run("mv %s ~/", s.Path(e.Name()))},
+			})
 		default:
 			problems = append(problems, Problem{File: s.Path(e.Name()), Err: err, Kind: Stop})
 		}
@@ -143,8 +148,23 @@ func (s Store) Load(name string) (Saved, error) {
 	return s.load(name)
 }
 
+// begun tells whether a folder is there for a host that was never saved: with
+// a configuration.nix, perhaps, that somebody put there beforehand.
+func (s Store) begun(name string) bool {
+	for _, part := range []string{answersFile, "secrets", journal} {
+		if exists(s.Path(name, part)) {
+			return false
+		}
+	}
+	st, err := os.Lstat(s.Path(name))
+	return err == nil && st.IsDir()
+}
+
 func (s Store) load(name string) (Saved, error) {
 	if _, err := os.Lstat(s.Path(name)); errors.Is(err, fs.ErrNotExist) {
+		return Saved{}, unknown(name)
+	}
+	if s.begun(name) {
 		return Saved{}, unknown(name)
 	}
 	if err := s.finish(name); err != nil {

@@ -118,3 +118,23 @@ func FuzzReadAnswers(f *testing.F) {
 		}
 	})
 }
+
+func TestAConfigurationThatWasThereBeforehandIsUsed(t *testing.T) {
+	s := Store{Dir: filepath.Join(quickDir(t), "hosts")}
+	must(t, os.MkdirAll(s.Path("bach", "flake"), 0o755))
+	must(t, os.WriteFile(s.Path("bach", configuration), []byte("mine"), 0o644))
+	if _, err := s.Load("bach"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if _, problems, _ := s.List(); len(problems) != 1 || problems[0].Kind != Note || len(problems[0].Remedy) == 0 {
+		t.Error(problems)
+	}
+	_, err := s.Save(saved(t, "bach"), flakeOf("1"))
+	must(t, err)
+	if own, _ := s.ReadConfiguration("bach"); own != "mine" {
+		t.Error(own)
+	}
+	if h, err := s.Load("bach"); err != nil || len(h.Problems) > 0 {
+		t.Error(err, h.Problems)
+	}
+}

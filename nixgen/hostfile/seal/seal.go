@@ -130,6 +130,10 @@ func unfit(err error) error {
 }
 
 func read(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err == nil && !st.Mode().IsRegular() {
+		return nil, errors.New("this is no plain file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		var p *os.PathError
@@ -139,9 +143,6 @@ func read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil || st.IsDir() {
-		return nil, errors.New("this is a folder, no file of keys")
-	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeys+1))
 	if err == nil && len(text) > maxKeys {
 		err = errors.New("it is too large to be a file of keys")
