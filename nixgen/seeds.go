@@ -1,10 +1,10 @@
 package nixgen
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -30,12 +30,13 @@ func (s Seed) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.Path) }
 func secretName(i int) string { return fmt.Sprintf("psk_%02d", i) }
 
 // Seeds returns the secrets of a host as the files that its first boot moves
-// to their place. psk is by SSID. It is an error when one is missing.
+// to their place. psk is by SSID. It is an error when one is missing. Zero the
+// data when it is on the card: it is nobody else's.
 func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, error) {
 	if id.IsZero() {
 		return nil, errors.New("the host has no host key yet; save it first")
 	}
-	var conf strings.Builder
+	var conf []byte
 	for i, n := range h.Networks {
 		if n.Security == wifi.Open {
 			continue
@@ -44,14 +45,14 @@ func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, erro
 		if secret.IsZero() {
 			return nil, fmt.Errorf("the password of the network %q is missing; choose the network again in the wizard", n.SSID)
 		}
-		fmt.Fprintf(&conf, "%s=%s\n", secretName(i), secret.Reveal())
+		conf = fmt.Appendf(conf, "%s=%s\n", secretName(i), secret.Reveal())
 	}
 	seeds := []Seed{
-		{"piwiz/ssh_host_ed25519_key", id.Reveal()},
+		{"piwiz/ssh_host_ed25519_key", bytes.Clone(id.Reveal())},
 		{"piwiz/ssh_host_ed25519_key.pub", []byte(id.PublicLine() + "\n")},
 	}
-	if conf.Len() > 0 {
-		seeds = append(seeds, Seed{"piwiz/wireless.conf", []byte(conf.String())})
+	if len(conf) > 0 {
+		seeds = append(seeds, Seed{"piwiz/wireless.conf", conf})
 	}
 	return seeds, nil
 }

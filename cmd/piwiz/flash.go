@@ -132,6 +132,7 @@ func flashCard(ctx context.Context, s hostfile.Saved, job flash.Job, report func
 		return flash.Result{}, err
 	}
 	for _, x := range seeds {
+		defer clear(x.Data)
 		job.Files = append(job.Files, bootfs.File{Path: x.Path, Data: x.Data})
 	}
 	job.When = time.Now()

@@ -120,6 +120,7 @@ type wifiGrant struct {
 
 func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
 	found, problems := wifi.FromFiles(g.Files())
+	g.Forget()
 	left := g.LeftOut()
 	for _, file := range slices.Sorted(maps.Keys(left)) {
 		problems = append(problems, wifi.Problem{File: file, Err: errors.New(left[file])})

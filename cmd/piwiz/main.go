@@ -31,6 +31,7 @@ import (
 
 func main() {
 	quiet.Undo()
+	noCore()
 	// The privileged half is reached before anything else is set up: what
 	// runs as root does only what it must.
 	if len(os.Args) > 1 && os.Args[1] == "grant" {
@@ -46,8 +47,10 @@ func main() {
 	os.Exit(run(func(ctx context.Context, p *program) error { return p.command().ExecuteContext(ctx) }))
 }
 
-// part runs one of the parts that piwiz starts by itself.
+// part runs one of the parts that piwiz starts by itself: those that hold a
+// card or read root's files.
 func part(serve func() int) (code int) {
+	shut()
 	if err := crash.Try(func() error { code = serve(); return nil }); err != nil {
 		fmt.Fprintln(os.Stderr, "piwiz:", err)
 		return failed

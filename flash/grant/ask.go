@@ -204,6 +204,12 @@ func (w *WifiReader) Run() error {
 	return err
 }
 
+// Forget zeroes the files.
+func (w *WifiReader) Forget() {
+	w.reply.wipe()
+	w.reply.Files = nil
+}
+
 // Files are the files by name; they hold secrets.
 func (w *WifiReader) Files() map[string][]byte { return w.reply.Files }
 

@@ -86,6 +86,7 @@ func Serve(args []string, stdin *os.File, stderr io.Writer) int {
 	if card != nil {
 		defer card.Close()
 	}
+	defer r.wipe()
 	if err := send(int(stdin.Fd()), r, card); err != nil {
 		return failed // nobody is left to be told
 	}
@@ -128,6 +129,7 @@ func send(socket int, r reply, card *os.File) error {
 	if err != nil {
 		return err
 	}
+	defer clear(message)
 	var rights []byte
 	if card != nil {
 		rights = unix.UnixRights(int(card.Fd()))

@@ -27,8 +27,16 @@ const (
 	maxReply = 4 << 20
 )
 
+// wipe zeroes the files.
+func (r reply) wipe() {
+	for _, data := range r.Files {
+		clear(data)
+	}
+}
+
 func (r reply) encode() ([]byte, error) {
 	body, err := json.Marshal(r)
+	defer clear(body) // a copy goes on
 	if err != nil || len(body) > maxReply {
 		return nil, errors.New("the answer cannot be put into words") // the cause could hold a secret
 	}
@@ -55,6 +63,7 @@ func decode(in io.Reader) (reply, error) {
 		return reply{}, errNonsense
 	}
 	body := make([]byte, size)
+	defer clear(body)
 	if _, err := io.ReadFull(in, body); err != nil {
 		return reply{}, errNonsense
 	}

@@ -86,12 +86,13 @@ func wifiFile(dir int, name string, owner uint32) (data []byte, why string) {
 	case st.Uid != owner || st.Nlink != 1:
 		return nil, "it is not the administrator's own file"
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	b := make([]byte, maxFile+1) // one that grows leaves copies
+	n, err := io.ReadFull(f, b)
 	switch {
-	case err != nil:
-		return nil, "it cannot be read: " + err.Error()
-	case len(b) > maxFile:
+	case n > maxFile:
 		return nil, "it is too large for a Wi-Fi network"
+	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, "it cannot be read: " + err.Error()
 	}
-	return b, ""
+	return b[:n], ""
 }

@@ -80,3 +80,12 @@ func TestManyWifiFilesStayWithinTheReply(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
 }
+
+func TestTheFilesAreZeroedWhenTheyHaveBeenUsed(t *testing.T) {
+	file := []byte("[Security]\nPassphrase=sesame\n")
+	w := WifiReader{reply: reply{Files: map[string][]byte{"Home.psk": file}}}
+	w.Forget()
+	if slices.ContainsFunc(file, func(b byte) bool { return b != 0 }) || len(w.Files()) != 0 {
+		t.Errorf("%q, %v", file, w.Files())
+	}
+}

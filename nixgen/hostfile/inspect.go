@@ -31,17 +31,19 @@ func readPart(path string) ([]byte, error) {
 		return nil, bare(err)
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+	st, err := f.Stat()
+	switch {
+	case err != nil || !st.Mode().IsRegular():
 		return nil, errors.New("it is not a plain file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, bare(err)
-	}
-	if len(data) > maxFile {
+	case st.Size() > maxFile:
 		return nil, fmt.Errorf("it is larger than %d KiB, so it is something else", maxFile>>10)
 	}
-	return data, nil
+	data := make([]byte, st.Size()) // one that grows leaves copies of a secret
+	n, err := io.ReadFull(f, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, bare(err)
+	}
+	return data[:n], nil
 }
 
 // bare is a system's error without the path, which the problem names already.
@@ -219,6 +221,7 @@ func (in *inspector) answers(h *Saved) bool {
 func (in *inspector) wifi(h *Saved, answered bool) {
 	again := "Choose the networks again: run piwiz, choose " + in.name + " on the first page, and go on to the Wi-Fi page."
 	data, err := readPart(in.path(wifiFile))
+	defer clear(data)
 	h.PSK = map[string]wifi.Secret{}
 	var link *linkError
 	switch {

@@ -96,6 +96,7 @@ func (s Store) rename(h Saved, to string, render func(nixgen.Host) ([]nixgen.Fil
 	if err != nil {
 		return err
 	}
+	defer forget(all)
 	var parts []part
 	for _, p := range all {
 		// The secrets are those of before, to the byte.

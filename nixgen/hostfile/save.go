@@ -39,6 +39,7 @@ func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
+	defer forget(parts)
 	unlock, err := s.lock()
 	if err != nil {
 		return "", err
@@ -65,6 +66,11 @@ func (s Store) save(name string, parts []part) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() {
+		for _, p := range was {
+			clear(p.data)
+		}
+	}()
 	if len(was) > 0 {
 		kept = s.Path(name, filepath.Dir(was[0].name))
 		if err := s.prune(name); err != nil {
@@ -110,6 +116,15 @@ func partsOf(h Saved, files []nixgen.File) ([]part, error) {
 	return out, nil
 }
 
+// forget zeroes the passwords. The key is the identity's own.
+func forget(parts []part) {
+	for _, p := range parts {
+		if p.name == wifiFile {
+			clear(p.data)
+		}
+	}
+}
+
 // before is what must be kept of a host that gets these parts: nothing unless
 // a secret changes.
 func (s Store) before(name string, parts []part) ([]part, error) {
@@ -143,6 +158,7 @@ func (s Store) losesSecret(name string, p part) bool {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(p.data) {
 		return false
 	}
+	defer clear(old)
 	psk, err := readSecrets(old)
 	return p.name == keyFile || err != nil || len(psk) > 0
 }

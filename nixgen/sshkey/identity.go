@@ -38,10 +38,12 @@ func generate(comment string) (Identity, error) {
 	if err != nil {
 		return Identity{}, fmt.Errorf("make a key: %w", err)
 	}
+	defer clear(key)
 	block, err := ssh.MarshalPrivateKey(crypto.PrivateKey(key), comment)
 	if err != nil {
 		return Identity{}, fmt.Errorf("make a key: %w", err)
 	}
+	defer clear(block.Bytes)
 	public, err := lineOf(key, comment)
 	return Identity{pem.EncodeToMemory(block), public}, err
 }
@@ -57,6 +59,7 @@ func ParseIdentity(private []byte, comment string) (Identity, error) {
 	if !ok {
 		return Identity{}, errors.New("the host key is not an ed25519 key")
 	}
+	defer clear(*key)
 	public, err := lineOf(*key, comment)
 	return Identity{private, public}, err
 }

@@ -61,11 +61,13 @@ func readFile(path string) (Network, error) {
 		return Network{}, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
+	data := make([]byte, maxFile+1) // one that grows leaves copies
+	defer clear(data)
+	size, err := io.ReadFull(f, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return Network{}, err
 	}
-	n, err := Parse(filepath.Base(path), data)
+	n, err := Parse(filepath.Base(path), data[:size])
 	if st, e := f.Stat(); e == nil {
 		n.LastUsed = st.ModTime() // iwd touches the file when it connects
 	}

@@ -63,6 +63,7 @@ func PSK(passphrase, ssid string) (Secret, error) {
 	if err != nil {
 		return Secret{}, fmt.Errorf("derive the Wi-Fi key: %w", err)
 	}
+	defer clear(key)
 	return Secret{hex.EncodeToString(key)}, nil
 }
 
