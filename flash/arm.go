@@ -2,9 +2,11 @@ package flash
 
 import (
 	"bytes"
+	"context"
 	"time"
 
 	"piwiz/flash/device"
+	"piwiz/flash/disk"
 	"piwiz/flash/probe"
 	"piwiz/flash/source"
 )
@@ -12,7 +14,9 @@ import (
 // holdsFirst tells whether the card's first block is that of the image
 // already. One that cannot be read is not.
 func (w *writer) holdsFirst() (bool, error) {
+	_ = w.card.Sync() // what another program wrote goes where it can be read; if not, that shows
 	err := w.card.Read(w.page, 0)
+	w.again = err == nil && bytes.HasPrefix(w.page[disk.MarkAt:], []byte(disk.Mark))
 	if err != nil && device.Gone(err) {
 		return false, w.card.Fault("read", 0, err)
 	}
@@ -20,8 +24,9 @@ func (w *writer) holdsFirst() (bool, error) {
 }
 
 // arm makes the card one that does not boot, and then makes sure that it has
-// the size it claims. Nothing else is written before.
-func (w *writer) arm() error {
+// the size it claims. Nothing else is written before. Where the image ends is
+// given when nothing of it was compared yet: then its last block is marked.
+func (w *writer) arm(ctx context.Context, end int64) error {
 	w.arming.Lock()
 	defer w.arming.Unlock()
 	if w.armed {
@@ -34,17 +39,21 @@ func (w *writer) arm() error {
 	if err := w.card.WriteNow(w.page, 0); err != nil {
 		return w.card.Fault("write", 0, err)
 	}
-	if err := probe.Run(w.card, w.job.CardSize, source.Unfinished(), w.marks); err != nil {
+	mark, rest, err := probe.Run(ctx, w.card, probe.Claim{Size: w.job.CardSize, First: source.Unfinished(), Image: end}, w.marks, w.extra)
+	if err != nil {
 		copy(w.page, was)
 		_ = w.card.WriteNow(w.page, 0) // all is as it was; the error says what is wrong with the card
 		return err
 	}
-	w.armed = true
+	if mark != nil {
+		w.mark, w.held = mark, end-block // before any lane runs
+	}
+	w.behind, w.armed = rest, true
 	return nil
 }
 
-// finish writes the first block and proves it. If it cannot be proven it is
-// erased again.
+// finish writes the first block and proves it. It has no alias in the image, or
+// prove would have failed. If it cannot be proven it is erased again.
 func (w *writer) finish() error {
 	if !w.armed {
 		return nil // it was there from the start

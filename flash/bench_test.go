@@ -50,7 +50,7 @@ func BenchmarkUnproven(b *testing.B) {
 	}
 	defer drop()
 	w.sum = func([]byte) uint64 { return 0 }
-	if err := w.arm(); err != nil {
+	if err := w.arm(context.Background(), 0); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {

@@ -1,11 +1,3 @@
-// Package flash writes an image to a card and proves it.
-//
-// The image is decoded as it is read, and its FIRMWARE partition completed
-// with the host's own files on the way. What the card already holds is found
-// by reading and skipped; a plan weighs where that pays. The rest is written
-// past the page cache, read back, and compared. The first block says that the
-// card is unfinished from before the first write until all else is proven, so
-// it does not boot. It knows no Nix.
 package flash
 
 import (
@@ -14,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,6 +74,7 @@ func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 	seed := maphash.MakeSeed()
 	w = &writer{job: job, src: src, meter: newMeter(src.Least()), plan: plan.New(src.Least())}
 	w.sum = func(b []byte) uint64 { return maphash.Bytes(seed, b) }
+	w.seen = seen{sum: w.sum, sums: make([]uint64, 0, src.Least()/block+1)}
 	release, err := w.allocate()
 	if err != nil {
 		src.Close()
@@ -99,12 +93,22 @@ type writer struct {
 	lanes []lane
 	page  []byte // one block
 	marks []byte // for the probe
+	extra []byte // chunkSize, for one at a time
 
 	arming sync.Mutex
 	armed  bool          // the first block says that the card is unfinished
 	tested time.Duration // how long its size took to prove
+	again  bool          // it said so from the start: an earlier run has failed
 
-	sum func([]byte) uint64 // what proves a piece
+	// From arming to the proof a mark stands on the last block of the image.
+	mark []byte // nil if there is none
+	held int64  // where it is
+	last []byte // the block itself
+
+	sum    func([]byte) uint64 // what proves a piece
+	seen   seen
+	total  atomic.Int64 // bytes of the image that were written, each time counts
+	behind int64        // up to where the space behind the image was not used to forget
 
 	mu      sync.Mutex
 	proofs  []proof
@@ -120,7 +124,10 @@ type writer struct {
 type proof struct {
 	index   int64
 	sum     uint64
-	skipped bool
+	zero    bool
+	skipped bool  // it was found equal and not written
+	sample  bool  // it is verified all the same
+	at      int64 // total when it was written
 }
 
 // guard runs the work beside a monitor, because a request can hang in the
@@ -202,7 +209,7 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	began := time.Now()
 	final, err := w.holdsFirst()
 	if err == nil && !final {
-		err = w.arm()
+		err = w.arm(ctx, min(w.src.Least()+block-1, w.job.CardSize)/block*block)
 	}
 	if err == nil {
 		err = w.write(ctx)
@@ -236,9 +243,9 @@ func rate(bytes int64, d time.Duration) float64 {
 // sharer is a card behind another process, with the memory that both see.
 type sharer interface{ Memory() []byte }
 
-// allocate gets the buffers, which take 12 MiB.
+// allocate gets the buffers, which take 14 MiB.
 func (w *writer) allocate() (release func(), err error) {
-	const size = 2*lanes*chunkSize + 2*block + probe.Memory
+	const size = (2*lanes+1)*chunkSize + 2*block + probe.Memory
 	var all []byte
 	release = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
@@ -258,7 +265,7 @@ func (w *writer) allocate() (release func(), err error) {
 	for range lanes {
 		w.lanes = append(w.lanes, lane{chunk: cut(chunkSize), spare: cut(chunkSize)})
 	}
-	w.page, w.marks = cut(block), cut(probe.Memory)
+	w.extra, w.page, w.marks = cut(chunkSize), cut(block), cut(probe.Memory)
 	w.card = device.New(w.job.Card, cut(block), w.src.Place, w.plan.Took)
 	return release, nil
 }

@@ -34,6 +34,13 @@ func (m *meter) stage(s Stage, total int64) {
 	m.history = []mark{{time.Now(), 0}}
 }
 
+// more adds to what the stage has to do.
+func (m *meter) more(total int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now.Total = m.now.Done + total
+}
+
 // settled counts bytes of the stage.
 func (m *meter) settled(n int64) {
 	m.mu.Lock()

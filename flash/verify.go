@@ -4,43 +4,114 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
+	"math"
 	"slices"
 	"sync/atomic"
 
 	"piwiz/flash/device"
+	"piwiz/flash/probe"
 	"piwiz/flash/source"
 )
 
 // rewrites is how often a piece is written again before the card has failed.
 const rewrites = 2
 
-// prove reads back what was written, and mends it if it can.
+// prove makes sure that the card holds the image, after the last write but that
+// of the first block, and mends it if it can. The package's doc says why that is
+// enough.
 func (w *writer) prove(ctx context.Context) error {
 	if !w.armed {
-		w.proofs = nil // every piece was read, and nothing changed since
+		return nil // every piece was read, and nothing changed since
 	}
 	slices.SortFunc(w.proofs, func(a, b proof) int { return cmp.Compare(a.index, b.index) })
+	apart, err := w.wipe(ctx)
+	if err == nil {
+		err = w.forget(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	sized, err := w.sized(ctx)
+	if err != nil {
+		return err
+	}
+	all := w.again || !apart || !sized
+	if all {
+		err = w.forgetBehind(ctx, probe.Enough)
+	}
+	for round := 0; err == nil; round++ {
+		var bad []proof
+		var first error
+		if bad, err = w.verify(ctx, w.due(all, round)); err == nil {
+			first, err = w.unfinished()
+		}
+		switch {
+		case err != nil || len(bad) == 0 && first == nil:
+			return err
+		case first != nil && (len(bad) == 0 && round == rewrites):
+			return first
+		case round == rewrites:
+			return w.card.Mismatch(bad[0].index * piece)
+		}
+		err = w.repair(ctx, bad, first)
+		all = true
+	}
+	return err
+}
+
+// due is what must be verified: all, or what was written and a sample of the
+// rest.
+func (w *writer) due(all bool, round int) []proof {
+	var out []proof
 	total := int64(0)
 	for _, p := range w.proofs {
-		total += w.length(p.index)
-	}
-	w.meter.stage(Verifying, total)
-	bad, err := w.verify(ctx, w.proofs)
-	if err != nil || len(bad) == 0 {
-		return err
-	}
-	for _, p := range bad {
-		if p.skipped { // if what was not touched has changed, more of it has than was looked at
-			return w.card.Mismatch(p.index * piece)
+		if all || !p.skipped || p.sample {
+			out = append(out, p)
+			total += w.length(p.index)
 		}
 	}
-	if len(bad) <= max(8, len(w.proofs)/8) {
-		return w.mend(ctx, bad)
+	if round == 0 {
+		w.meter.stage(Verifying, total)
+	} else {
+		w.meter.more(total)
 	}
-	if err := w.mend(ctx, bad[:1]); err != nil { // it knows the very byte
+	return out
+}
+
+// repair writes what is bad once more, and makes the card forget that.
+func (w *writer) repair(ctx context.Context, bad []proof, first error) error {
+	if len(bad) > max(8, len(w.proofs)/8) {
+		if err := w.mend(ctx, bad[:1]); err != nil { // it knows the very byte
+			return err
+		}
+		return w.card.Mismatch(bad[0].index * piece)
+	}
+	if first != nil {
+		copy(w.page, source.Unfinished())
+		if err := w.card.WriteNow(w.page, 0); err != nil {
+			return w.card.Fault("write", 0, err)
+		}
+	}
+	if err := w.mend(ctx, bad); err != nil {
 		return err
 	}
-	return w.card.Mismatch(bad[0].index * piece)
+	if err := w.forget(ctx); err != nil {
+		return err
+	}
+	return w.forgetBehind(ctx, probe.Enough)
+}
+
+// unfinished tells what is wrong when the first block does not read as the
+// unfinished one any more.
+func (w *writer) unfinished() (wrong, err error) {
+	if err := w.card.Read(w.page, 0); err != nil {
+		return nil, w.card.Fault("read back", 0, err)
+	}
+	if want := source.Unfinished(); !bytes.Equal(w.page, want) {
+		return w.card.Mismatch(int64(device.Differs(w.page, want))), nil
+	}
+	return nil, nil
 }
 
 // length is that of a piece in bytes.
@@ -113,39 +184,49 @@ func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 	return bad, nil
 }
 
-// mend writes pieces again from the image. Then it reads all of them back
-// once more, lest mending one has spoiled another.
+// mend writes pieces again from the image.
 func (w *writer) mend(ctx context.Context, bad []proof) error {
 	broken := map[int64]bool{}
 	for _, p := range bad {
 		broken[p.index] = true
 	}
+	for i := range w.proofs {
+		if p := &w.proofs[i]; broken[p.index] {
+			p.skipped, p.at = false, math.MaxInt64
+		}
+	}
+	left := len(broken)
 	err := w.each(ctx, func(c source.Chunk, spare []byte) error {
 		for i, p := range split(c.Data) {
-			if index := c.Off/piece + int64(i); broken[index] {
-				if err := w.again(p, index*piece, spare[:len(p)]); err != nil {
-					return err
-				}
+			index := c.Off/piece + int64(i)
+			if !broken[index] {
+				continue
+			}
+			if err := w.rewritten(p, index*piece, spare[:len(p)]); err != nil {
+				return err
+			}
+			w.mu.Lock()
+			left--
+			done := left == 0
+			w.mu.Unlock()
+			if done {
+				return errEnough
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	still, err := w.verify(ctx, bad)
-	if err == nil && len(still) > 0 {
-		return w.card.Mismatch(still[0].index * piece)
+	if errors.Is(err, errEnough) {
+		return nil
 	}
 	return err
 }
 
-// again writes a piece until it reads back right, twice at most.
-func (w *writer) again(want []byte, off int64, got []byte) error {
+// rewritten writes a piece until it reads back right, twice at most.
+func (w *writer) rewritten(want []byte, off int64, got []byte) error {
 	var failed error
 	for range rewrites {
 		w.meter.count(Counts{Rewritten: int64(len(want))})
-		if err := w.put(want, off); err != nil {
+		if err := w.request(want, off); err != nil {
 			return err
 		}
 		if err := w.card.Sync(); err != nil {

@@ -9,14 +9,14 @@ import (
 	"piwiz/flash/source"
 )
 
-// sampleEvery is how many skipped pieces there are to one that is read again
-// in the end, lest what was written elsewhere has changed it: on a card that
-// lies about its size it would.
+// sampleEvery is how many skipped pieces there are to one that is read again in
+// the end, though nothing that was written can have changed it: so a card of
+// a kind that nobody thought of is likely to be found too.
 const sampleEvery = 128
 
 // write brings the card up to the image, but for the first block.
 func (w *writer) write(ctx context.Context) error {
-	if err := w.each(ctx, w.settle); err != nil {
+	if err := w.each(ctx, func(c source.Chunk, spare []byte) error { return w.settle(ctx, c, spare) }); err != nil {
 		return err
 	}
 	if !w.armed {
@@ -29,8 +29,9 @@ func (w *writer) write(ctx context.Context) error {
 }
 
 // settle skips or writes the pieces of a chunk.
-func (w *writer) settle(c source.Chunk, spare []byte) error {
+func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error {
 	end := c.Off + int64(len(c.Data))
+	w.seen.add(c.Data)
 	pieces := split(c.Data)
 	zero := make([]bool, len(pieces))
 	for i, p := range pieces {
@@ -40,12 +41,17 @@ func (w *writer) settle(c source.Chunk, spare []byte) error {
 	for _, r := range plan.Runs(must) {
 		off := c.Off + int64(r.From)*piece
 		b := c.Data[r.From*piece : min((r.From+r.N)*piece, len(c.Data))]
-		if err := w.put(b, off); err != nil {
+		if err := w.putAround(ctx, b, off); err != nil {
 			return err
 		}
+		w.meter.count(Counts{Written: int64(len(b))})
 		w.meter.settled(int64(len(b)))
 	}
-	w.keep(c.Off/piece, pieces, must)
+	if w.holds(c.Data, c.Off) {
+		w.last = bytes.Clone(c.Data[w.held-c.Off:][:block])
+		must[(w.held-c.Off)/piece] = true // in the end
+	}
+	w.keep(c.Off/piece, pieces, zero, must)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.size = max(w.size, end)
@@ -75,6 +81,9 @@ func (w *writer) look(c source.Chunk, from, n int, spare []byte) []bool {
 	if off == 0 {
 		copy(got, want[:block]) // it is written last, whatever it is now
 	}
+	if w.holds(got, off) {
+		copy(got[w.held-off:][:block], want[w.held-off:]) // it is written when all else is
+	}
 	same := 0
 	for i, p := range split(want) {
 		if equal[i] = bytes.Equal(p, got[i*piece:][:len(p)]); equal[i] {
@@ -86,40 +95,56 @@ func (w *writer) look(c source.Chunk, from, n int, spare []byte) []bool {
 	return equal
 }
 
-// put writes, and on a fault tries once more in small steps, to pass it or to
-// name its place.
-func (w *writer) put(b []byte, off int64) error {
-	if err := w.arm(); err != nil {
+// holds tells whether the block with the mark is in a part of the image.
+func (w *writer) holds(b []byte, off int64) bool {
+	return w.mark != nil && w.held >= off && w.held < off+int64(len(b))
+}
+
+// putAround writes all but the block with the mark.
+func (w *writer) putAround(ctx context.Context, b []byte, off int64) error {
+	if err := w.arm(ctx, 0); err != nil {
 		return err
 	}
-	err := w.card.Write(b, off)
-	if err != nil {
-		if !device.Gone(err) {
-			off, err = device.Narrow(w.card.Write, b, off, piece)
-		}
-		if err != nil {
-			return w.card.Fault("write", off, err)
-		}
-		w.meter.count(Counts{Rewritten: int64(len(b))})
+	if !w.holds(b, off) {
+		return w.request(b, off)
 	}
-	w.meter.count(Counts{Written: int64(len(b))})
+	at := w.held - off
+	if err := w.request(b[:at], off); err != nil {
+		return err
+	}
+	return w.request(b[at+block:], w.held+block)
+}
+
+// request writes, and on a fault tries once more in small steps, to pass it or
+// to name its place.
+func (w *writer) request(b []byte, off int64) error {
+	if len(b) == 0 {
+		return nil
+	}
+	defer w.total.Add(int64(len(b)))
+	err := w.card.Write(b, off)
+	if err == nil {
+		return nil
+	}
+	if !device.Gone(err) {
+		off, err = device.Narrow(w.card.Write, b, off, piece)
+	}
+	if err != nil {
+		return w.card.Fault("write", off, err)
+	}
+	w.meter.count(Counts{Rewritten: int64(len(b))})
 	return nil
 }
 
-// keep remembers what was written, and a sample of what was skipped.
-func (w *writer) keep(index int64, pieces [][]byte, written []bool) {
+// keep remembers what each piece must read back as.
+func (w *writer) keep(index int64, pieces [][]byte, zero, written []bool) {
 	for i, p := range pieces {
+		f := proof{index: index + int64(i), sum: w.sum(p), zero: zero[i], skipped: !written[i], at: w.total.Load()}
 		w.mu.Lock()
-		sample := !written[i] && w.skipped%sampleEvery == 0
-		if !written[i] {
+		f.sample = f.skipped && w.skipped%sampleEvery == 0
+		if f.skipped {
 			w.skipped++
 		}
-		w.mu.Unlock()
-		if !written[i] && !sample {
-			continue
-		}
-		f := proof{index: index + int64(i), sum: w.sum(p), skipped: sample}
-		w.mu.Lock()
 		w.proofs = append(w.proofs, f)
 		w.mu.Unlock()
 	}

@@ -15,7 +15,8 @@ import (
 const Block = 4096
 
 // Card is an opened card. Reads and writes are whole blocks at multiples of
-// that, from page-aligned memory, as O_DIRECT asks (open(2)). A card that is
+// that, but where the card ends within one, from page-aligned memory, as
+// O_DIRECT asks (open(2)). A card that is
 // an io.Seeker as well can tell whether it is still there.
 type Card interface {
 	io.ReaderAt

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -17,9 +18,13 @@ type card struct {
 	blocks       map[int64][]byte
 	claims, real int64
 	forgets      bool
+	image        int64
 	pause        time.Duration
 	writes       int
 	spoil        int64 // this block comes back changed after the second time it was written
+	remembers    int   // bytes that were written last behind its end
+	last         []int64
+	memory       map[int64][]byte
 }
 
 func newCard(claims, real int64) *card {
@@ -31,21 +36,46 @@ func was(off int64) []byte { return bytes.Repeat([]byte{byte(off >> 12), byte(of
 
 func (c *card) ReadAt(b []byte, off int64) (int, error) {
 	time.Sleep(c.pause)
+	for i := 0; i < len(b); i += block {
+		c.read(b[i:i+block], off+int64(i))
+	}
+	return len(b), nil
+}
+
+func (c *card) read(b []byte, off int64) {
+	if kept := c.memory[off]; kept != nil {
+		copy(b, kept)
+		return
+	}
 	if c.forgets && off >= c.real {
 		clear(b)
-		return len(b), nil
+		return
 	}
 	off %= c.real
 	if copy(b, c.blocks[off]) == 0 {
 		copy(b, was(off))
 	}
-	return len(b), nil
 }
 
 func (c *card) WriteAt(b []byte, off int64) (int, error) {
 	time.Sleep(c.pause)
+	for i := 0; i < len(b); i += block {
+		c.write(b[i:i+block], off+int64(i))
+	}
+	return len(b), nil
+}
+
+func (c *card) write(b []byte, off int64) {
+	if off >= c.real && c.remembers > 0 {
+		c.memory[off] = bytes.Clone(b)
+		c.last = append(c.last, off)
+		if len(c.last)*block > c.remembers {
+			delete(c.memory, c.last[0])
+			c.last = c.last[1:]
+		}
+	}
 	if c.forgets && off >= c.real {
-		return len(b), nil
+		return
 	}
 	c.blocks[off%c.real] = bytes.Clone(b)
 	if off == c.spoil {
@@ -53,14 +83,14 @@ func (c *card) WriteAt(b []byte, off int64) (int, error) {
 			c.blocks[off][7] ^= 1
 		}
 	}
-	return len(b), nil
 }
 
 func (c *card) Sync() error { return nil }
 
 func (c *card) probe() error {
 	d := device.New(c, make([]byte, block), func(int64) string { return "" }, func(bool, int, time.Duration) {})
-	return Run(d, c.claims, make([]byte, block), make([]byte, Memory))
+	_, _, err := Run(context.Background(), d, Claim{Size: c.claims, First: make([]byte, block), Image: c.image}, make([]byte, Memory), make([]byte, 1<<20))
+	return err
 }
 
 // same wants all but the first block to be what it was.
@@ -132,4 +162,30 @@ func TestASlowCardTakesThreeSecondsAtMost(t *testing.T) {
 			t.Error(took)
 		}
 	})
+}
+
+// The image overlaps the true end, or does not; what is behind it is remembered
+// for a while.
+func TestACardThatRemembersWhatIsBehindItsEndIsFound(t *testing.T) {
+	const claims = 96 << 20
+	for _, remembers := range []int{block, 64 << 10, 1 << 20, 4 << 20, 16 << 20} {
+		for _, real := range []int64{claims / 2, claims/3 + 5*block, 39<<20 + 3*block, 40<<20 - block, 41 << 20} {
+			c := newCard(claims, real)
+			c.forgets, c.remembers, c.memory, c.image = true, remembers, map[int64][]byte{}, 40<<20
+			if err := c.probe(); err == nil || !strings.Contains(err.Error(), "smaller than it says") {
+				t.Errorf("%d bytes that remember %d: %v", real, remembers, err)
+			}
+		}
+	}
+}
+
+func TestTheMarkOnTheLastBlockOfTheImageStays(t *testing.T) {
+	c := newCard(96<<20, 96<<20)
+	d := device.New(c, make([]byte, block), nil, func(bool, int, time.Duration) {})
+	last, rest, err := Run(context.Background(), d, Claim{Size: c.claims, First: make([]byte, block), Image: 40 << 20}, make([]byte, Memory), make([]byte, 1<<20))
+	if err != nil || rest != c.claims-Enough || !bytes.Equal(c.blocks[40<<20-block], last) {
+		t.Error(err, rest)
+	}
+	delete(c.blocks, 40<<20-block)
+	c.same(t)
 }
