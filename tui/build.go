@@ -156,7 +156,7 @@ func (p *buildPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	return stay, nil
 }
 
-// remedy is the page whose answer can put the failure right.
+// remedy is the page whose answer can fix the failure.
 func (p *buildPage) remedy() move {
 	var e *build.Error
 	if errors.As(p.err, &e) && e.Page != "" {
@@ -169,7 +169,7 @@ func (p *buildPage) view(_ *state, width, height int) string {
 	var top string
 	switch {
 	case p.over && p.err != nil:
-		top = failure(p.err, width) + "\n\n" + wrap(fmt.Sprintf("Press enter to go to the page that can put it right (%s), r to build again.", p.remedy()), width) + "\n"
+		top = failure(p.err, width) + "\n\n" + wrap(fmt.Sprintf("Press enter to go to the page that can fix it (%s), r to build again.", p.remedy()), width) + "\n"
 	case p.over:
 		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.\nPress enter to choose the card.\n", disk.Human(p.run.result.Size), clock(p.run.result.Took))
 	case p.asks:
@@ -211,7 +211,7 @@ func (p *buildPage) help(*state) []key.Binding {
 	case !p.over:
 		return log
 	case p.err != nil:
-		return slices.Concat([]key.Binding{bind("enter", "put it right"), bind("r", "build again")}, log, []key.Binding{bind("esc", "back")})
+		return slices.Concat([]key.Binding{bind("enter", "fix it"), bind("r", "build again")}, log, []key.Binding{bind("esc", "back")})
 	}
 	return slices.Concat([]key.Binding{bind("enter", "go on")}, log, []key.Binding{bind("esc", "back")})
 }

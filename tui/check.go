@@ -13,14 +13,15 @@ import (
 )
 
 // checkPage says before any question whether this computer can do it, and
-// puts right what it can after showing the command.
+// fixes what it can after showing the command.
 type checkPage struct {
 	results []*checked
 	cursor  int
 	moved   bool // by the user: it stays where it is
 	pane    viewport.Model
 	offer   string // the command that waits for a yes, "" when none does
-	err     error  // of the last command
+	tried   int    // the check whose command was run last, -1 when none was
+	err     error  // of that command
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
@@ -37,10 +38,14 @@ type checkDone struct {
 	found Finding
 }
 
-type repaired struct{ err error }
+// repaired is how the command of a check ended.
+type repaired struct {
+	of  int
+	err error
+}
 
 func (p *checkPage) enter(s *state) tea.Cmd {
-	p.err = nil
+	p.tried, p.err = -1, nil
 	return p.ask(s)
 }
 
@@ -124,7 +129,7 @@ func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
 	case quick:
 		for i, r := range p.results {
 			if !r.begun {
-				r.Finding, r.done = Finding{State: Skipped, What: "The " + s.engine.Checks[i].Name + " waits until what is missing is put right."}, true
+				r.Finding, r.done = Finding{State: Skipped, What: "The " + s.engine.Checks[i].Name + " waits until what is missing is fixed."}, true
 			}
 		}
 	}
@@ -135,8 +140,18 @@ func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
 	return cmd
 }
 
-// worst is the first check that failed, or else warns; -1 when all is well.
+// stillWrong tells whether a command was run for this check, and in vain.
+func (p *checkPage) stillWrong(i int) bool {
+	r := p.results[i]
+	return i == p.tried && r.done && r.State != OK && r.State != Skipped
+}
+
+// worst is the check whose command was run in vain, else the first that failed,
+// or else warns; -1 when all is well.
 func (p *checkPage) worst() int {
+	if p.tried >= 0 && p.tried < len(p.results) && p.stillWrong(p.tried) {
+		return p.tried
+	}
 	for _, state := range []State{Failure, Warning} {
 		if i := slices.IndexFunc(p.results, func(r *checked) bool { return r.State == state }); i >= 0 {
 			return i
@@ -151,7 +166,7 @@ func (p *checkPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		return stay, p.took(s, msg)
 	case repaired:
 		cmd := p.ask(s)
-		p.err = msg.err
+		p.tried, p.err = msg.of, msg.err
 		p.fill(s)
 		return stay, cmd
 	case tea.WindowSizeMsg:
@@ -167,13 +182,13 @@ func (p *checkPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 
 // answer takes the yes or no to a command that is shown.
 func (p *checkPage) answer(s *state, key string) tea.Cmd {
-	command := p.offer
+	command, of := p.offer, p.fixable()
 	switch key {
 	case "esc", "n":
 		p.offer = ""
 	case "enter":
 		p.offer = ""
-		return exec(s.engine.Repair(command), func(err error) tea.Msg { return repaired{err} })
+		return exec(s.engine.Repair(command), func(err error) tea.Msg { return repaired{of, err} })
 	}
 	return nil
 }
@@ -183,7 +198,7 @@ func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	case "esc":
 		return back, nil
 	case "r":
-		p.err = nil
+		p.tried, p.err = -1, nil
 		return stay, p.ask(s)
 	case "f":
 		p.offer = p.repair()
@@ -203,13 +218,18 @@ func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	return stay, nil
 }
 
-// repair is the command of the finding under the cursor, else the first there
-// is.
-func (p *checkPage) repair() string {
-	if c := p.results[p.cursor].Command; c != "" {
-		return c
+// fixable is the finding under the cursor if it has a command, else the first
+// that has one; -1 when none does.
+func (p *checkPage) fixable() int {
+	if p.results[p.cursor].Command != "" {
+		return p.cursor
 	}
-	if i := slices.IndexFunc(p.results, func(r *checked) bool { return r.Command != "" }); i >= 0 {
+	return slices.IndexFunc(p.results, func(r *checked) bool { return r.Command != "" })
+}
+
+// repair is the command of that finding.
+func (p *checkPage) repair() string {
+	if i := p.fixable(); i >= 0 {
 		return p.results[i].Command
 	}
 	return ""
@@ -243,7 +263,7 @@ func (p *checkPage) help(*state) []key.Binding {
 		h = []key.Binding{bind("enter", "go on"), bind("r", "check again")}
 	}
 	if p.repair() != "" {
-		h = slices.Insert(h, 0, bind("f", "put it right"))
+		h = slices.Insert(h, 0, bind("f", "fix it"))
 	}
 	h = append(h, bind("↑↓", "scroll"), bind("esc", "back"))
 	return h

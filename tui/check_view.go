@@ -52,6 +52,9 @@ func (p *checkPage) finding(name string, i, width int) string {
 	default:
 		sign, text = style.Danger.Render(style.Failed), style.Danger.Render(hang(r.What, width))
 	}
+	if p.stillWrong(i) {
+		text += "\n" + style.Danger.Render(hang(p.vain(), width))
+	}
 	if r.Why != "" {
 		text += "\n" + style.Dim.Render(hang(r.Why, width))
 	}
@@ -62,6 +65,15 @@ func (p *checkPage) finding(name string, i, width int) string {
 		text += "\n" + hang(do, width)
 	}
 	return pointer + sign + " " + strings.ReplaceAll(text, "\n", "\n    ")
+}
+
+// vain says how the command ended that did not help.
+func (p *checkPage) vain() string {
+	if p.err == nil {
+		return "The command ended without an error, but this is still wrong."
+	}
+	headline, _ := Explain(p.err)
+	return "This is still wrong. " + headline
 }
 
 // hang wraps text for a line that has a sign in front.
@@ -76,16 +88,16 @@ func hang(text string, width int) string {
 // advice is the last lines of the page: what can be done now.
 func (p *checkPage) advice(width int) string {
 	var b strings.Builder
-	if p.err != nil {
+	if p.err != nil && (p.tried < 0 || !p.stillWrong(p.tried)) {
 		headline, _ := Explain(p.err)
 		b.WriteString(style.Danger.Render(wrap(headline, width)) + "\n")
 	}
 	pending, states := p.count()
 	switch {
 	case states[Failure] > 0 && p.repair() != "":
-		b.WriteString(wrap("Press f to put right what the arrow points to: the command is shown first. a goes on anyway, but the build will not work yet.", width))
+		b.WriteString(wrap("Press f to fix what the arrow points to: the command is shown first. a goes on anyway, but the build will not work yet.", width))
 	case states[Failure] > 0:
-		b.WriteString(wrap("Put right what is marked, then press r to check again. a goes on anyway, but the build will not work yet.", width))
+		b.WriteString(wrap("Fix what is marked, then press r to check again. a goes on anyway, but the build will not work yet.", width))
 	case pending > 0:
 		b.WriteString(style.Dim.Render("Looking …"))
 	case states[Warning] > 0:

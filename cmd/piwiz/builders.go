@@ -25,21 +25,41 @@ func (p *program) checks(store hostfile.Store, r *emulate.Registrar) []tui.Check
 	}
 	for i, c := range all {
 		if p.builder == "" && slices.Contains(ownNix, c.Name) {
-			all[i].Run = func(ctx context.Context) tui.Finding { return orElsewhere(ctx, c.Run(ctx)) }
+			all[i].Run = func(ctx context.Context) tui.Finding { return p.orElsewhere(ctx, c, c.Run(ctx)) }
 		}
 	}
 	return all
 }
 
-// orElsewhere makes a warning of what is missing here when the image will not be
-// built here: putting it right is worth it, for a container begins with an empty
-// store.
-func orElsewhere(ctx context.Context, f tui.Finding) tui.Finding {
+// orElsewhere makes a warning of what is missing here where a container can build
+// the image: that comes before any command which needs administrator rights. To
+// fix it is worth it all the same, for a container begins with an empty store.
+func (p *program) orElsewhere(ctx context.Context, c tui.Check, f tui.Finding) tui.Finding {
+	if c.Last { // nothing but this knows it
+		p.boxed.Store(false)
+	}
 	if f.State != tui.Failure {
 		return f
 	}
-	if b, err := build.Choose(ctx, ""); err == nil && !b.Here() {
+	b, err := build.Choose(ctx, "")
+	if err == nil && b.Here() && c.Last {
+		if b, err = build.Instead(ctx, trialFailed); err == nil {
+			p.boxed.Store(true)
+		}
+	}
+	if err == nil && !b.Here() {
 		f.State, f.Why = tui.Warning, b.String()
 	}
 	return f
+}
+
+// trialFailed is why a container is taken where all seemed well.
+const trialFailed = "a test build failed on this computer"
+
+// chosen is the builder that the user wants, else the one that works.
+func (p *program) chosen(ctx context.Context) (build.Builder, error) {
+	if p.boxed.Load() {
+		return build.Instead(ctx, trialFailed)
+	}
+	return build.Choose(ctx, p.builder)
 }

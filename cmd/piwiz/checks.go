@@ -151,7 +151,7 @@ func findings(ctx context.Context, all []tui.Check, deep bool) func(yield func(s
 			case !c.Last:
 				f = <-answers[i]
 			case bad && !deep:
-				f = tui.Finding{State: tui.Skipped, What: "The " + c.Name + " waits until what is missing is put right."}
+				f = tui.Finding{State: tui.Skipped, What: "The " + c.Name + " waits until what is missing is fixed."}
 			default:
 				f = c.Run(ctx)
 			}
@@ -223,7 +223,7 @@ type lastLine struct {
 }
 
 // longest is how much of a line is kept, in bytes.
-const longest = 1 << 10
+const longest = 400
 
 func (l *lastLine) Write(b []byte) (int, error) {
 	l.end = append(l.end, b...)

@@ -154,7 +154,7 @@ func ownAsItIs(store hostfile.Store, name string, files []nixgen.File) []nixgen.
 
 // request chooses what builds the image of a saved host.
 func (p *program) request(ctx context.Context, store hostfile.Store, name string) (build.Request, error) {
-	builder, err := build.Choose(ctx, p.builder)
+	builder, err := p.chosen(ctx)
 	if err != nil {
 		return build.Request{}, err
 	}

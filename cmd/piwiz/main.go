@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -26,6 +27,7 @@ import (
 	"piwiz/flash/crash"
 	"piwiz/flash/grant"
 	"piwiz/nixgen/emulate"
+	"piwiz/nixgen/nix"
 	"piwiz/tui"
 )
 
@@ -74,6 +76,9 @@ func run(do func(context.Context, *program) error) int {
 	// one it is not inherited: a write to a closed pipe is an error then.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	defer logToFile()()
+	if err := nix.Reach(); err != nil {
+		slog.Info("the places of Nix are not in PATH", "error", err)
+	}
 	p := &program{out: &output{Writer: os.Stdout, closed: cancel}}
 	err := crash.Try(func() error { return do(ctx, p) })
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ type program struct {
 	out     io.Writer
 
 	emulator emulate.Registrar // of the wizard, when the user wants it
+	boxed    atomic.Bool       // a test build failed here, and a container can build
 }
 
 // verb wraps the run function of a verb: ^C cancels it, and an argument error

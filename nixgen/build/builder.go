@@ -9,6 +9,7 @@ import (
 	"piwiz/nixgen/build/remote"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/nix"
+	"piwiz/nixgen/nix/preflight"
 )
 
 // Builder is where an image is built. The zero Builder is the Nix of this
@@ -59,18 +60,27 @@ func automatic(ctx context.Context) (Builder, error) {
 		here, why = emulate.Check(ctx), "Nix is here, and the Raspberry Pi's processor is emulated"
 	}
 	if here == nil {
+		_, here = preflight.This().Platform(ctx)
+	}
+	if here == nil {
 		return local(why), nil
 	}
 	if ctx.Err() != nil {
 		return Builder{}, ctx.Err()
 	}
 	missing, _, _ := strings.Cut(here.Error(), "\n")
-	b, err := boxed(ctx, "container", strings.TrimSuffix(missing, ".")+", but a container can do it")
+	b, err := Instead(ctx, strings.TrimSuffix(missing, "."))
 	if err != nil {
 		// Nix is what a person who has neither is better off with.
 		return Builder{}, here
 	}
 	return b, nil
+}
+
+// Instead is a container of docker or podman, whichever answers, because of what
+// does not work here: part of a sentence.
+func Instead(ctx context.Context, because string) (Builder, error) {
+	return boxed(ctx, "container", because+", but a container can do it")
 }
 
 func local(why string) Builder {

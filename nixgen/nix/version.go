@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ErrNotFound says that there is no nix program in PATH.
+// ErrNotFound says that there is no nix program in PATH; see Reach.
 var ErrNotFound = errors.New("no Nix on this computer")
 
 // Oldest is the first version that today's nixpkgs accepts (its
@@ -37,15 +37,12 @@ func (v Version) Before(o Version) bool {
 	return v.Patch < o.Patch
 }
 
-const (
-	installHint = "Install Nix: sh <(curl -L https://nixos.org/nix/install) --daemon"
-	debianHint  = "On Debian 13 or newer this is enough: sudo apt-get install nix-setup-systemd"
-	openHint    = "Then open a new terminal, so that the nix command is found."
-)
+// howHint leads to the one place that knows how each system gets a Nix.
+const howHint = "See the command for this computer: piwiz check --builder local"
 
 func startError(err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return &Error{Headline: "Nix is not installed on this computer.", Fixes: []string{installHint, debianHint, openHint}, Err: ErrNotFound}
+		return &Error{Headline: "Nix is not installed on this computer.", Fixes: []string{howHint}, Err: ErrNotFound}
 	}
 	return fmt.Errorf("start nix: %w", err)
 }
@@ -92,7 +89,7 @@ func Check(ctx context.Context) error {
 	if v.Before(Oldest) {
 		return &Error{
 			Headline: fmt.Sprintf("Nix %s is too old. NixOS needs Nix %s or newer.", v, Oldest),
-			Fixes:    []string{"Remove the old one (Debian: sudo apt-get remove nix-bin).", installHint, openHint},
+			Fixes:    []string{howHint},
 		}
 	}
 	ctx, stop := context.WithTimeout(ctx, 20*time.Second)

@@ -1,5 +1,7 @@
 package diagnose
 
+import "piwiz/nixgen/nix"
+
 // service is Nix itself, and its daemon.
 var service = []row{{
 	name: "feature-off", verbatim: true, nix: []string{`experimental Nix feature '([^']+)' is disabled`},
@@ -46,7 +48,7 @@ var service = []row{{
 	name: "no-build-users", nix: []string{`the group '([^']+)' specified in 'build-users-group' does not exist`, `the build users group '([^']+)' has no members`},
 	headline: "The users that build for Nix are missing: the group $1 is not there, or empty.",
 	why:      "When root builds, Nix gives the work to users made for that; its installer makes them.",
-	page:     "check", do: []string{"In a container, or for root alone: put into /etc/nix/nix.conf: build-users-group =", "Else install Nix again, its installer makes them: sh <(curl -L https://nixos.org/nix/install) --daemon"},
+	page:     "check", do: []string{"In a container, or for root alone: put into /etc/nix/nix.conf: build-users-group =", "Else install Nix again, its installer makes them: " + nix.Install},
 }, {
 	name: "no-static-bash", nix: []string{`['"]/usr/bin/bash-static['"]: No such file`},
 	headline: "A part of Debian's Nix is not installed: bash-static.",

@@ -67,7 +67,7 @@ var failures = []failure{
 		headline: "There is no Nix on HOST, or ssh does not find it there.",
 		fixes: []string{
 			"Try: SUDOssh HOST nix-daemon --version",
-			"Install it there: ssh HOST, then sh <(curl -L https://nixos.org/nix/install) --daemon",
+			"Install it there: ssh HOST, then " + nix.Install,
 		},
 	},
 	{

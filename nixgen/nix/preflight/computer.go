@@ -21,7 +21,7 @@ import (
 
 // ErrEarlier says that a check was not made, because what it needs is missing
 // and another check names it.
-var ErrEarlier = errors.New("not looked at: something before it must be put right first")
+var ErrEarlier = errors.New("not checked: something else must be fixed first")
 
 // Problem is what a check found wrong.
 type Problem struct {

@@ -181,7 +181,7 @@ func (c Computer) start() remedy {
 	case c.unit("nix-daemon.service"):
 		return remedy{command: "sudo systemctl enable --now nix-daemon.service"}
 	case c.packaged():
-		return remedy{[]string{newSession}, "sudo apt-get install nix-setup-systemd && sudo usermod -aG nix-users " + c.user}
+		return remedy{[]string{newMember}, "sudo apt-get install nix-setup-systemd && sudo usermod -aG nix-users " + c.user}
 	case c.system.Is("fedora") && c.systemd:
 		return remedy{command: "sudo dnf install nix-daemon && sudo systemctl enable --now nix-daemon.socket"}
 	case c.systemd:
@@ -221,7 +221,7 @@ func (c Computer) notPermitted(p *Problem) *Problem {
 	if c.system.Is("nixos") {
 		return p.with(line(`users.users.` + c.user + `.extraGroups = [ "` + group.Name + `" ];`))
 	}
-	return p.with(remedy{[]string{"Then log out and in again: only a new session is in the group."}, "sudo usermod -aG " + group.Name + " " + c.user})
+	return p.with(remedy{[]string{newMember}, "sudo usermod -aG " + group.Name + " " + c.user})
 }
 
 // owner is the group of what keeps this user from the socket: its folder, or

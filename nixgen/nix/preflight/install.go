@@ -15,9 +15,9 @@ import (
 const (
 	// bash keeps the terminal for the installer's questions, which a pipe
 	// into sh would take away.
-	installer  = `bash -c "sh <(curl -fL https://nixos.org/nix/install) --daemon"`
-	newSession = "Then log out and in again, so that it is found."
-	whyNix     = "Nix is the program that builds the system of the Raspberry Pi."
+	installer = `bash -c "` + nix.Install + `"`
+	newMember = "Then log out and in again: only a new session is in the group."
+	whyNix    = "Nix is the program that builds the system of the Raspberry Pi."
 )
 
 // Nix says whether Nix is there and new enough.
@@ -42,14 +42,7 @@ func (c Computer) Nix(ctx context.Context) (string, error) {
 }
 
 func (c Computer) missing(err error) *Problem {
-	p := &Problem{Headline: "Nix is not installed on this computer.", Why: whyNix, Err: err}
-	const profile = "nix/var/nix/profiles/default"
-	if c.has(profile + "/bin/nix") {
-		p.Headline = "Nix is installed, but this terminal does not find it."
-		p.Todo = []string{"Open a new terminal and start piwiz again. If that does not help: . /" + profile + "/etc/profile.d/nix-daemon.sh"}
-		return p
-	}
-	return p.with(c.install())
+	return (&Problem{Headline: "Nix is not installed on this computer.", Why: whyNix, Err: err}).with(c.install())
 }
 
 // install is the system's own package where that is new enough.
@@ -60,16 +53,16 @@ func (c Computer) install() remedy {
 	case c.system.Is("nixos"):
 		return line("nix.enable = true;")
 	case c.packaged():
-		return remedy{[]string{newSession}, "sudo apt-get update && sudo apt-get install nix-setup-systemd && " + join}
+		return remedy{[]string{newMember}, "sudo apt-get update && sudo apt-get install nix-setup-systemd && " + join}
 	case c.system.Is("arch") && c.systemd:
-		return remedy{[]string{newSession}, "sudo pacman -S nix && " + start + " && " + join}
+		return remedy{[]string{newMember}, "sudo pacman -S nix && " + start + " && " + join}
 	case c.system.Is("fedora") && c.system.Version >= 44 && c.systemd:
-		return remedy{[]string{newSession}, "sudo dnf install nix nix-daemon && " + start}
+		return remedy{command: "sudo dnf install nix nix-daemon && " + start}
 	case c.systemd:
-		return remedy{[]string{newSession}, installer}
+		return remedy{command: installer}
 	}
 	// The installer's service needs systemd; without it Nix is for one user.
-	return remedy{[]string{newSession}, strings.Replace(installer, "--daemon", "--no-daemon", 1)}
+	return remedy{command: strings.Replace(installer, "--daemon", "--no-daemon", 1)}
 }
 
 // packaged says whether the system has a package of Nix that is new enough:
@@ -101,7 +94,7 @@ func (c Computer) upgrade() remedy {
 	case ofSystem && c.packaged():
 		return remedy{command: "sudo apt-get update && sudo apt-get install nix-bin nix-setup-systemd"}
 	case ofSystem && c.system.Is("debian", "ubuntu"):
-		return remedy{[]string{"This removes the package of this system, which is too old, and takes Nix from nixos.org.", newSession}, "sudo apt-get remove nix-bin && " + installer}
+		return remedy{[]string{"This removes the package of this system, which is too old, and takes Nix from nixos.org."}, "sudo apt-get remove nix-bin && " + installer}
 	case ofSystem && c.system.Is("arch"):
 		return remedy{command: "sudo pacman -Syu nix"}
 	case ofSystem && c.system.Is("fedora"):

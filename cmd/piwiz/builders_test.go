@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/nix"
+	"piwiz/tui"
+)
+
+// scripts is a PATH with programs that answer as told.
+func scripts(t *testing.T, programs map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range programs {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir)
+}
+
+// untrustedNix is a Nix whose service does not build for the Pi for this user.
+const untrustedNix = `case "$*" in
+*--version*) echo "nix (Nix) 2.26.3" ;;
+*"store info"*) echo '{"url":"daemon","trusted":false}' ;;
+*"config show"*) echo '{"system":{"value":"x86_64-linux"},"extra-platforms":{"value":[]}}' ;;
+*) exit 1 ;;
+esac`
+
+func TestAContainerThatWorksComesBeforeAdministratorRights(t *testing.T) {
+	needsSudo := tui.Finding{State: tui.Failure, What: "x", Command: "sudo x"}
+	for _, c := range []struct {
+		name     string
+		programs map[string]string
+		check    tui.Check
+		want     tui.State
+		boxed    bool
+	}{
+		{"no Nix, no engine", nil, tui.Check{Name: "nix"}, tui.Failure, false},
+		{"no Nix", map[string]string{"podman": "exit 0"}, tui.Check{Name: "nix"}, tui.Warning, false},
+		{"a Nix that may not", map[string]string{"nix": untrustedNix, "docker": "exit 0"}, tui.Check{Name: "permission"}, tui.Warning, false},
+		{"a Nix that may not, and an engine that may not", map[string]string{"nix": untrustedNix, "docker": "exit 1", "podman": "exit 125"}, tui.Check{Name: "permission"}, tui.Failure, false},
+		{"a Nix that cannot", map[string]string{"nix": strings.ReplaceAll(untrustedNix, "false", "true"), "podman": "exit 0"}, tui.Check{Name: "test build", Last: true}, tui.Warning, true},
+	} {
+		scripts(t, c.programs)
+		p := &program{}
+		got := p.orElsewhere(t.Context(), c.check, needsSudo)
+		if got.State != c.want || c.want == tui.Warning && !strings.Contains(got.Why, "a container can do it") || got.Command != "sudo x" {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+		if c.boxed && !p.boxed.Load() {
+			// Where programs for the Pi do not run, a container is chosen anyway.
+			if b, err := p.chosen(context.Background()); err != nil || b.Here() {
+				t.Errorf("%s: the image is not built in a container: %v, %v", c.name, b, err)
+			}
+		}
+	}
+}
+
+func TestANixInstalledInAnotherPlaceIsFound(t *testing.T) {
+	for _, place := range []string{".nix-profile/bin", "state/nix/profile/bin"} {
+		u := newPerson(t)
+		before, _, _ := u.piwiz("check", "--json")
+		if !strings.Contains(before, "Nix is not installed") {
+			t.Skip("this computer has a Nix in a place that cannot be taken away")
+		}
+		program := u.file(place+"/nix", "#!/bin/sh\n"+untrustedNix)
+		if err := os.Chmod(program, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if after, _, _ := u.piwiz("check", "--json"); !strings.Contains(after, "Nix 2.26.3 is installed") {
+			t.Errorf("in %s:\n%s", place, after)
+		}
+	}
+}
+
+// The wizard finds what its own repair has installed, without being started anew.
+func TestANixInstalledJustNowIsFound(t *testing.T) {
+	u := newPerson(t)
+	t.Setenv("HOME", u.home)
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("PATH", "/usr/bin:/bin")
+	all := checks(hostfile.Store{Dir: u.home}, nil)
+	look := func() tui.Finding { return all[0].Run(t.Context()) }
+	if err := nix.Reach(); err != nil {
+		t.Fatal(err)
+	}
+	if f := look(); f.State != tui.Failure {
+		t.Skip("this computer has a Nix")
+	}
+	r := &repair{command: "mkdir -p ~/.nix-profile/bin && printf '#!/bin/sh\\necho \"nix (Nix) 2.31.1\"\\n' > ~/.nix-profile/bin/nix && chmod +x ~/.nix-profile/bin/nix", out: new(strings.Builder), err: new(strings.Builder)}
+	if err := r.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if f := look(); f.State != tui.OK || !strings.Contains(f.What, "2.31.1") {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestOnlyOnePlaceSaysHowNixIsInstalled(t *testing.T) {
+	var found []string
+	err := filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "nixos.org/nix/install") {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil || len(found) != 1 || !strings.HasSuffix(found[0], "nixgen/nix/places.go") {
+		t.Errorf("%v, %v", found, err)
+	}
+}

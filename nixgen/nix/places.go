@@ -1,0 +1,45 @@
+package nix
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Install is the command for a shell (bash or zsh) that installs Nix on any Linux
+// with systemd. It stands here alone: package preflight knows when a system has a
+// package of its own.
+const Install = "sh <(curl -fL https://nixos.org/nix/install) --daemon"
+
+// Places are the folders where an installed Nix can be that PATH knows only in a
+// session that begins later. Sources: NixOS/nix scripts/nix-profile.sh.in and
+// nix-profile-daemon.sh.in; NixOS/nixpkgs nixos/modules/programs/environment.nix.
+func Places() []string {
+	var places []string
+	if home, err := os.UserHomeDir(); err == nil {
+		state := os.Getenv("XDG_STATE_HOME")
+		if state == "" {
+			state = filepath.Join(home, ".local/state")
+		}
+		places = append(places, filepath.Join(home, ".nix-profile/bin"), filepath.Join(state, "nix/profile/bin"))
+	}
+	if u, err := user.Current(); err == nil {
+		places = append(places, filepath.Join("/etc/profiles/per-user", u.Username, "bin"))
+	}
+	return append(places, "/nix/var/nix/profiles/default/bin", "/run/current-system/sw/bin")
+}
+
+// Reach adds Places to the end of this process's PATH, and so to that of what it
+// starts: a Nix that was installed a moment ago is found, and so are the programs
+// beside it.
+func Reach() error {
+	path := filepath.SplitList(os.Getenv("PATH"))
+	for _, p := range Places() {
+		if !slices.Contains(path, p) {
+			path = append(path, p)
+		}
+	}
+	return os.Setenv("PATH", strings.Join(path, string(filepath.ListSeparator)))
+}
