@@ -139,22 +139,65 @@ func TestAFileSystemThatIsOpenOutOfSightIsSeen(t *testing.T) {
 	}
 }
 
+func TestALargeSectorIsSeenAndRefused(t *testing.T) {
+	real(t)
+	file := filepath.Join(t.TempDir(), "card.img")
+	run(t, "truncate", "-s", "32M", file)
+	dev := run(t, "losetup", "-f", "--show", "--sector-size", "4096", file)
+	t.Cleanup(func() { run(t, "losetup", "-d", dev) })
+	d := read(t, filepath.Base(dev))
+	sameAsLsblk(t, d)
+	if d.Bus = USB; !strings.Contains(d.Refusal(), "4096") {
+		t.Errorf("with sectors of %d bytes it is refused by %q", d.Sector, d.Refusal())
+	}
+}
+
+// A card of this kernel, with others mounted over its point, in its folders,
+// over the folder above and beside it: what findmnt has on top is what counts.
+func TestTheKernelsNumbersTellWhoCoversWhom(t *testing.T) {
+	real(t)
+	dir := t.TempDir()
+	name := attach(t, filepath.Join(dir, "card.img"), "32M")
+	run(t, "mkfs.ext4", "-q", "/dev/"+name)
+	above := filepath.Join(dir, "above")
+	point := filepath.Join(above, "card")
+	mounted(t, "-t", "tmpfs", "below", above)
+	mounted(t, "/dev/"+name, point)
+	beside := filepath.Join(above, "car")
+	mounted(t, "-t", "tmpfs", "beside", beside)
+	mounted(t, "--bind", point, filepath.Join(dir, "again"))
+	if d := read(t, name); d.Covers != nil {
+		t.Errorf("nothing covers it, got %q", d.Covers)
+	}
+	for _, at := range []string{point, filepath.Join(point, "lost+found"), above} {
+		run(t, "mount", "-t", "tmpfs", "cover", at)
+		if d := read(t, name); !slices.Equal(d.Covers, []string{at}) {
+			t.Errorf("covered at %s, got %q", at, d.Covers)
+		}
+		if top := run(t, "findmnt", "-n", "-o", "SOURCE", "--mountpoint", at); !strings.Contains(top, "cover") {
+			t.Errorf("findmnt sees %q at %s", top, at)
+		}
+		run(t, "umount", at)
+	}
+}
+
 // sameAsLsblk lets util-linux judge.
 func sameAsLsblk(t *testing.T, d Device) {
 	t.Helper()
 	type block struct {
 		Name        string
 		Size        int64
+		Sector      int64 `json:"log-sec"`
 		RM, RO      bool
 		Mountpoints []string
 		Children    []block
 	}
 	var out struct{ Blockdevices []block }
-	if err := json.Unmarshal([]byte(run(t, "lsblk", "-J", "-b", "-o", "NAME,SIZE,RM,RO,MOUNTPOINTS", d.Path)), &out); err != nil {
+	if err := json.Unmarshal([]byte(run(t, "lsblk", "-J", "-b", "-o", "NAME,SIZE,LOG-SEC,RM,RO,MOUNTPOINTS", d.Path)), &out); err != nil {
 		t.Fatal(err)
 	}
 	want := out.Blockdevices[0]
-	if d.Name != want.Name || d.Size != want.Size || d.Removable != want.RM || d.ReadOnly != want.RO || len(d.Partitions) != len(want.Children) {
+	if d.Name != want.Name || d.Size != want.Size || d.Sector != want.Sector || d.Removable != want.RM || d.ReadOnly != want.RO || len(d.Partitions) != len(want.Children) {
 		t.Fatalf("got %+v, lsblk says %+v", d, want)
 	}
 	for i, p := range d.Partitions {
