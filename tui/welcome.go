@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -149,7 +150,12 @@ func (p *welcomePage) view(s *state, width, height int) string {
 	if p.cursor > 0 && p.cursor <= len(p.hosts) {
 		foot += p.about(s, p.hosts[p.cursor-1]) + "\n"
 	}
-	foot += notes(p.problems, width)
+	switch n := len(p.problems); {
+	case n == 1:
+		foot += notes(p.problems, width)
+	case n > 1:
+		foot += style.Warn.Render(wrap(fmt.Sprintf("Left out: %d things are wrong with other saved hosts.", n), width)) + "\n"
+	}
 	if p.err != nil {
 		foot += failure(p.err, width)
 	}

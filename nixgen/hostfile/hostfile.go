@@ -108,7 +108,7 @@ func (s Store) List() ([]Saved, []Problem, error) {
 			problems = append(problems, *p)
 			continue
 		}
-		if e.Name()[0] == '.' {
+		if canonical, _ := nixgen.CheckName(e.Name()); canonical != e.Name() || e.Name()[0] == '.' {
 			continue
 		}
 		h, err := s.load(e.Name())
@@ -151,7 +151,7 @@ func (s Store) Load(name string) (Saved, error) {
 // begun tells whether a folder is there for a host that was never saved: with
 // a configuration.nix, perhaps, that somebody put there beforehand.
 func (s Store) begun(name string) bool {
-	for _, part := range []string{answersFile, "secrets", journal} {
+	for _, part := range []string{answersFile, "secrets", journal, "flake/piwiz.nix"} {
 		if exists(s.Path(name, part)) {
 			return false
 		}

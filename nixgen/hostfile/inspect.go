@@ -113,9 +113,8 @@ func (s Store) foreign(e fs.DirEntry) *Problem {
 	case complaint != "":
 		return lies("the folder has no name of a host: "+complaint, run("mv %s ~/", path))
 	case canonical != name:
-		if twin := s.Path(canonical); exists(twin) {
-			return lies(fmt.Sprintf("its name differs from that of the host %s only in capitals, and piwiz does not use it", canonical),
-				"Compare the two, and take the wrong one away. "+run("diff -r %s %s; mv %[1]s ~/", path, twin))
+		if exists(s.Path(canonical)) {
+			return nil // named with that one
 		}
 		return lies("the name of a host has small letters", run("mv %s %s", path, s.Path(canonical)))
 	}
@@ -132,6 +131,7 @@ type inspector struct {
 	store    Store
 	name     string
 	problems []Problem
+	blind    bool // the answers could not be read, of a host that was saved once
 }
 
 func (in *inspector) add(kind Kind, file string, err error, remedy ...string) {
@@ -151,13 +151,14 @@ func (s Store) inspect(name string) (Saved, []Problem) {
 		return Saved{}, in.problems
 	}
 	in.twins()
-	answered := in.answers(&h)
-	in.wifi(&h, answered)
-	in.key(&h, answered)
+	// One that somebody wrote by hand never had the rest.
+	in.blind = !in.answers(&h) && (exists(in.path("secrets")) || exists(in.path("flake", "piwiz.nix")))
+	in.wifi(&h)
+	in.key(&h)
 	in.flake(h)
 	in.rights()
 	in.leftovers()
-	if !answered || exists(s.Path(name)) && isLink(s.Path(name)) {
+	if h.Host.Name != name || isLink(s.Path(name)) {
 		h.Host.Name = ""
 	}
 	return h, in.problems
@@ -180,9 +181,10 @@ func (in *inspector) twins() {
 	}
 }
 
-const restore = "Restore it from your backup; one made by piwiz: piwiz hosts import FILE --replace"
+const restore = "Restore it from your backup: piwiz hosts import FILE --replace"
 
-// answers reads host.toml, and tells whether it can be used.
+// answers reads host.toml, and tells whether it could be read. Where not, the
+// rest is looked at all the same, as far as it can be judged.
 func (in *inspector) answers(h *Saved) bool {
 	path := in.path(answersFile)
 	host, err := readAnswers(path)
@@ -209,7 +211,6 @@ func (in *inspector) answers(h *Saved) bool {
 			remedy = "Give the folder that name. " + run("mv %s %s", in.path(), in.store.Path(host.Name))
 		}
 		in.add(Stop, answersFile, fmt.Errorf("it is about %q, but lies in the folder of %s", host.Name, in.name), remedy)
-		return false
 	}
 	for _, p := range host.Problems() {
 		in.add(Stop, answersFile, fmt.Errorf("%s: %s", p.Field, p.Text), "Fix the file with an editor: "+quote(path))
@@ -218,8 +219,11 @@ func (in *inspector) answers(h *Saved) bool {
 	return true
 }
 
-func (in *inspector) wifi(h *Saved, answered bool) {
+func (in *inspector) wifi(h *Saved) {
 	again := "Choose the networks again: run piwiz, choose " + in.name + " on the first page, and go on to the Wi-Fi page."
+	if h.Host.Name == "" {
+		again = restore
+	}
 	data, err := readPart(in.path(wifiFile))
 	defer clear(data)
 	h.PSK = map[string]wifi.Secret{}
@@ -241,10 +245,12 @@ func (in *inspector) wifi(h *Saved, answered bool) {
 			return
 		}
 	}
-	if !answered {
-		return
+	switch {
+	case h.Host.Name != "":
+		in.passwords(h, err != nil, again)
+	case err != nil && in.blind:
+		in.add(NoPassword, wifiFile, errors.New("it is missing, and with it all Wi-Fi passwords"), again)
 	}
-	in.passwords(h, err != nil, again)
 }
 
 // passwords names the networks without a password that could work, and the
@@ -280,8 +286,12 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 	}
 }
 
-func (in *inspector) key(h *Saved, answered bool) {
+func (in *inspector) key(h *Saved) {
+	remedy := []string{restore}
 	lost := "Or have a new one made, which each computer that knows " + in.name + " will refuse until its known_hosts is changed: piwiz build " + in.name + " --new-key"
+	if h.Host.Name != "" {
+		remedy = append(remedy, lost)
+	}
 	data, err := readPart(in.path(keyFile))
 	public, pubErr := readPart(in.path(keyFile + ".pub"))
 	var link *linkError
@@ -289,20 +299,20 @@ func (in *inspector) key(h *Saved, answered bool) {
 	case errors.As(err, &link):
 		return
 	case errors.Is(err, fs.ErrNotExist):
-		if h.Host.HostKey != "" || pubErr == nil {
-			in.add(NoKey, keyFile, errors.New("the host key is missing"), restore, lost)
+		if h.Host.HostKey != "" || pubErr == nil || in.blind {
+			in.add(NoKey, keyFile, errors.New("the host key is missing"), remedy...)
 		}
 		return
 	case errors.Is(err, fs.ErrPermission):
 		in.add(Stop, keyFile, err, run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", in.path()))
 		return
 	case err != nil:
-		in.add(NoKey, keyFile, err, restore, lost)
+		in.add(NoKey, keyFile, err, remedy...)
 		return
 	}
 	id, err := sshkey.ParseIdentity(data, "root@"+in.name)
 	if err != nil {
-		in.add(NoKey, keyFile, err, restore, lost)
+		in.add(NoKey, keyFile, err, remedy...)
 		return
 	}
 	h.Identity = id
@@ -310,7 +320,7 @@ func (in *inspector) key(h *Saved, answered bool) {
 		in.add(Note, keyFile+".pub", errors.New("this is not the public half of the key beside it"),
 			run("ssh-keygen -y -f %s > %s", in.path(keyFile), in.path(keyFile+".pub")))
 	}
-	if answered && h.Host.HostKey != "" && !sameKey(h.Host.HostKey, id) {
+	if h.Host.HostKey != "" && !sameKey(h.Host.HostKey, id) {
 		in.add(Stop, keyFile, errors.New("this is not the host key that host.toml names"), restore,
 			"Or, if this key is the right one, take the other out of host.toml. "+run("sed -i '/^host_key *=/d' %s", in.path(answersFile)))
 	}
@@ -323,7 +333,7 @@ func sameKey(line string, id sshkey.Identity) bool {
 }
 
 func (in *inspector) flake(h Saved) {
-	if h.Host.HostKey != "" && !exists(in.path(configuration)) {
+	if (h.Host.HostKey != "" || in.blind) && !exists(in.path(configuration)) {
 		in.add(Note, configuration, errors.New("your own file is missing; a new one without anything in it will be made"), restore)
 	}
 }
