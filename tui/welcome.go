@@ -166,7 +166,7 @@ func (p *welcomePage) view(s *state, width, height int) string {
 func (p *welcomePage) about(s *state, h hostfile.Saved) string {
 	switch {
 	case len(h.Problems) > 0:
-		return style.Warn.Render("  Something is wrong with what is saved. Press enter to see it.")
+		return style.Warn.Render("  Something is wrong with it. Press enter to see what.")
 	case s.changed(h):
 		return style.Dim.Render("  With the changes you made. They are saved when the build begins.")
 	}

@@ -36,7 +36,7 @@ func TestNothingIsBuiltForAHostBeforeItsProblemsAreSeen(t *testing.T) {
 			e.Hosts = func() ([]hostfile.Saved, []error, error) { return []hostfile.Saved{h}, nil, nil }
 			d := drive(t, e)
 			d.keys("down")
-			d.sees("Something is wrong with what is saved.")
+			d.sees("Something is wrong with it.")
 			d.keys("enter")
 			d.on("welcome")
 			for _, k := range kinds {
