@@ -82,6 +82,9 @@ func (i *Image) measure() error {
 	if errors.As(err, &large) {
 		return i.unpackFirst(err, large.program)
 	}
+	if errors.Is(err, errXzFilters) {
+		return i.unpackFirst(err, byXz.program)
+	}
 	var behind *behindError
 	if errors.As(err, &behind) {
 		return &Error{"", err, []string{

@@ -38,6 +38,10 @@ func walkXz(r io.ReaderAt, fileSize int64) (int64, error) {
 
 type xzStream struct{ from, size int64 }
 
+// errXzFilters is an xz file made with more than LZMA2, which the library that
+// unpacks it does not know.
+var errXzFilters = errors.New("it was packed with filters for programs of a processor, which piwiz does not undo")
+
 var errXzEnd = errors.New("it is cut short, or something lies behind it: it does not end as an xz file does")
 
 // xzStreamBefore reads the stream that ends, with its padding, at a byte.
@@ -154,8 +158,8 @@ func xzBlock(r io.ReaderAt, at int64) error {
 		_, n := binary.Uvarint(rest)
 		rest = rest[max(n, 0):]
 	}
-	if rest[0] != 0x21 {
-		return nil // no LZMA2; that is refused when it is unpacked
+	if flags&3 != 0 || rest[0] != 0x21 {
+		return errXzFilters
 	}
 	if size, err := lzma.DecodeDictCap(rest[2]); err == nil && size > maxWindow {
 		return &windowError{size, "xz -dc"}
