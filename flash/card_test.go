@@ -2,9 +2,12 @@ package flash
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -203,4 +206,47 @@ func pack(t *testing.T, b []byte) []byte {
 		t.Fatal(err)
 	}
 	return e.EncodeAll(b, nil)
+}
+
+// streamed is packed with zstd, without a size in its header.
+func streamed(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b)
+	return closed(t, &b, w, err, data)
+}
+
+func gzipped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	return closed(t, &b, gzip.NewWriter(&b), nil, data)
+}
+
+func closed(t *testing.T, b *bytes.Buffer, w io.WriteCloser, err error, data []byte) []byte {
+	t.Helper()
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// packedBy asks a program.
+func packedBy(t *testing.T, data []byte, program string) []byte {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("PIWIZ_REAL") == "1" {
+			t.Fatal("needs " + program)
+		}
+		t.Skip("needs " + program)
+	}
+	c := exec.Command(program)
+	c.Stdin = bytes.NewReader(data)
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
