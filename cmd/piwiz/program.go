@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"piwiz/flash/crash"
+	"piwiz/flash/regular"
 	"piwiz/nixgen"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
@@ -128,11 +129,11 @@ func (p *program) say(kind string, value map[string]any, text string) {
 
 // host finds the host that a verb is about: the name of a saved host, or a
 // file of answers (NAME.toml), which is then saved under its host's name.
-func (p *program) host(store hostfile.Store, arg string) (hostfile.Saved, error) {
+func (p *program) host(ctx context.Context, store hostfile.Store, arg string) (hostfile.Saved, error) {
 	if !strings.HasSuffix(arg, ".toml") {
 		return store.Load(arg)
 	}
-	f, err := os.Open(arg)
+	f, err := regular.Open(ctx, arg)
 	if err != nil {
 		return hostfile.Saved{}, fmt.Errorf("read the answers: %w", err)
 	}

@@ -21,8 +21,8 @@ func (p *program) renderVerb() *cobra.Command {
 	return verb(&cobra.Command{
 		Use: "render HOST|FILE.toml", Short: "Print the Nix files of a host, as they will be built",
 		Example: "  piwiz render bach\n  piwiz render ./bach.toml",
-	}, cobra.ExactArgs(1), stored(func(_ context.Context, store hostfile.Store, args []string) error {
-		s, err := p.host(store, args[0])
+	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
+		s, err := p.host(ctx, store, args[0])
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (p *program) buildVerb() *cobra.Command {
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
 	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
-		s, err := p.host(store, args[0])
+		s, err := p.host(ctx, store, args[0])
 		if err != nil {
 			return err
 		}

@@ -72,13 +72,13 @@ func pick(sums []sumfile.Sum, name string) ([]byte, error) {
 		switch base := s.Base(); {
 		case base == "":
 			nameless = append(nameless, s)
-		case strings.EqualFold(base, name): // Windows takes case lightly
+		case strings.EqualFold(base, name), filepath.Base(s.Name) == name: // Windows takes case lightly; only there is \ between folders
 			mine = append(mine, s)
 		default:
 			others = append(others, s)
 		}
 	}
-	if exact := slices.DeleteFunc(slices.Clone(mine), func(s sumfile.Sum) bool { return s.Base() != name }); len(exact) > 0 {
+	if exact := slices.DeleteFunc(slices.Clone(mine), func(s sumfile.Sum) bool { return filepath.Base(s.Name) != name && s.Base() != name }); len(exact) > 0 {
 		mine = exact
 	}
 	if len(mine) == 0 && len(others) == 0 {
