@@ -26,6 +26,10 @@ func (p *program) ready(s hostfile.Saved, newKey bool) (hostfile.Saved, error) {
 		but = append(but, hostfile.NoPassword)
 	}
 	p.name(s.Problems, hostfile.Note)
+	if len(missing) == 0 && s.Lacks(hostfile.NoPassword) {
+		p.name(s.Problems, hostfile.NoPassword)
+		p.say("filled", map[string]any{"from": wifi.Dir}, "  It is taken from the networks this computer knows.")
+	}
 	if err := s.Usable(but...); err != nil {
 		return s, coded(err)
 	}

@@ -103,9 +103,6 @@ func (s Store) commit(name string, parts []part) error {
 			}
 		}
 	}
-	if err := s.disk.Mkdir(s.Dir, 0o700); err != nil {
-		return err
-	}
 	staged, err := s.stage(name, parts)
 	if err == nil && fresh {
 		err = s.disk.Rename(staged, dir)

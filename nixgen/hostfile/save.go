@@ -40,6 +40,9 @@ func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 		return "", err
 	}
 	defer forget(parts)
+	if err := s.disk.Mkdir(s.Dir, 0o700); err != nil { // there must be something to lock
+		return "", fmt.Errorf("save %s: %w", name, err)
+	}
 	unlock, err := s.lock()
 	if err != nil {
 		return "", err

@@ -169,7 +169,9 @@ func keep(file string, old []byte, info fs.FileInfo) (string, error) {
 	}
 }
 
-// replace puts text in the place of file in one step.
+// replace puts text in the place of file in one step, and syncs the file and
+// its folder. nixgen/durable does the same for the other half, which this one
+// must not import; here the owner and the mode are those of the old file.
 func replace(file string, text []byte, info fs.FileInfo) error {
 	dir := filepath.Dir(file)
 	f, err := os.CreateTemp(dir, ".known_hosts-*") // made with 0600
