@@ -365,3 +365,21 @@ func TestARenamedHostIsFoundAgainUnderItsNewName(t *testing.T) {
 		t.Errorf("not bach as it is saved: %+v", d.w.saved.Host)
 	}
 }
+
+func TestAQuestionIsNotAnsweredByMakingTheWindowLarger(t *testing.T) {
+	e, asked := engine(t), 0
+	e.Answers = func(context.Context, string) []string {
+		if asked++; asked > 1 {
+			return nil
+		}
+		return []string{"10.0.0.7"}
+	}
+	d := drive(t, e)
+	d.keys("enter", "enter", "enter", "bach", "enter", "enter")
+	d.sees("10.0.0.7")
+	d.send(tea.WindowSizeMsg{Width: 90, Height: 30})
+	d.sees("10.0.0.7")
+	if asked > 1 {
+		t.Error("it was asked again")
+	}
+}

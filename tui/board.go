@@ -2,7 +2,6 @@ package tui
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -70,7 +69,7 @@ func (p *boardPage) view(_ *state, width, height int) string {
 		}
 		rows = append(rows, row(title, i == p.cursor))
 	}
-	return head + around(rows, p.cursor, height-strings.Count(head+note, "\n")-2) + "\n" + note
+	return head + around(rows, p.cursor, height-lines(head+note)-1) + "\n" + note
 }
 
 func (p *boardPage) help(*state) []key.Binding {

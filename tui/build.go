@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -165,20 +164,21 @@ func (p *buildPage) remedy() move {
 	return "preview"
 }
 
-func (p *buildPage) view(_ *state, width, height int) string {
-	var top string
+func (p *buildPage) view(s *state, width, height int) string {
+	var top, hint string
 	switch {
 	case p.over && p.err != nil:
-		top = failure(p.err, width) + "\n\n" + wrap(fmt.Sprintf("Press enter to go to the page that can fix it (%s), r to build again.", p.remedy()), width) + "\n"
+		top, hint = failure(p.err, width), "\n"+wrap(fmt.Sprintf("Press enter to go to the page that can fix it (%s), r to build again.", p.remedy()), width)
 	case p.over:
-		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.\nPress enter to choose the card.\n", disk.Human(p.run.result.Size), clock(p.run.result.Took))
+		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.", disk.Human(p.run.result.Size), clock(p.run.result.Took))
+		hint = "Press enter to choose the card."
 	case p.asks:
-		top = warned(p.ahead.result.plan, width)
+		top, hint = warned(p.ahead.result.plan, width), "\n"+wrap("Press esc to go back and change it, y to build it all the same.", width)
 	default:
 		top = progressOf(p.sample(), time.Since(p.ahead.began), width)
 	}
-	used := strings.Count(top, "\n") + 1
-	return top + "\n" + p.pane.View(width, max(height-used-1, 3))
+	rest := height - lines(top) - lines(hint) - 1
+	return s.fit(top, hint+"\n"+p.pane.View(width, max(rest, 3)), height)
 }
 
 // sample is how far the reading or the building is.

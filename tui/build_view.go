@@ -44,7 +44,7 @@ func warned(p build.Plan, width int) string {
 	if what := planned(p); what != "" {
 		text.WriteString("\n\n" + wrap("In all: "+what+".", width))
 	}
-	return text.String() + "\n\n" + wrap("Press esc to go back and change it, y to build it all the same.", width) + "\n"
+	return text.String()
 }
 
 // progressOf draws how far a build is: four lines that stay where they are.

@@ -227,41 +227,47 @@ func (p *cardPage) fillHidden(s *state) {
 	p.hidden.SetContent(strings.TrimRight(b.String(), "\n"))
 }
 
-func (p *cardPage) view(s *state, width, _ int) string {
+func (p *cardPage) view(s *state, width, height int) string {
 	if !p.seen {
 		return style.Dim.Render("Looking for cards …")
 	}
 	if p.asking != nil {
-		return p.asking.view(s, width)
+		return p.asking.view(s, width, height)
 	}
 	if p.hidden != nil {
 		return "Disks that piwiz does not offer:\n\n" + p.hidden.View()
 	}
-	var b strings.Builder
-	if p.err != nil {
-		b.WriteString(failure(p.err, width) + "\n\n")
-	}
-	if p.listErr != nil {
-		b.WriteString(failure(p.listErr, width) + "\n\n")
-	}
-	offer, rest := p.offered()
-	if len(offer) == 0 {
-		b.WriteString(wrap("Put an SD card into this computer, or plug in a card reader. It will show up here by itself.", width) + "\n")
-	} else {
-		b.WriteString("The card you choose will be erased.\n\n")
-	}
-	d, _ := p.chosen()
-	for _, o := range offer {
-		b.WriteString(row(style.Title.Render(clean.Name(o.Name))+"  "+nameOf(o), o.Path == d.Path) + "\n" +
-			style.Dim.Render(wrap("    "+o.Contents(), width)) + "\n")
-		for _, w := range o.Warnings() {
-			b.WriteString(style.Warn.Render(wrap("    "+w, width)) + "\n")
+	top := ""
+	for _, err := range []error{p.err, p.listErr} {
+		if err != nil {
+			top += failure(err, width) + "\n\n"
 		}
 	}
-	if len(rest) > 0 {
-		b.WriteString("\n" + style.Dim.Render(wrap(fmt.Sprintf("Disks of this computer that are not offered: %d. Press h to see why.", len(rest)), width)))
+	offer, rest := p.offered()
+	say, hint := "The card you choose will be erased.\n\n", ""
+	if len(offer) == 0 {
+		say = wrap("Put an SD card into this computer, or plug in a card reader. It will show up here by itself.", width) + "\n"
 	}
-	return b.String()
+	if len(rest) > 0 {
+		hint = "\n" + style.Dim.Render(wrap(fmt.Sprintf("Disks of this computer that are not offered: %d. Press h to see why.", len(rest)), width))
+	}
+	d, _ := p.chosen()
+	var rows []string
+	at := 0
+	for i, o := range offer {
+		if o.Path == d.Path {
+			at = i
+		}
+		text := row(style.Title.Render(clean.Name(o.Name))+"  "+nameOf(o), o.Path == d.Path) + "\n" + style.Dim.Render(wrap("    "+o.Contents(), width))
+		for _, w := range o.Warnings() {
+			text += "\n" + style.Warn.Render(wrap("    "+w, width))
+		}
+		rows = append(rows, text)
+	}
+	if len(rows) > 0 {
+		say += around(rows, at, height-lines(say+hint)-spare(top))
+	}
+	return s.fit(top, say+hint, height)
 }
 
 func nameOf(d disk.Device) string {

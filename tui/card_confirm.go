@@ -130,7 +130,7 @@ func (c *confirmation) askRights(err error) bool {
 	return true
 }
 
-func (c *confirmation) view(s *state, width int) string {
+func (c *confirmation) view(s *state, width, height int) string {
 	d := c.device
 	head := "Everything on this card will be erased:"
 	if c.sure {
@@ -144,16 +144,16 @@ func (c *confirmation) view(s *state, width int) string {
 	}
 	switch {
 	case c.opening:
-		return top + "\n" + style.Dim.Render(wrap("Opening it … If a window asks for your password, that is this computer asking whether piwiz may write to the card.", width))
+		return s.fit(top, "\n"+style.Dim.Render(wrap("Opening it … If a window asks for your password, that is this computer asking whether piwiz may write to the card.", width)), height)
 	case c.granted:
-		return top + "\n" + wrap("Writing to a card needs administrator rights. piwiz itself stays an ordinary program; only this small step asks for your password:", width) +
-			"\n\n" + style.Command.Render(wrap("  "+s.engine.GrantCard(d).Command(), width)) + "\n\nPress enter to run it, esc to stop here."
+		return s.fit(top+"\n"+wrap("Writing to a card needs administrator rights. piwiz itself stays an ordinary program; only this small step asks for your password:", width)+
+			"\n\n"+style.Command.Render(wrap("  "+s.engine.GrantCard(d).Command(), width)), "\nPress enter to run it, esc to stop here.", height)
 	}
-	ask := top + "\n" + wrap(c.question(), width) + "\n\n  " + c.typed.View()
+	ask := "\n" + wrap(c.question(), width) + "\n\n  " + c.typed.View()
 	if c.wrong {
 		ask += "\n\n" + style.Warn.Render(wrap("× That is not "+c.wanted()+". Type "+c.wanted()+" if this is the card to erase, or press esc to choose another.", width))
 	}
-	return ask
+	return s.fit(top, ask, height)
 }
 
 func (c *confirmation) question() string {

@@ -61,6 +61,9 @@ func (p *checkPage) ask(s *state) tea.Cmd {
 		p.results = append(p.results, &checked{})
 	}
 	cmd := p.begin(s, false)
+	if cmd == nil { // all are slow
+		cmd = p.begin(s, true)
+	}
 	p.fill(s)
 	return cmd
 }
@@ -221,7 +224,7 @@ func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 // fixable is the finding under the cursor if it has a command, else the first
 // that has one; -1 when none does.
 func (p *checkPage) fixable() int {
-	if p.results[p.cursor].Command != "" {
+	if p.cursor < len(p.results) && p.results[p.cursor].Command != "" {
 		return p.cursor
 	}
 	return slices.IndexFunc(p.results, func(r *checked) bool { return r.Command != "" })
@@ -238,6 +241,9 @@ func (p *checkPage) repair() string {
 // step moves the cursor, after the lines of a finding that is taller than the
 // pane have been seen.
 func (p *checkPage) step(s *state, by int) {
+	if len(p.results) == 0 {
+		return
+	}
 	p.moved = true
 	r := p.results[p.cursor]
 	switch {

@@ -18,7 +18,7 @@ func (p *checkPage) fill(s *state) {
 		lines = append(lines, strings.Split(p.finding(s.engine.Checks[i].Name, i, width), "\n")...)
 		r.end = len(lines)
 	}
-	room := max(s.height-4-lipgloss.Height(p.advice(width))-1, 1)
+	room := max(s.height-4-lipgloss.Height(p.advice(width))-1-spare(p.lastEnd(width)), 1)
 	p.pane.Width, p.pane.Height = width, min(room, len(lines))
 	p.pane.SetContent(strings.Join(lines, "\n"))
 	if len(p.results) == 0 {
@@ -88,10 +88,6 @@ func hang(text string, width int) string {
 // advice is the last lines of the page: what can be done now.
 func (p *checkPage) advice(width int) string {
 	var b strings.Builder
-	if p.err != nil && (p.tried < 0 || !p.stillWrong(p.tried)) {
-		headline, _ := Explain(p.err)
-		b.WriteString(style.Danger.Render(wrap(headline, width)) + "\n")
-	}
 	pending, states := p.count()
 	switch {
 	case states[Failure] > 0 && p.repair() != "":
@@ -108,15 +104,23 @@ func (p *checkPage) advice(width int) string {
 	return b.String()
 }
 
-func (p *checkPage) view(_ *state, width, _ int) string {
+// lastEnd is the last command's end when that was bad.
+func (p *checkPage) lastEnd(width int) string {
+	if p.err == nil || p.tried >= 0 && p.stillWrong(p.tried) { // the finding itself says it
+		return ""
+	}
+	headline, _ := Explain(p.err)
+	return style.Danger.Render(wrap(headline, width)) + "\n"
+}
+
+func (p *checkPage) view(s *state, width, height int) string {
 	if p.offer != "" {
-		return wrap("piwiz will leave these pages for a moment and run this on your terminal:", width) + "\n\n  " +
-			style.Command.Render(strings.ReplaceAll(hang(p.offer, width), "\n", "\n  ")) + "\n\n" +
-			wrap("Press enter to run it: your password may be asked for. Then this computer is checked again. Press esc not to.", width)
+		return s.fit(wrap("piwiz will leave these pages for a moment and run this on your terminal:", width)+"\n\n  "+
+			style.Command.Render(strings.ReplaceAll(hang(p.offer, width), "\n", "\n  ")), "\n"+wrap("Press enter to run it: your password may be asked for. Then this computer is checked again. Press esc not to.", width), height)
 	}
 	more := ""
 	if !p.pane.AtBottom() {
 		more = style.Dim.Render("    " + style.Down + " more below")
 	}
-	return p.pane.View() + "\n" + more + "\n" + p.advice(width)
+	return s.fit(p.lastEnd(width), p.pane.View()+"\n"+more+"\n"+p.advice(width), height)
 }

@@ -56,15 +56,21 @@ func (p *hostnamePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		case p.inUse() || p.asking:
 			return stay, nil
 		}
+		return stay, p.fillIn(s, msg)
 	}
-	p.form.Update(msg)
-	if !p.form.Done() || p.asking {
-		return stay, nil
+	return stay, nil
+}
+
+// fillIn gives a key to the form, and asks about the name when it is filled in.
+func (p *hostnamePage) fillIn(s *state, k tea.KeyMsg) tea.Cmd {
+	p.form.Update(k)
+	if !p.form.Done() {
+		return nil
 	}
 	p.asking = true
 	p.name, _ = nixgen.CheckName(s.name)
 	ctx, name, answers := s.ctx, p.name, s.engine.Answers
-	return stay, func() tea.Msg { return nameAnswered{answers(ctx, name)} }
+	return func() tea.Msg { return nameAnswered{answers(ctx, name)} }
 }
 
 func (p *hostnamePage) answered(s *state, msg nameAnswered) move {
@@ -116,7 +122,7 @@ func (p *hostnamePage) view(s *state, width, height int) string {
 		return s.fit(style.Warn.Render(wrap(name+".local already answers on your network, at "+strings.Join(p.taken, ", ")+".", width)), "\n"+
 			wrap("Two machines with one name get in each other's way: the second becomes "+name+"-2.local. If this is the Pi you are replacing, switch it off and press enter. Else press esc and choose another name.", width), height)
 	}
-	return s.above("", p.form, height)
+	return s.above("", "", p.form, height)
 }
 
 func (p *hostnamePage) typing() bool { return !p.inUse() && !p.asking }

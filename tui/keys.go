@@ -113,8 +113,8 @@ func (p *keysPage) view(s *state, width, height int) string {
 		rows = append(rows, row(box+clean.Name(k.Type)+"  "+style.Title.Render(clean.Name(k.Comment))+"  "+style.Dim.Render(clean.Name(k.source(true))), i == p.cursor)+"\n"+
 			"      "+style.Dim.Render(clean.Name(k.Fingerprint)))
 	}
-	room := height - strings.Count(say, "\n") - 2 - min(strings.Count(top, "\n"), 4)
-	return s.fit(top, say+"\n\n"+strings.TrimRight(around(rows, p.cursor, room/2), "\n"), height)
+	room := height - lines(say) - 1 - spare(top)
+	return s.fit(top, say+"\n\n"+strings.TrimRight(around(rows, p.cursor, room), "\n"), height)
 }
 
 func (p *keysPage) help(s *state) []key.Binding {

@@ -41,29 +41,45 @@ func (s *state) fit(top, rest string, height int) string {
 	return strings.Join(lines, "\n")
 }
 
-// above draws a form with something above it, of which a few lines stay in
-// sight however small the window is.
-func (s *state) above(top string, f *form.Form, height int) string {
-	room := height
-	if top != "" {
-		room -= min(strings.Count(top, "\n")+1, 5)
-	}
-	f.Resize(max(s.width-4, 20), room)
-	return s.fit(top, f.View(), height)
+// above draws a form, a hint that is always in sight above it, and over that
+// something of which a few lines are, however small the window is.
+func (s *state) above(top, hint string, f *form.Form, height int) string {
+	f.Resize(max(s.width-4, 20), height-spare(top)-strings.Count(hint, "\n"))
+	return s.fit(top, hint+f.View(), height)
 }
 
+// spare is how many lines a text gets that may be scrolled, where there is
+// something more important below.
+func spare(text string) int { return min(strings.Count(text, "\n"), 5) }
+
 // around draws as many rows as fit into height lines, the chosen one among
-// them, and says where there are more.
+// them, and says where there are more. A row may have several lines.
 func around(rows []string, chosen, height int) string {
-	height = max(height, 3)
-	if len(rows) <= height {
-		return strings.Join(rows, "\n") + "\n"
+	all := strings.Join(rows, "\n")
+	if strings.Count(all, "\n") < height {
+		return all + "\n"
 	}
-	height-- // for the last line
-	from := min(max(chosen-height/2, 0), len(rows)-height)
-	more := style.More(from > 0, from+height < len(rows))
-	return strings.Join(rows[from:from+height], "\n") + "\n" + style.Dim.Render(more) + "\n"
+	height = max(height-1, 2) // one is for the last line
+	from, to := chosen, min(chosen+1, len(rows))
+	used := strings.Count(strings.Join(rows[from:to], ""), "\n") + to - from
+	for grown := true; grown; {
+		grown = false
+		if from > 0 && used+lines(rows[from-1]) <= height {
+			from--
+			used, grown = used+lines(rows[from]), true
+		}
+		if to < len(rows) && used+lines(rows[to]) <= height {
+			used, grown = used+lines(rows[to]), true
+			to++
+		}
+	}
+	shown := strings.Split(strings.Join(rows[from:to], "\n"), "\n")
+	cut := len(shown) > height // one row alone that is too tall
+	more := style.More(from > 0, to < len(rows) || cut)
+	return strings.Join(shown[:min(len(shown), height)], "\n") + "\n" + style.Dim.Render(more) + "\n"
 }
+
+func lines(row string) int { return strings.Count(row, "\n") + 1 }
 
 // bar draws a share from 0 to 1. It is static: the tick of the page is the
 // only clock.

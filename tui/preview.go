@@ -92,7 +92,7 @@ func (p *previewPage) turn(s *state, k string) {
 	p.fill(s)
 }
 
-func (p *previewPage) view(_ *state, width, _ int) string {
+func (p *previewPage) view(s *state, width, height int) string {
 	if p.files == nil {
 		return failure(p.err, width)
 	}
@@ -108,14 +108,14 @@ func (p *previewPage) view(_ *state, width, _ int) string {
 	if f := p.files[p.at]; f.Once {
 		note = "This file is yours: " + p.own + "  Press e to edit it."
 	}
-	var b strings.Builder
-	b.WriteString(strings.Join(tabs, style.Dim.Render("│")))
-	fmt.Fprintf(&b, "  %s\n", style.Dim.Render(fmt.Sprintf("%3.0f %%", 100*p.pane.ScrollPercent())))
-	b.WriteString(p.pane.View() + "\n")
+	note = style.Dim.Render(wrap(note, width))
+	top := ""
 	if p.err != nil {
-		return b.String() + failure(p.err, width)
+		top = failure(p.err, width) + "\n"
 	}
-	return b.String() + style.Dim.Render(wrap(note, width))
+	p.pane.Height = max(height-2-lines(note)-spare(top), 3)
+	head := strings.Join(tabs, style.Dim.Render("│")) + style.Dim.Render(fmt.Sprintf("  %3.0f %%", 100*p.pane.ScrollPercent()))
+	return s.fit(top, head+"\n"+p.pane.View()+"\n"+note, height)
 }
 
 func (p *previewPage) help(*state) []key.Binding {

@@ -9,7 +9,7 @@ import (
 // typing tells whether letters are text now.
 func (w *wizard) typing() bool {
 	t, ok := w.page().(typer)
-	return ok && !w.leaving && !w.keys && t.typing()
+	return ok && !w.leaving && !w.keys && w.crash == nil && t.typing()
 }
 
 // read takes what the terminal sent in one piece. Letters that were typed

@@ -319,7 +319,7 @@ func (w *world) toWelcome(d *driver) {
 // TestBackAndForwardWithEnterOnlyIsTheSameHost answers in any way, lets
 // anything fail, goes back to the first page and forward with enter only.
 func TestBackAndForwardWithEnterOnlyIsTheSameHost(t *testing.T) {
-	for seed := range uint64(whole(t, "walks", 30, 1000)) {
+	for seed := range uint64(whole(30, 1000)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 1))
@@ -365,11 +365,10 @@ func TestBackAndForwardWithEnterOnlyIsTheSameHost(t *testing.T) {
 	}
 }
 
-// whole is how many times a sweep is made: a sample of it, or all when
-// PIWIZ_SWEEP names it.
-func whole(t *testing.T, name string, sample, all int) int {
-	t.Helper()
-	if os.Getenv("PIWIZ_SWEEP") == name {
+// whole is how many times a sweep is made: a sample of it, or all of it when
+// PIWIZ_SWEEP is set, as .ci/sweep does.
+func whole(sample, all int) int {
+	if os.Getenv("PIWIZ_SWEEP") != "" {
 		return all
 	}
 	return sample

@@ -52,11 +52,11 @@ func (p *waitPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	return stay, nil
 }
 
-func (p *waitPage) view(s *state, width, _ int) string {
+func (p *waitPage) view(s *state, width, height int) string {
 	name := s.saved.Host.Name
 	if p.over && p.err != nil {
-		return style.OK.Render("√ The card is written and checked.") + "\n\n" + failure(p.err, width) + "\n\n" +
-			wrap("Press r to wait again, or q to leave: the card is good, and `piwiz wait "+name+"` waits at any later time.", width)
+		return s.fit(style.OK.Render("√ The card is written and checked.")+"\n\n"+failure(p.err, width), "\n"+
+			wrap("Press r to wait again, or q to leave: the card is good, and `piwiz wait "+name+"` waits at any later time.", width), height)
 	}
 	elapsed := time.Since(p.run.began)
 	var b strings.Builder

@@ -65,19 +65,25 @@ func (p *wifiPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		if m, cmd, done := p.key(s, msg.String()); done {
 			return m, cmd
 		}
+		return p.fillIn(s, msg), nil
 	}
+	return stay, nil
+}
+
+// fillIn gives a key to the form that is shown.
+func (p *wifiPage) fillIn(s *state, msg tea.KeyMsg) move {
 	if p.typed != nil {
 		p.typeIn(s, msg)
-		return stay, nil
+		return stay
 	}
 	if p.form == nil {
-		return stay, nil
+		return stay
 	}
 	p.form.Update(msg)
 	if !p.form.Done() {
-		return stay, nil
+		return stay
 	}
-	return p.keep(s), nil
+	return p.keep(s)
 }
 
 func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
@@ -169,18 +175,19 @@ func (p *wifiPage) view(s *state, width, height int) string {
 		return p.typed.view(s, width, height)
 	}
 	var b strings.Builder
-	if p.lacking != "" {
-		b.WriteString(style.Danger.Render(wrap(p.lacking, width)) + "\n")
-	}
 	b.WriteString(notes(p.problems, width))
 	if p.err != nil {
 		headline, _ := Explain(p.err)
 		b.WriteString(style.Warn.Render(wrap(headline, width)) + "\n")
 	}
-	if len(s.wifi.offers) == 0 {
-		b.WriteString(wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n")
+	hint := ""
+	switch {
+	case p.lacking != "":
+		hint = style.Danger.Render(wrap(p.lacking, width)) + "\n\n"
+	case len(s.wifi.offers) == 0:
+		hint = wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
 	}
-	return s.above(b.String(), p.form, height)
+	return s.above(b.String(), hint, p.form, height)
 }
 
 func (p *wifiPage) typing() bool {

@@ -105,5 +105,5 @@ func (t *typedNetwork) view(s *state, width, height int) string {
 	if t.err != nil {
 		top = failure(t.err, width) + "\n"
 	}
-	return s.above(top, t.form, height)
+	return s.above(top, "", t.form, height)
 }

@@ -58,7 +58,7 @@ func (d *driver) run(cmd tea.Cmd) {
 	select {
 	case msg := <-got:
 		d.take(msg)
-	case <-time.After(20 * time.Millisecond): // a look in a second, work that waits
+	case <-time.After(50 * time.Millisecond): // a look in a second, work that waits
 		d.pending = append(d.pending, got)
 	}
 }
@@ -129,8 +129,14 @@ func (d *driver) tick() {
 }
 
 // patient delivers what is late until ok, for at most some seconds.
-func (d *driver) patient(ok func() bool) {
-	for end := time.Now().Add(5 * time.Second); !ok() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+func (d *driver) patient(ok func() bool) { d.within(5*time.Second, ok) }
+
+// soon is for what should not happen: it is waited for as long as it would
+// take.
+func (d *driver) soon(ok func() bool) { d.within(100*time.Millisecond, ok) }
+
+func (d *driver) within(long time.Duration, ok func() bool) {
+	for end := time.Now().Add(long); !ok() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		d.deliver()
 	}
 }

@@ -78,9 +78,9 @@ func (p *writePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	return stay, nil
 }
 
-func (p *writePage) view(s *state, width, _ int) string {
+func (p *writePage) view(s *state, width, height int) string {
 	if p.over && p.err != nil {
-		return failure(p.err, width) + "\n\n" + wrap("Press enter to choose a card again, this one or another.", width)
+		return s.fit(failure(p.err, width), "\n"+wrap("Press enter to choose a card again, this one or another.", width), height)
 	}
 	g := p.run.sample()
 	var b strings.Builder
