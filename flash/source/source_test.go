@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -135,5 +136,34 @@ func TestFilesThatDoNotFitSayWhatToDo(t *testing.T) {
 	var e *image.Error
 	if !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), " "), "firmwareSize") {
 		t.Error(err)
+	}
+}
+
+// A firmware partition may have any size; 256 MiB was once the most.
+func TestAFirmwarePartitionOf300MiBTakesTheFiles(t *testing.T) {
+	if _, err := exec.LookPath("mkfs.vfat"); err != nil {
+		if os.Getenv("PIWIZ_REAL") == "1" {
+			t.Fatal("needs mkfs.vfat (apt-get install dosfstools)")
+		}
+		t.Skip("needs mkfs.vfat (apt-get install dosfstools)")
+	}
+	path := filepath.Join(t.TempDir(), "image")
+	table := img()[:512]
+	table[446+4] = 0x0c
+	binary.LittleEndian.PutUint32(table[446+8:], 2048)
+	binary.LittleEndian.PutUint32(table[446+12:], 300<<11)
+	if err := errors.Join(os.WriteFile(path, table, 0o600), os.Truncate(path, 302<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mkfs.vfat", "-F", "32", "--offset", "2048", path, "307200").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s, err := Open(t.Context(), image.From{Path: path}, 1<<30, []bootfs.File{{Path: "piwiz/key", Data: []byte("k")}}, when)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if len(s.patches) < 4 || s.patches[0].Offset < 1<<20 {
+		t.Errorf("%v", s.patches)
 	}
 }
