@@ -9,6 +9,10 @@ import (
 // to follow a card that gets slower.
 const window = 5 * time.Second
 
+// longest is how many seconds are told as the time left; a card that has more
+// to go hangs.
+const longest = 100 * 3600
+
 // meter counts what the card did; the lanes add, the monitor samples.
 type meter struct {
 	mu      sync.Mutex
@@ -71,7 +75,9 @@ func (m *meter) sample(now time.Time) Progress {
 	if d := now.Sub(oldest.at); d > 300*time.Millisecond && p.Done > oldest.done {
 		p.Rate = float64(p.Done-oldest.done) / d.Seconds()
 		if p.Total > 0 {
-			p.Left = time.Duration(float64(p.Total-p.Done) / p.Rate * float64(time.Second))
+			if left := float64(p.Total-p.Done) / p.Rate; left < longest {
+				p.Left = time.Duration(left * float64(time.Second))
+			}
 		}
 	}
 	return p

@@ -48,7 +48,11 @@ func countryOf(zone, zoneTab string) string {
 	if err != nil {
 		return ""
 	}
-	for line := range strings.Lines(string(b)) {
+	return parseZones(zone, string(b))
+}
+
+func parseZones(zone, zoneTab string) string {
+	for line := range strings.Lines(zoneTab) {
 		if f := strings.Fields(line); len(f) >= 3 && f[2] == zone && len(f[0]) == 2 {
 			return f[0]
 		}

@@ -118,7 +118,7 @@ func (c *computer) disk(name string) (Device, error) {
 	if d.Major, d.Minor, err = parseNumbers(numbers); err != nil {
 		return Device{}, fmt.Errorf("look at %s: %w", d.Path, err)
 	}
-	d.Size = facts.Number(sys, "size") * 512 // always in units of 512 bytes
+	d.Size = facts.Bytes(sys, "size")
 	d.Removable = facts.Number(sys, "removable") == 1
 	d.ReadOnly = facts.Number(sys, "ro") == 1
 	d.DiskSeq = uint64(facts.Number(sys, "diskseq"))
@@ -155,7 +155,7 @@ func (c *computer) partition(name string) Partition {
 	u := facts.Udev(c.root, facts.Text(sys, "dev"))
 	guess, loader := c.loader[name]
 	return Partition{
-		Name: name, Label: facts.Label(u), FSType: facts.Clean(u["ID_FS_TYPE"]), Size: facts.Number(sys, "size") * 512,
+		Name: name, Label: facts.Label(u), FSType: facts.Clean(u["ID_FS_TYPE"]), Size: facts.Bytes(sys, "size"),
 		Mounts: c.mounts[name], Holders: c.holders(name), Swap: c.swaps[name],
 		Loader: loader && !guess, Perhaps: guess,
 	}

@@ -18,8 +18,12 @@ func getent(ctx context.Context, name string) []netip.Addr {
 	cmd := exec.CommandContext(ctx, "getent", "ahosts", name)
 	cmd.WaitDelay = time.Second
 	out, _ := cmd.Output()
-	var found []netip.Addr
-	for line := range strings.Lines(string(out)) {
+	return parseGetent(string(out))
+}
+
+// parseGetent reads lines "ADDRESS TYPE NAME" (getent(1), ahosts).
+func parseGetent(text string) (found []netip.Addr) {
+	for line := range strings.Lines(text) {
 		field, _, _ := strings.Cut(line, " ")
 		if a, err := netip.ParseAddr(strings.TrimSpace(field)); err == nil && mdns.Usable(a) && len(found) < mdns.MaxAnswers {
 			found = include(found, a)

@@ -83,8 +83,12 @@ func opening(fdinfo string) (mode int, mount string) {
 	if err != nil {
 		return -1, ""
 	}
+	return parseOpening(string(b))
+}
+
+func parseOpening(text string) (mode int, mount string) {
 	mode = -1
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(line, ":")
 		switch value = strings.TrimSpace(value); key {
 		case "flags":

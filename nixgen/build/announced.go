@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"piwiz/nixgen/nix"
 )
 
 // announced is what Nix says in words that it will do, before it begins.
@@ -48,8 +50,8 @@ func (a *announced) read(text string) (drv string, ours bool) {
 		return "", false // it is the reason why a build fails, too
 	} else if m := willFetch.FindStringSubmatch(text); m != nil {
 		a.list = &a.paths
-		a.download += size(m[1])
-		a.unpacked += size(m[2])
+		a.download = min(a.download+size(m[1]), nix.Most)
+		a.unpacked = min(a.unpacked+size(m[2]), nix.Most)
 	}
 	return "", a.list != nil
 }
@@ -75,7 +77,7 @@ func size(text string) int64 {
 	if m[3] == "" {
 		unit = 1
 	}
-	return int64(max(n-rounding, 0) * float64(unit))
+	return int64(min(max(n-rounding, 0)*float64(unit), nix.Most))
 }
 
 var input = regexp.MustCompile(`"(/[^"]+/[0-9a-z]{32}-[^"/]+\.drv)"`)

@@ -65,10 +65,13 @@ func newCounts() counts {
 
 func sum(m map[uint64][4]int64, i int) (n int) {
 	for _, c := range m {
-		n += int(c[i])
+		n = min(n+int(c[i]), nix.Most)
 	}
 	return n
 }
+
+// plus adds two counts of bytes; there can be any number of them.
+func plus(a, b int64) int64 { return min(a+b, nix.Most) }
 
 // count takes Nix's numbers of builds. It counts one too many while a builder
 // has just ended, so what it expects is only believed when nothing ended.
@@ -102,16 +105,16 @@ func (w *watch) update() {
 		switch {
 		case a.kind != nix.FileTransfer:
 		case a.source:
-			sourcesDone, sourcesTotal = sourcesDone+a.done, sourcesTotal+max(a.total, a.done)
+			sourcesDone, sourcesTotal = plus(sourcesDone, a.done), plus(sourcesTotal, max(a.total, a.done))
 			open = open || a.total == 0
 		default:
-			storeDone += a.done
+			storeDone = plus(storeDone, a.done)
 		}
 	}
 	storeTotal := max(storeDone, c.said.download)
 	var said int64
 	for _, n := range c.expected {
-		said += n
+		said = plus(said, n)
 	}
 	storeTotal = max(storeTotal, said)
 	p.BytesDone = max(p.BytesDone, sourcesDone+storeDone)

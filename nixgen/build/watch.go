@@ -128,10 +128,10 @@ func (w *watch) stop(id uint64) {
 	switch a.kind {
 	case nix.FileTransfer:
 		if a.source {
-			w.counts.sourcesDone += a.done
-			w.counts.sourcesTotal += a.done
+			w.counts.sourcesDone = plus(w.counts.sourcesDone, a.done)
+			w.counts.sourcesTotal = plus(w.counts.sourcesTotal, a.done)
 		} else {
-			w.counts.storeDone += a.done
+			w.counts.storeDone = plus(w.counts.storeDone, a.done)
 		}
 	case nix.BuildWaiting:
 		w.changed = true

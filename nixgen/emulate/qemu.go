@@ -1,14 +1,12 @@
 package emulate
 
 import (
-	"bufio"
 	"context"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"piwiz/nixgen/emulate/binfmt"
@@ -25,7 +23,7 @@ func own(e binfmt.Entry) bool {
 // hasOwn tells whether piwiz has an entry in the table.
 func hasOwn(t binfmt.Table) bool { return slices.ContainsFunc(t.Entries, own) }
 
-var versionLine = regexp.MustCompile(`^qemu-aarch64 version (\d+)\.`)
+var versionLine = regexp.MustCompile(`^qemu-aarch64 version (\d{1,6})\.`)
 
 // versionOf is the major version of the QEMU behind an entry, 0 when it cannot
 // be known: with flag F the kernel runs a file that may be gone, and NixOS's
@@ -43,11 +41,14 @@ func versionOf(ctx context.Context, e binfmt.Entry) int {
 	if err != nil {
 		return 0
 	}
-	line, _ := bufio.NewReader(strings.NewReader(string(out))).ReadString('\n') // the first line, however it ends
-	m := versionLine.FindStringSubmatch(line)
+	return parseVersion(string(out))
+}
+
+func parseVersion(said string) int {
+	m := versionLine.FindStringSubmatch(said)
 	if m == nil {
 		return 0
 	}
-	n, _ := strconv.Atoi(m[1]) // digits; too many of them are no version
+	n, _ := strconv.Atoi(m[1]) // a few digits by the expression
 	return n
 }

@@ -72,6 +72,10 @@ type Event struct {
 	Column   int    // Msg: 0 when unknown
 }
 
+// Most is the largest number that NumAt believes, of bytes or of anything else:
+// 2^15 of them can be added up.
+const Most = 1 << 48
+
 // Field is one value of a Start or a Result: text or a number.
 type Field struct {
 	Text string
@@ -86,12 +90,13 @@ func (e Event) TextAt(i int) string {
 	return e.Fields[i].Text
 }
 
-// NumAt is field i as a number, 0 when there is no such field.
+// NumAt is field i as a number from 0 to Most, the nearest one when it lies
+// outside; 0 when there is no such field.
 func (e Event) NumAt(i int) int64 {
 	if i >= len(e.Fields) {
 		return 0
 	}
-	return e.Fields[i].Num
+	return min(max(e.Fields[i].Num, 0), Most)
 }
 
 // StoreName is what people call a store path or a derivation: without the

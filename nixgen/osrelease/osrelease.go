@@ -4,6 +4,7 @@ package osrelease
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,12 +38,17 @@ func parse(text string) System {
 		case "ID_LIKE":
 			like = strings.Fields(value)
 		case "VERSION_ID":
-			s.Version, _ = strconv.ParseFloat(value, 64) // "rolling" is none
+			s.Version = 0
+			if number.MatchString(value) { // "rolling" is none, and "NaN" would be one to ParseFloat
+				s.Version, _ = strconv.ParseFloat(value, 64)
+			}
 		}
 	}
 	s.IDs = append(s.IDs, like...)
 	return s
 }
+
+var number = regexp.MustCompile(`^\d{1,8}(?:\.\d{1,8})?$`) // 20260301 is one of them
 
 // Is says whether it is one of these systems, or made from one.
 func (s System) Is(ids ...string) bool {

@@ -5,6 +5,7 @@
 package facts
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,9 +26,24 @@ func bytes(elem ...string) []byte {
 	return b
 }
 
-// Number is Text as a whole number, in the file's own unit; 0 when unknown.
-func Number(elem ...string) int64 {
-	n, _ := strconv.ParseInt(Text(elem...), 10, 64)
+// Number is Text as a whole number, in the file's own unit; 0 when unknown, and
+// when it is none that the kernel could mean.
+func Number(elem ...string) int64 { return number(Text(elem...)) }
+
+// Bytes is a size in sectors, which in sysfs always have 512 bytes, as bytes.
+func Bytes(elem ...string) int64 {
+	n := Number(elem...)
+	if n > math.MaxInt64/512 {
+		return 0
+	}
+	return n * 512
+}
+
+func number(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 { // what is too large comes with a number too
+		return 0
+	}
 	return n
 }
 
@@ -44,8 +60,12 @@ func Children(elem ...string) []string {
 // Udev is what udev wrote down about a device number; empty without udev. The
 // format is that of systemd's sd-device: lines "E:KEY=VALUE".
 func Udev(root, numbers string) map[string]string {
+	return udev(Text(root, "run/udev/data", "b"+numbers))
+}
+
+func udev(text string) map[string]string {
 	out := map[string]string{}
-	for line := range strings.Lines(Text(root, "run/udev/data", "b"+numbers)) {
+	for line := range strings.Lines(text) {
 		if kv, ok := strings.CutPrefix(strings.TrimSpace(line), "E:"); ok {
 			k, v, _ := strings.Cut(kv, "=")
 			out[k] = v

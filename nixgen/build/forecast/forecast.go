@@ -221,7 +221,7 @@ func (f *Forecast) speed(end time.Time) float64 {
 func (f *Forecast) left(now time.Time, done, all float64) time.Duration {
 	open := max(f.counted-len(f.steps), 0)
 	unknown := open
-	var longest time.Duration
+	var chain time.Duration
 	chains := map[string]time.Duration{}
 	for id, s := range f.steps {
 		if s.finished {
@@ -231,7 +231,7 @@ func (f *Forecast) left(now time.Time, done, all float64) time.Duration {
 		if _, ok := f.past.of(s.key); !ok {
 			unknown++
 		}
-		longest = max(longest, f.chain(id, now, chains))
+		chain = max(chain, f.chain(id, now, chains))
 	}
 	if _, ok := f.usualSpeed(now); unknown*5 > open || !ok && f.allBytes > f.bytes {
 		return -1
@@ -241,7 +241,11 @@ func (f *Forecast) left(now time.Time, done, all float64) time.Duration {
 	if done+steady == 0 {
 		pace = 1
 	}
-	return max(longest, time.Duration((all-done)*pace*float64(time.Second)))
+	rest := (all - done) * pace
+	if rest > longest {
+		return -1
+	}
+	return max(chain, time.Duration(rest*float64(time.Second)))
 }
 
 // rest is what a step still takes. One that takes longer than it ever did is
@@ -269,11 +273,11 @@ func (f *Forecast) chain(id string, now time.Time, known map[string]time.Duratio
 		return d
 	}
 	known[id] = 0 // a ring would be a mistake of Nix's; it must not hang us
-	var longest time.Duration
+	var earlier time.Duration
 	for _, need := range s.needs {
-		longest = max(longest, f.chain(need, now, known))
+		earlier = max(earlier, f.chain(need, now, known))
 	}
-	known[id] = longest + f.rest(s, now)
+	known[id] = min(earlier+f.rest(s, now), longest*time.Second)
 	return known[id]
 }
 

@@ -37,15 +37,29 @@ type Times struct {
 // Load reads what Save wrote. A file that is not there or is damaged is no
 // times: they only make an estimate better.
 func Load(file string) Times {
-	var t Times
 	text, err := os.ReadFile(file)
-	if err != nil || len(text) > largest || json.Unmarshal(text, &t) != nil {
+	if err != nil {
+		return Times{}
+	}
+	return parse(text)
+}
+
+// What a build can take at most, and how slow and fast a download can be, in
+// bytes per second: beyond that a sum or a quotient of them is no number.
+const (
+	longest          = 30 * 24 * 3600 // seconds
+	slowest, fastest = 1, 1e12
+)
+
+func parse(text []byte) Times {
+	var t Times
+	if len(text) > largest || json.Unmarshal(text, &t) != nil {
 		return Times{}
 	}
 	for name, s := range t.Seconds {
-		t.Seconds[name] = slices.DeleteFunc(s, func(x float64) bool { return x < 0 })
+		t.Seconds[name] = slices.DeleteFunc(s, func(x float64) bool { return x < 0 || x > longest })
 	}
-	t.Speed = slices.DeleteFunc(t.Speed, func(x float64) bool { return x <= 0 })
+	t.Speed = slices.DeleteFunc(t.Speed, func(x float64) bool { return x < slowest || x > fastest })
 	return t
 }
 
@@ -71,13 +85,13 @@ func (t *Times) add(took map[string]time.Duration, speed float64) {
 		t.Seconds = map[string][]float64{}
 	}
 	for name, d := range took {
-		s := append(slices.Clone(t.Seconds[name]), d.Seconds())
+		s := append(slices.Clone(t.Seconds[name]), min(d.Seconds(), longest))
 		t.Seconds[name] = s[max(0, len(s)-samples):]
 	}
 	if len(t.Seconds) > names {
 		maps.DeleteFunc(t.Seconds, func(name string, _ []float64) bool { _, now := took[name]; return !now })
 	}
-	if speed > 0 {
+	if speed >= slowest && speed <= fastest {
 		s := append(slices.Clone(t.Speed), speed)
 		t.Speed = s[max(0, len(s)-samples):]
 	}

@@ -8,6 +8,7 @@ package remote
 import (
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	"piwiz/nixgen/nix"
@@ -29,20 +30,21 @@ func Parse(text string) (Machine, error) {
 	bad := func(headline string, fixes ...string) (Machine, error) {
 		return "", &nix.Error{Headline: headline, Fixes: fixes}
 	}
+	shown := login.ReplaceAllString(text, "//…@") // there may be a password in it
 	const form = "Write it as ssh://USER@HOST, for example --builder ssh://root@192.168.1.20"
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "ssh" && u.Scheme != "ssh-ng" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.Fragment != "" {
-		return bad(text+" does not name another computer.", form)
+		return bad(shown+" does not name another computer.", form)
 	}
 	// Nix splits its list of machines at these, and ssh takes a minus for an option.
 	if strings.ContainsAny(text, " \t\r\n;#") || strings.HasPrefix(u.Host, "-") || strings.HasPrefix(u.User.Username(), "-") {
-		return bad(text+" cannot be a computer's name.", form)
+		return bad(shown+" cannot be a computer's name.", form)
 	}
 	if _, has := u.User.Password(); has {
 		return bad("A password cannot be part of "+u.Redacted()+".", "Log in with a key: ssh-copy-id "+u.User.Username()+"@"+u.Host)
 	}
 	if u.Port() != "" {
-		return bad("Nix cannot be told the port in "+text+".",
+		return bad("Nix cannot be told the port in "+shown+".",
 			"Put it into ~/.ssh/config, and into /root/.ssh/config where there is a nix-daemon:",
 			"  Host "+u.Hostname(), "    Port "+u.Port(),
 			"Then leave :"+u.Port()+" out.")
@@ -50,6 +52,8 @@ func Parse(text string) (Machine, error) {
 	u.Scheme, u.Path = "ssh-ng", ""
 	return Machine(u.String()), nil
 }
+
+var login = regexp.MustCompile(`//[^/@]*:[^/]*@`)
 
 // Args make nix build for aarch64 on the machines. alone keeps it from building
 // anything here.

@@ -92,7 +92,8 @@ type space struct {
 }
 
 // free is what this user may still write into dir, or into the nearest folder
-// above that exists.
+// above that exists. A file system that is more than full may count below zero,
+// which is a very large number here; and no more is free than there is.
 func free(dir string) (space, error) {
 	for {
 		var fsys unix.Statfs_t
@@ -102,7 +103,7 @@ func free(dir string) (space, error) {
 			err = unix.Stat(dir, &file)
 		}
 		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			return space{file.Dev, float64(fsys.Bavail) * float64(fsys.Bsize)}, err
+			return space{file.Dev, float64(min(fsys.Bavail, fsys.Blocks)) * float64(fsys.Bsize)}, err
 		}
 		dir = filepath.Dir(dir)
 	}
@@ -149,9 +150,9 @@ func (c Computer) swap() remedy {
 func meminfo(text, name string) float64 {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
+			kib, err := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 63)
 			if err == nil {
-				return kib * 1024
+				return float64(kib) * 1024
 			}
 		}
 	}
