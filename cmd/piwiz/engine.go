@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,18 +121,27 @@ func networks(ctx context.Context) ([]wifi.Network, []error, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil // no iwd here: nothing is known, nothing is wrong
 	}
-	return sorted(ctx, found), errorsOf(problems), err
+	found, problems = weighed(ctx, found, problems)
+	return found, errorsOf(problems), err
 }
 
-func sorted(ctx context.Context, found []wifi.Network) []wifi.Network {
+// weighed decides by what is in the air how the networks are joined, and sorts
+// them. Where the air or the network in use cannot be asked for, the files
+// alone decide, and the last used one comes first.
+func weighed(ctx context.Context, found []wifi.Network, problems []wifi.Problem) ([]wifi.Network, []wifi.Problem) {
 	ctx, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
+	air, err := wifi.Air(ctx)
+	if err != nil {
+		slog.Info("the Wi-Fi networks in reach are not known", "error", err)
+	}
+	found, more := wifi.Weigh(found, air)
 	connected, err := wifi.Connected(ctx)
 	if err != nil {
-		connected = "" // then the last used one comes first
+		connected = ""
 	}
 	wifi.Sort(found, connected)
-	return found
+	return found, append(problems, more...)
 }
 
 func keys(ctx context.Context, sshDir string) ([]sshkey.PublicKey, []error) {

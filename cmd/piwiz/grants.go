@@ -125,5 +125,6 @@ func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
 	for _, file := range slices.Sorted(maps.Keys(left)) {
 		problems = append(problems, wifi.Problem{File: file, Err: errors.New(left[file])})
 	}
-	return sorted(context.Background(), found), errorsOf(problems)
+	found, problems = weighed(context.Background(), found, problems)
+	return found, errorsOf(problems)
 }

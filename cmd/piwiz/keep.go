@@ -107,7 +107,7 @@ func fillIn(s *hostfile.Saved) (missing []string) {
 			known, _, _ = wifi.Read(wifi.Dir) // an unreadable folder knows none
 		}
 		for _, k := range known {
-			if k.SSID == n.SSID {
+			if k, err := k.As(n.Security); err == nil && k.SSID == n.SSID {
 				psk[n.SSID] = k.Secret
 			}
 		}

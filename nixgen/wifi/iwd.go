@@ -29,8 +29,9 @@ type Problem struct {
 func (p Problem) Error() string { return p.File + ": " + p.Err.Error() }
 func (p Problem) Unwrap() error { return p.Err }
 
-// Read reads all networks in a folder. The error is only about the folder
-// itself (fs.ErrPermission when it is root's, fs.ErrNotExist without iwd).
+// Read reads all networks in a folder; a link counts as the file it leads to.
+// The error is only about the folder itself (fs.ErrPermission when it is
+// root's, fs.ErrNotExist without iwd).
 func Read(dir string) ([]Network, []Problem, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -39,10 +40,18 @@ func Read(dir string) ([]Network, []Problem, error) {
 	var found []Network
 	var problems []Problem
 	for _, e := range entries {
-		if !e.Type().IsRegular() || !known(e.Name()) {
+		if !known(e.Name()) {
 			continue
 		}
-		n, err := readFile(filepath.Join(dir, e.Name()))
+		path := filepath.Join(dir, e.Name())
+		st, err := os.Stat(path)
+		if err == nil && !st.Mode().IsRegular() {
+			continue // nor does iwd read a folder or a pipe
+		}
+		var n Network
+		if err == nil {
+			n, err = readFile(path)
+		}
 		if errors.Is(err, fs.ErrPermission) {
 			return nil, nil, fmt.Errorf("read the Wi-Fi networks of this computer: %w", err)
 		}
@@ -103,12 +112,12 @@ func known(name string) bool {
 
 // Parse makes a network of one file. fileName is the last part of its path.
 func Parse(fileName string, data []byte) (Network, error) {
-	kind := filepath.Ext(fileName)
 	n := Network{File: fileName}
+	base, kind, _ := strings.Cut(fileName, ".")
 	if len(data) > maxFile {
 		return n, errors.New("the file is too large to be a Wi-Fi network")
 	}
-	ssid, err := ssidOf(strings.TrimSuffix(fileName, kind))
+	ssid, err := ssidOf(base)
 	if err != nil {
 		return n, err
 	}
@@ -116,82 +125,103 @@ func Parse(fileName string, data []byte) (Network, error) {
 	if err := CheckSSID(ssid); err != nil {
 		return n, err
 	}
-	keys := keyfile(string(data))
-	n.Hidden = keys["Settings.Hidden"] == "true"
+	keys, err := keyfile(string(data))
+	if err != nil {
+		return n, err
+	}
+	n.Hidden, _ = keys.truth("Settings", "Hidden")
 	switch kind {
-	case ".open":
+	case "open":
 		n.Security = Open
 		return n, nil
-	case ".8021x":
+	case "8021x":
 		return n, errors.New("this is a company or university network (802.1X); it cannot be copied to a Pi, use another network or a cable")
-	case ".psk":
+	case "psk":
 		return withKey(n, keys)
 	}
 	return n, errors.New("this is not a Wi-Fi network file of iwd")
 }
 
-// withKey takes the derived key where iwd has one. Without one but with a
-// password it is either a file made by hand or a WPA3-only network, which iwd
-// gives away by its SAE notes.
-func withKey(n Network, keys map[string]string) (Network, error) {
-	psk, pass := keys["Security.PreSharedKey"], keys["Security.Passphrase"]
-	_, g19 := keys["Security.SAE-PT-Group19"]
-	_, g20 := keys["Security.SAE-PT-Group20"]
-	n.Security = WPA2
+// withKey takes what iwd itself would join with: the derived key, or the
+// password when there is no key or it is none.
+func withKey(n Network, keys settings) (Network, error) {
+	n.Evidence = evidenceOf(keys)
+	n.Security = n.Evidence.Security()
+	if pass, ok := keys.text("Security", "Passphrase"); ok && checkPassphrase(pass) == nil {
+		n.Passphrase = Secret{pass}
+	}
+	if key, ok := savedKey(keys); ok {
+		n.Secret = key
+	}
 	switch {
-	case len(psk) == 64:
-		key, err := PSK(psk, n.SSID)
+	case n.Security == WPA3 && !n.Passphrase.IsZero():
+		n.Secret = n.Passphrase
+		return n, nil
+	case n.Security == WPA3 && !n.Secret.IsZero():
+		return n, errors.New("this network takes WPA3 alone, which needs its password, and only a WPA2 key is kept here; type it in")
+	case !n.Secret.IsZero():
+		return n, nil
+	case !n.Passphrase.IsZero():
+		key, err := PSK(n.Passphrase.text, n.SSID)
 		n.Secret = key
 		return n, err
-	case pass != "" && (g19 || g20):
-		n.Security = WPA3
-		n.Secret = Secret{pass}
-		return n, checkSAE(pass)
-	case pass != "":
-		key, err := PSK(pass, n.SSID)
-		n.Secret = key
-		return n, err
+	case encrypted(keys):
+		return n, errors.New("iwd keeps this password encrypted (SystemdEncrypt in /etc/iwd/main.conf), so nobody else can read it; type the network in")
 	}
 	return n, errors.New("the file holds no usable password; join the network once more with iwd, or type it in")
 }
 
+// evidenceOf is what the file says about the network. iwd notes the transition
+// modes that a network has given up, between blanks, and looks at them only
+// beside TransitionDisable; a list without it was written by hand and meant.
+func evidenceOf(keys settings) Evidence {
+	var e Evidence
+	if off, ok := keys.truth("Settings", "TransitionDisable"); off || !ok {
+		modes, _ := keys.text("Settings", "DisabledTransitionModes")
+		if slices.Contains(strings.FieldsFunc(modes, func(r rune) bool { return r == ' ' || r == ',' }), "personal") {
+			e |= NoTransition
+		}
+	}
+	_, psk := savedKey(keys)
+	_, g19 := keys.value("Security", "SAE-PT-Group19")
+	_, g20 := keys.value("Security", "SAE-PT-Group20")
+	switch {
+	case psk:
+		e |= SavedPSK
+	case g19 || g20:
+		e |= SavedSAE
+	}
+	return e
+}
+
+func savedKey(keys settings) (Secret, bool) {
+	psk, _ := keys.value("Security", "PreSharedKey")
+	_, err := hex.DecodeString(psk)
+	return Secret{strings.ToLower(psk)}, err == nil && len(psk) == 64
+}
+
+func encrypted(keys settings) bool {
+	_, ok := keys.value("Security", "EncryptedSecurity")
+	return ok
+}
+
+// ssidOf is the name in a file's name, of which iwd reads only its own form.
 func ssidOf(base string) (string, error) {
-	if code, ok := strings.CutPrefix(base, "="); ok {
-		b, err := hex.DecodeString(code)
-		if err != nil {
-			return "", errors.New("the file name is no network name: after = come pairs of hexadecimal digits")
+	code, coded := strings.CutPrefix(base, "=")
+	if !coded {
+		if strings.ContainsFunc(base, special) {
+			return "", fmt.Errorf("iwd does not read a file of this name; it would have to begin with =%x", base)
 		}
-		return string(b), nil
+		return base, nil
 	}
-	return base, nil
+	b, err := hex.DecodeString(code)
+	if err != nil {
+		return "", errors.New("the file name is no network name: after = come pairs of hexadecimal digits")
+	}
+	return string(b), nil
 }
 
-// keyfile reads GROUP.KEY = value. A # starts a comment only at the start of
-// a line, a value runs to the line's end, and embedded PEM blocks are skipped.
-func keyfile(text string) map[string]string {
-	keys := map[string]string{}
-	group := ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		start := strings.TrimLeft(line, " \t")
-		switch {
-		case start == "" || start[0] == '#':
-			continue
-		case start[0] == '[':
-			group = strings.Trim(strings.TrimSpace(start), "[]")
-			continue
-		case strings.HasPrefix(group, "@pem@"):
-			continue
-		}
-		key, value, ok := strings.Cut(start, "=")
-		if !ok {
-			continue
-		}
-		keys[group+"."+strings.TrimRight(key, " \t")] = unescape(strings.TrimLeft(value, " \t"))
-	}
-	return keys
-}
-
-func unescape(s string) string {
-	return strings.NewReplacer(`\\`, `\`, `\s`, " ", `\n`, "\n", `\t`, "\t", `\r`, "\r").Replace(s)
+// special tells what makes iwd write the name in hexadecimal.
+func special(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_ ", r))
 }

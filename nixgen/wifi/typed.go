@@ -21,13 +21,16 @@ func Typed(ssid, passphrase string, security Security, hiddenName bool) (Network
 		if err := checkSAE(passphrase); err != nil {
 			return n, err
 		}
-		n.Secret = Secret{passphrase}
+		n.Secret, n.Passphrase = Secret{passphrase}, Secret{passphrase}
 	default:
 		key, err := PSK(passphrase, ssid)
 		if err != nil {
 			return n, err
 		}
 		n.Secret = key
+		if len(passphrase) < 64 {
+			n.Passphrase = Secret{passphrase}
+		}
 	}
 	return n, nil
 }

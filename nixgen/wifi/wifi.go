@@ -27,7 +27,7 @@ type Security string
 // The kinds a generated host can join.
 const (
 	WPA2 Security = "wpa2"
-	WPA3 Security = "wpa3" // WPA3 only (SAE); mixed networks count as WPA2
+	WPA3 Security = "wpa3" // SAE alone; a network that takes both counts as WPA2
 	Open Security = "open"
 )
 
@@ -40,6 +40,9 @@ type Network struct {
 	Connected bool   // this computer is on it now
 	LastUsed  time.Time
 	File      string
+
+	Passphrase Secret   // where it is known, whatever is made of it
+	Evidence   Evidence // of what Security was decided by
 }
 
 // PSK derives the key of a WPA2 network, 64 hex digits. A passphrase has 8 to
@@ -51,13 +54,8 @@ func PSK(passphrase, ssid string) (Secret, error) {
 		}
 		return Secret{strings.ToLower(passphrase)}, nil
 	}
-	if len(passphrase) < 8 || len(passphrase) > 63 {
-		return Secret{}, errors.New("a Wi-Fi password has 8 to 63 characters; check it for missing or extra ones")
-	}
-	for _, r := range passphrase {
-		if r < ' ' || r > '~' {
-			return Secret{}, errors.New("a Wi-Fi password has only plain letters, digits and signs (ASCII); check it for accents")
-		}
+	if err := checkPassphrase(passphrase); err != nil {
+		return Secret{}, err
 	}
 	key, err := pbkdf2.Key(sha1.New, passphrase, []byte(ssid), 4096, 32)
 	if err != nil {
@@ -67,15 +65,21 @@ func PSK(passphrase, ssid string) (Secret, error) {
 	return Secret{hex.EncodeToString(key)}, nil
 }
 
-// checkSAE refuses what the secrets file of wpa_supplicant would cut silently
-// (hostap, src/utils/ext_password_file.c): a # starts a comment and blanks at
-// the edges are trimmed.
+// checkPassphrase says what is wrong with the password of a WPA2 network.
+func checkPassphrase(p string) error {
+	if len(p) < 8 || len(p) > 63 {
+		return errors.New("a Wi-Fi password has 8 to 63 characters; check it for missing or extra ones")
+	}
+	if strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return errors.New("a Wi-Fi password has only plain letters, digits and signs (ASCII); check it for accents")
+	}
+	return nil
+}
+
+// checkSAE says what is wrong with the password of a WPA3 network.
 func checkSAE(p string) error {
-	switch {
-	case len(p) < 1 || len(p) > 128 || strings.ContainsAny(p, "\n\r\x00"):
+	if len(p) < 1 || len(p) > 128 || strings.ContainsAny(p, "\n\r\x00") {
 		return errors.New("a WPA3 password has 1 to 128 characters on one line")
-	case strings.Contains(p, "#") || strings.TrimSpace(p) != p:
-		return errors.New("a WPA3-only password with # or with a blank at its edge cannot be handed to the Pi; change it on the router, or let the router offer WPA2 as well")
 	}
 	return nil
 }
