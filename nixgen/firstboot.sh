@@ -32,13 +32,14 @@ own "$wifi_group" "$state"
 chmod 0750 "$state"
 chmod 0755 "$ssh"
 
-secrets=$state/wireless.conf
-if [ -s "$firmware/wireless.conf" ]; then
-  place "$firmware/wireless.conf" "$secrets" 0640 "$wifi_group"
-elif [ ! -e "$secrets" ]; then
-  # The Wi-Fi service does not start at all without the file.
-  place /dev/null "$secrets" 0640 "$wifi_group"
-fi
+for name in wireless.conf wpa3.conf; do
+  if [ -s "$firmware/$name" ]; then
+    place "$firmware/$name" "$state/$name" 0640 "$wifi_group"
+  elif [ ! -e "$state/$name" ]; then
+    # The Wi-Fi service does not start at all without the file.
+    place /dev/null "$state/$name" 0640 "$wifi_group"
+  fi
+done
 
 key=ssh_host_ed25519_key
 if [ -s "$firmware/$key" ] && [ ! -s "$ssh/$key" ]; then

@@ -3,6 +3,7 @@ package nixgen
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"piwiz/nixgen/wifi"
@@ -127,14 +128,34 @@ func (w *writer) optional(option, value string) {
 	}
 }
 
-// wifiSecrets is where the Pi keeps the Wi-Fi keys.
-const wifiSecrets = "/var/lib/piwiz/wireless.conf"
+// Where the Pi keeps the Wi-Fi keys, and the networks that take WPA3 alone.
+const (
+	wifiSecrets = "/var/lib/piwiz/wireless.conf"
+	wifiSAE     = "/var/lib/piwiz/wpa3.conf"
+)
 
+// wifi writes the networks. A WPA2 key is an external secret of
+// wpa_supplicant: the module has its name only.
+//
+// A password for SAE cannot be one. wpa_supplicant (2.11, and the same in the
+// sources of 2.12) uses an external secret for SAE only while it computes the
+// exchange itself and in the older way: not for hash-to-element
+// (wpa_s_setup_sae_pt), nor when the driver does it (SAE_OFFLOAD_STA in
+// wpas_start_assoc_cb), as the Pi's does. So such a network is left out here
+// and lies whole in a file of the Pi, which wpa_supplicant reads as well.
 func (w *writer) wifi(h Host) {
 	w.line("")
 	w.line("  hardware.enableRedistributableFirmware = true; # the Wi-Fi chip needs it")
 	if len(h.Networks) == 0 {
 		return
+	}
+	var extra []string
+	if h.Country != "" {
+		extra = append(extra, "country="+h.Country)
+	}
+	sae := slices.ContainsFunc(h.Networks, isSAE)
+	if sae {
+		extra = append(extra, "sae_pwe=2") // both ways to the password element
 	}
 	w.line("")
 	w.line("  # Wi-Fi: only the names of the secrets are here, never a secret")
@@ -142,24 +163,37 @@ func (w *writer) wifi(h Host) {
 	w.line("    enable = true;")
 	w.line(`    interfaces = [ "wlan0" ];`)
 	w.line("    secretsFile = %q;", wifiSecrets)
-	if h.Country != "" {
-		w.line("    extraConfig = %s;", w.str("country", "country="+h.Country))
+	if sae {
+		w.line("    extraConfigFiles = [ %q ]; # the WPA3 networks", wifiSAE)
+	}
+	if len(extra) > 0 {
+		w.line("    extraConfig = %s;", w.str("country", strings.Join(extra, "\n")))
 	}
 	for i, n := range h.Networks {
-		w.network(i, n, len(h.Networks)-i)
+		if !isSAE(n) {
+			w.network(i, n, priority(h, i))
+		}
 	}
 	w.line("  };")
+	if sae {
+		w.line("  # not every release lets the service see that file")
+		w.line("  systemd.services.wpa_supplicant-wlan0.serviceConfig = {")
+		w.line("    BindReadOnlyPaths = [ %q ];", wifiSAE)
+		w.line("  };")
+	}
 }
+
+func isSAE(n Network) bool { return n.Security == wifi.WPA3 }
+
+// priority of network i: the first one is tried first.
+func priority(h Host, i int) int { return len(h.Networks) - i }
 
 func (w *writer) network(i int, n Network, priority int) {
 	w.line("    networks.%s = {", w.str("network", n.SSID))
-	switch n.Security {
-	case wifi.Open:
+	if n.Security == wifi.Open {
 		w.line(`      authProtocols = [ "NONE" ];`)
-	case wifi.WPA3:
-		w.line("      pskRaw = %q;", "ext:"+secretName(i))
-		w.line(`      authProtocols = [ "SAE" ];`)
-	default:
+	} else {
+		// never SAE beside it: wpa_supplicant would prefer that and fail with a key
 		w.line("      pskRaw = %q;", "ext:"+secretName(i))
 		w.line(`      authProtocols = [ "WPA-PSK" ];`)
 	}

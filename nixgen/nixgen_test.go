@@ -103,15 +103,18 @@ func TestNoSecretIsInTheFlake(t *testing.T) {
 	}
 	files, _ := Files(h)
 	for _, f := range files {
-		for _, secret := range []string{key.Reveal(), "battery staple", "PRIVATE KEY"} {
+		for _, secret := range []string{key.Reveal(), "battery staple", "62617474657279", "PRIVATE KEY"} {
 			if strings.Contains(f.Text, secret) {
 				t.Errorf("%s holds a secret", f.Name)
 			}
 		}
 	}
-	conf := string(seeds[2].Data)
-	if conf != "psk_00="+key.Reveal()+"\npsk_02=battery staple\n" {
+	if conf := string(seeds[2].Data); conf != "psk_00="+key.Reveal()+"\n" {
 		t.Errorf("wireless.conf has %d bytes of the wrong kind", len(conf))
+	}
+	const sae = "network={\n  ssid=6e6577\n  scan_ssid=1\n  key_mgmt=SAE\n  sae_password=6261747465727920737461706c65\n  ieee80211w=2\n  priority=1\n}\n"
+	if conf := string(seeds[3].Data); conf != sae {
+		t.Errorf("wpa3.conf has %d bytes of the wrong kind", len(conf))
 	}
 	if _, err := Seeds(h, nil, id); err == nil || !strings.Contains(err.Error(), "Home") {
 		t.Errorf("a missing password: %v", err)
@@ -140,13 +143,15 @@ func TestFirstBootMovesEverythingAndCanRunAgain(t *testing.T) {
 		return string(b)
 	}
 	run() // nothing is there
-	if got := read(filepath.Join(state, "wireless.conf"), 0o640); got != "" {
-		t.Errorf("%q", got)
+	for _, name := range []string{"wireless.conf", "wpa3.conf"} {
+		if got := read(filepath.Join(state, name), 0o640); got != "" {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 	if err := os.Mkdir(firmware, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"wireless.conf": "psk_00=1\n", "ssh_host_ed25519_key": "private\n", "ssh_host_ed25519_key.pub": "public\n"} {
+	for name, text := range map[string]string{"wireless.conf": "psk_00=1\n", "wpa3.conf": "network={}\n", "ssh_host_ed25519_key": "private\n", "ssh_host_ed25519_key.pub": "public\n"} {
 		if err := os.WriteFile(filepath.Join(firmware, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -154,6 +159,7 @@ func TestFirstBootMovesEverythingAndCanRunAgain(t *testing.T) {
 	for range 2 {
 		run()
 		if read(filepath.Join(state, "wireless.conf"), 0o640) != "psk_00=1\n" ||
+			read(filepath.Join(state, "wpa3.conf"), 0o640) != "network={}\n" ||
 			read(filepath.Join(ssh, "ssh_host_ed25519_key"), 0o600) != "private\n" ||
 			read(filepath.Join(ssh, "ssh_host_ed25519_key.pub"), 0o644) != "public\n" {
 			t.Error("not in place")

@@ -36,7 +36,7 @@ func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, erro
 	if id.IsZero() {
 		return nil, errors.New("the host has no host key yet; save it first")
 	}
-	var conf []byte
+	var conf, sae []byte
 	for i, n := range h.Networks {
 		if n.Security == wifi.Open {
 			continue
@@ -45,7 +45,11 @@ func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, erro
 		if secret.IsZero() {
 			return nil, fmt.Errorf("the password of the network %q is missing; choose the network again in the wizard", n.SSID)
 		}
-		conf = fmt.Appendf(conf, "%s=%s\n", secretName(i), secret.Reveal())
+		if isSAE(n) {
+			sae = appendSAE(sae, n, secret, priority(h, i))
+		} else {
+			conf = fmt.Appendf(conf, "%s=%s\n", secretName(i), secret.Reveal())
+		}
 	}
 	seeds := []Seed{
 		{"piwiz/ssh_host_ed25519_key", bytes.Clone(id.Reveal())},
@@ -54,5 +58,18 @@ func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, erro
 	if len(conf) > 0 {
 		seeds = append(seeds, Seed{"piwiz/wireless.conf", conf})
 	}
+	if len(sae) > 0 {
+		seeds = append(seeds, Seed{"piwiz/wpa3.conf", sae})
+	}
 	return seeds, nil
+}
+
+// appendSAE appends a network of wpa_supplicant.conf(5) that takes WPA3 alone.
+// Name and password are in hexadecimal, so that every sign is itself.
+func appendSAE(b []byte, n Network, password wifi.Secret, priority int) []byte {
+	b = fmt.Appendf(b, "network={\n  ssid=%x\n", n.SSID)
+	if n.Hidden {
+		b = append(b, "  scan_ssid=1\n"...)
+	}
+	return fmt.Appendf(b, "  key_mgmt=SAE\n  sae_password=%x\n  ieee80211w=2\n  priority=%d\n}\n", password.Reveal(), priority)
 }
