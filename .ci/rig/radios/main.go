@@ -52,7 +52,7 @@ func main() {
 	check(err)
 	defer g.end()
 	say("the guest is up")
-	must(g.sh("hostapd -B -t -f /tmp/share/hostapd.log" + configs))
+	must(g.sh("hostapd -B -t -f /tmp/share/hostapd.log%s", configs))
 	for i := range points {
 		must(g.sh("ip address add 10.0.%d.1/24 dev wlan%d", i+1, i+1))
 	}
@@ -107,7 +107,7 @@ func joinWithIwd(g *guest, say func(string, ...any)) []result {
 	must(g.sh("dbus-daemon --system --fork; (/usr/libexec/iwd -i wlan0 > /tmp/share/iwd.log 2>&1 &); " +
 		"for i in $(seq 60); do iwctl station wlan0 scan > /dev/null 2>&1 && break; sleep .5; done; [ $i != 60 ]"))
 	scanned := "for i in $(seq 40); do sleep .5; iwctl station wlan0 show | grep -q 'Scanning *no' && break; done"
-	must(g.sh(scanned))
+	must(g.sh("%s", scanned))
 	var results []result
 	for _, p := range points {
 		r := result{point: p, iwd: "-"}
@@ -126,7 +126,7 @@ func joinWithIwd(g *guest, say func(string, ...any)) []result {
 				break
 			}
 			say("%s: iwd: %s", p.kind, strings.Join(strings.Fields(out), " "))
-			must(g.sh("iwctl station wlan0 scan; " + scanned))
+			must(g.sh("iwctl station wlan0 scan; %s", scanned))
 		}
 		results = append(results, r)
 	}
