@@ -3,128 +3,15 @@ package hostfile
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen"
-	"piwiz/nixgen/durable"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
-
-// readPart reads a file of a host. It is a plain file, no link and no pipe
-// that never ends.
-func readPart(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if errors.Is(err, unix.ELOOP) {
-		to, _ := os.Readlink(path)
-		return nil, &linkError{to}
-	}
-	if err != nil {
-		return nil, bare(err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	switch {
-	case err != nil || !st.Mode().IsRegular():
-		return nil, errors.New("it is not a plain file")
-	case st.Size() > maxFile:
-		return nil, fmt.Errorf("it is larger than %d KiB, so it is something else", maxFile>>10)
-	}
-	data := make([]byte, st.Size()) // one that grows leaves copies of a secret
-	n, err := io.ReadFull(f, data)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, bare(err)
-	}
-	return data[:n], nil
-}
-
-// bare is a system's error without the path, which the problem names already.
-func bare(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
-
-// linkError is a symbolic link where a part of a host is to be.
-type linkError struct{ to string }
-
-func (l *linkError) Error() string { return "it is a link, to " + l.to }
-
-// unlink says how to put what a link leads to in its place.
-func unlink(path, to string) string {
-	if !filepath.IsAbs(to) {
-		to = filepath.Join(filepath.Dir(path), to)
-	}
-	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rp %s %[1]s", quote(path), quote(to))
-}
-
-// linked is an error with all parts of a host that are links: writing there
-// would change something elsewhere, or cut the link.
-func (s Store) linked(name string) error {
-	if p := s.links(name); len(p) > 0 {
-		return &Broken{name, p}
-	}
-	return nil
-}
-
-func (s Store) links(name string) []Problem {
-	var out []Problem
-	for _, part := range []string{"", "secrets", "flake", answersFile, wifiFile, keyFile} {
-		path := s.Path(name, part)
-		if to, err := os.Readlink(path); err == nil {
-			out = append(out, Problem{path, &linkError{to}, Stop, []string{unlink(path, to)}})
-			if part == "" {
-				return out // the rest is seen through it
-			}
-		}
-	}
-	return out
-}
-
-// foreign is the problem with something among the hosts that is none, nil when
-// it may be one.
-func (s Store) foreign(e fs.DirEntry) *Problem {
-	name, path := e.Name(), s.Path(e.Name())
-	canonical, complaint := nixgen.CheckName(name)
-	lies := func(what string, remedy string) *Problem {
-		return &Problem{path, errors.New(what), Note, []string{remedy}}
-	}
-	switch {
-	case strings.HasPrefix(name, ".draft-"):
-		return nil
-	case strings.HasPrefix(name, staging), strings.HasPrefix(name, importing), strings.HasPrefix(name, forgetting):
-		return lies("this is left over from a piwiz that was stopped, and may hold secrets", run("rm -r %s", path))
-	case name[0] == '.' && e.IsDir():
-		return nil // not ours
-	case e.Type()&fs.ModeSymlink != 0:
-		return nil // Load names it as what it is to be
-	case !e.IsDir():
-		return lies("this is no folder of a host", run("mv %s ~/", path))
-	case complaint != "":
-		return lies("the folder has no name of a host: "+complaint, run("mv %s ~/", path))
-	case canonical != name:
-		if exists(s.Path(canonical)) {
-			return nil // named with that one
-		}
-		return lies("the name of a host has small letters", run("mv %s %s", path, s.Path(canonical)))
-	}
-	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
 
 // inspector looks at one host and collects what is wrong.
 type inspector struct {
@@ -162,11 +49,6 @@ func (s Store) inspect(name string) (Saved, []Problem) {
 		h.Host.Name = ""
 	}
 	return h, in.problems
-}
-
-func isLink(path string) bool {
-	_, err := os.Readlink(path)
-	return err == nil
 }
 
 func (in *inspector) path(elem ...string) string { return in.store.Path(in.name, elem...) }
@@ -335,64 +217,5 @@ func sameKey(line string, id sshkey.Identity) bool {
 func (in *inspector) flake(h Saved) {
 	if (h.Host.HostKey != "" || in.blind) && !exists(in.path(configuration)) {
 		in.add(Note, configuration, errors.New("your own file is missing; a new one without anything in it will be made"), restore)
-	}
-}
-
-// rights names what others may read or change, and what belongs to somebody
-// else.
-func (in *inspector) rights() {
-	var open, theirs, writable []string
-	look := func(path string, hidden bool) {
-		st, err := os.Lstat(path)
-		if err != nil || st.Mode()&fs.ModeSymlink != 0 {
-			return
-		}
-		name := "./" + strings.TrimPrefix(strings.TrimPrefix(path, in.path()), "/")
-		if s, ok := st.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
-			theirs = append(theirs, name)
-		}
-		switch mode := st.Mode().Perm(); {
-		case hidden && mode&0o077 != 0:
-			open = append(open, name)
-		case mode&0o002 != 0:
-			writable = append(writable, name)
-		}
-	}
-	look(in.path(), false)
-	look(in.path(answersFile), false)
-	_ = filepath.WalkDir(in.path("secrets"), func(path string, _ fs.DirEntry, err error) error {
-		if err == nil {
-			look(path, !strings.HasSuffix(path, ".pub"))
-		}
-		return nil
-	})
-	look(in.path("flake"), false)
-	files, _ := os.ReadDir(in.path("flake")) // that it is missing was said
-	for _, f := range files {
-		look(in.path("flake", f.Name()), false)
-	}
-	if len(open) > 0 {
-		in.add(Note, "", errors.New("others on this computer may read the secrets in "+strings.Join(open, ", ")), run("chmod -R go= %s", in.path("secrets")))
-	}
-	if len(writable) > 0 {
-		in.add(Note, "", errors.New("others on this computer may change "+strings.Join(writable, ", ")), run("chmod -R o-w %s", in.path()))
-	}
-	if len(theirs) > 0 {
-		remedy := run("sudo chown -R \"$USER\" %s", in.path())
-		if os.Geteuid() == 0 {
-			remedy = "Run piwiz as the user whose files these are, without sudo."
-		}
-		in.add(Note, "", errors.New("not yours, but another user's: "+strings.Join(theirs, ", ")), remedy)
-	}
-}
-
-func (in *inspector) leftovers() {
-	for _, folder := range []string{"", "secrets", "flake"} {
-		entries, _ := os.ReadDir(in.path(folder)) // that it is missing was said
-		for _, e := range entries {
-			if durable.IsTemporary(e.Name()) {
-				in.add(Note, filepath.Join(folder, e.Name()), errors.New("this is left over from a program that was stopped"), run("rm -r %s", in.path(folder, e.Name())))
-			}
-		}
 	}
 }

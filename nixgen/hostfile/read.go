@@ -1,0 +1,127 @@
+package hostfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen"
+)
+
+// readPart reads a file of a host. It is a plain file, no link and no pipe
+// that never ends.
+func readPart(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.ELOOP) {
+		to, _ := os.Readlink(path)
+		return nil, &linkError{to}
+	}
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	switch {
+	case err != nil || !st.Mode().IsRegular():
+		return nil, errors.New("it is not a plain file")
+	case st.Size() > maxFile:
+		return nil, fmt.Errorf("it is larger than %d KiB, so it is something else", maxFile>>10)
+	}
+	data := make([]byte, st.Size()) // one that grows leaves copies of a secret
+	n, err := io.ReadFull(f, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, bare(err)
+	}
+	return data[:n], nil
+}
+
+// bare is a system's error without the path, which the problem names already.
+func bare(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// linkError is a symbolic link where a part of a host is to be.
+type linkError struct{ to string }
+
+func (l *linkError) Error() string { return "it is a link, to " + l.to }
+
+// unlink says how to put what a link leads to in its place.
+func unlink(path, to string) string {
+	if !filepath.IsAbs(to) {
+		to = filepath.Join(filepath.Dir(path), to)
+	}
+	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rp %s %[1]s", quote(path), quote(to))
+}
+
+// linked is an error with all parts of a host that are links: writing there
+// would change something elsewhere, or cut the link.
+func (s Store) linked(name string) error {
+	if p := s.links(name); len(p) > 0 {
+		return &Broken{name, p}
+	}
+	return nil
+}
+
+func (s Store) links(name string) []Problem {
+	var out []Problem
+	for _, part := range []string{"", "secrets", "flake", answersFile, wifiFile, keyFile} {
+		path := s.Path(name, part)
+		if to, err := os.Readlink(path); err == nil {
+			out = append(out, Problem{path, &linkError{to}, Stop, []string{unlink(path, to)}})
+			if part == "" {
+				return out // the rest is seen through it
+			}
+		}
+	}
+	return out
+}
+
+// foreign is the problem with something among the hosts that is none, nil when
+// it may be one.
+func (s Store) foreign(e fs.DirEntry) *Problem {
+	name, path := e.Name(), s.Path(e.Name())
+	canonical, complaint := nixgen.CheckName(name)
+	lies := func(what string, remedy string) *Problem {
+		return &Problem{path, errors.New(what), Note, []string{remedy}}
+	}
+	switch {
+	case strings.HasPrefix(name, ".draft-"):
+		return nil
+	case strings.HasPrefix(name, staging), strings.HasPrefix(name, importing), strings.HasPrefix(name, forgetting):
+		return lies("this is left over from a piwiz that was stopped, and may hold secrets", run("rm -r %s", path))
+	case name[0] == '.' && e.IsDir():
+		return nil // not ours
+	case e.Type()&fs.ModeSymlink != 0:
+		return nil // Load names it as what it is to be
+	case !e.IsDir():
+		return lies("this is no folder of a host", run("mv %s ~/", path))
+	case complaint != "":
+		return lies("the folder has no name of a host: "+complaint, run("mv %s ~/", path))
+	case canonical != name:
+		if exists(s.Path(canonical)) {
+			return nil // named with that one
+		}
+		return lies("the name of a host has small letters", run("mv %s %s", path, s.Path(canonical)))
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func isLink(path string) bool {
+	_, err := os.Readlink(path)
+	return err == nil
+}
