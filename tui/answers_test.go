@@ -383,3 +383,13 @@ func TestAQuestionIsNotAnsweredByMakingTheWindowLarger(t *testing.T) {
 		t.Error("it was asked again")
 	}
 }
+
+func TestAHostWithALostKeyIsNotAskedWhetherItIsItself(t *testing.T) {
+	h := savedBach(t)
+	h.Identity = sshkey.Identity{}
+	d := drive(t, replacing(t, h))
+	d.w.takeSaved(h)
+	d.w.turn("hostname", nil)
+	d.keys("enter", "enter")
+	d.on("wifi")
+}

@@ -100,6 +100,9 @@ func (p *hostnamePage) goOn(s *state) move {
 // savedBefore is the saved host of this name, unless it is the one that is
 // being asked about.
 func (p *hostnamePage) savedBefore(s *state) *hostfile.Saved {
+	if p.name == s.origin {
+		return nil // also where its key is lost
+	}
 	mine := s.identityAs(p.name)
 	saved, _, _ := s.engine.Hosts() // a list that cannot be read was told on the first page
 	for _, h := range saved {

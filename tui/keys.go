@@ -103,7 +103,7 @@ func (p *keysPage) view(s *state, width, height int) string {
 	if len(s.logins.keys) == 0 {
 		return s.fit(top, wrap("You have no SSH key yet. It takes the place of a password: one half stays on this computer, the other goes to the Pi. Press m to make one now.", width), height)
 	}
-	say := wrap("Keys that may log in. There is no password login, so mark at least one.", width)
+	say := wrap("Keys that may log in. There is no password login, so mark at least one: press space.", width)
 	var rows []string
 	for i, k := range s.logins.keys {
 		box := style.Circle + " "

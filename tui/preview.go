@@ -104,7 +104,7 @@ func (p *previewPage) view(s *state, width, height int) string {
 		}
 		tabs = append(tabs, name)
 	}
-	note := "Written by piwiz from your answers. No password or private key is in it."
+	note := "Written by piwiz from your answers. No password or private key is in it. Press tab for the other files."
 	if f := p.files[p.at]; f.Once {
 		note = "This file is yours: " + p.own + "  Press e to edit it."
 	}

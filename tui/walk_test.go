@@ -314,7 +314,7 @@ func (w *walker) hints() {
 	scroll := w.w.scroll
 	was := w.w.View()
 	small := words(was)
-	w.send(tea.WindowSizeMsg{Width: width, Height: 2000})
+	w.send(tea.WindowSizeMsg{Width: width, Height: 300})
 	tall := pressed(w.w.View())
 	w.send(tea.WindowSizeMsg{Width: width, Height: height})
 	w.w.scroll = scroll

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -186,6 +187,8 @@ func (p *wifiPage) view(s *state, width, height int) string {
 		hint = style.Danger.Render(wrap(p.lacking, width)) + "\n\n"
 	case len(s.wifi.offers) == 0:
 		hint = wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
+	default:
+		hint = style.Dim.Render(wrap("Press space to mark or unmark, ctrl+t to type another one in.", width)) + "\n\n"
 	}
 	return s.above(b.String(), hint, p.form, height)
 }
@@ -202,16 +205,20 @@ func (p *wifiPage) asked() *form.Form {
 	return p.form
 }
 
-func (p *wifiPage) help(*state) []key.Binding {
+func (p *wifiPage) help(s *state) []key.Binding {
 	switch {
 	case !p.read:
 		return []key.Binding{bind("esc", "back")}
 	case p.locked():
 		return []key.Binding{bind("enter", "ask for the right"), bind("n", "do not"), bind("esc", "back")}
 	case p.typed != nil && p.typed.doubt != "":
-		return []key.Binding{bind("y", "keep it"), bind("n", "take it out"), bind("esc", "back to the form")}
+		return []key.Binding{bind("y", "keep it"), bind("n", "take it out"), bind("esc", "change")}
 	case p.typed != nil:
-		return []key.Binding{bind("enter", "go on"), bind("shift+tab", "field before"), bind("esc", "back to the list")}
+		return []key.Binding{bind("enter", "go on"), bind("shift+tab", "field before"), bind("esc", "to the list")}
 	}
-	return []key.Binding{bind("space", "mark"), bind("enter", "go on"), bind("ctrl+t", "type in"), bind("esc", "back")}
+	h := []key.Binding{bind("enter", "go on"), bind("ctrl+t", "type in"), bind("esc", "back")}
+	if len(s.wifi.offers) > 0 {
+		h = slices.Insert(h, 0, bind("space", "mark"))
+	}
+	return h
 }
