@@ -56,7 +56,7 @@ func TestAFailingPlanAndAFewEntersKeepEverythingThatIsSaved(t *testing.T) {
 	d.sees("no plan")
 	d.keys("enter", "enter", "enter")
 	d.on("wifi")
-	d.sees("● attic  wpa2, saved with bach; not known to this")
+	d.sees("● attic  wpa2, saved with bach; not known here")
 	d.sees("● Home Net  wpa2, with the password saved with bach")
 	d.sees("○ Home Net  wpa2, with the password of this computer")
 	d.keys("enter", "enter")

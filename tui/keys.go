@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 
 	"piwiz/nixgen/sshkey"
 	"piwiz/tui/clean"
@@ -110,8 +111,13 @@ func (p *keysPage) view(s *state, width, height int) string {
 		if k.marked {
 			box = style.OK.Render(style.Bullet) + " "
 		}
-		rows = append(rows, row(box+clean.Name(k.Type)+"  "+style.Title.Render(clean.Name(k.Comment))+"  "+style.Dim.Render(clean.Name(k.source(true))), i == p.cursor)+"\n"+
-			"      "+style.Dim.Render(clean.Name(k.Fingerprint)))
+		text, source := row(box+clean.Name(k.Type)+"  "+style.Title.Render(clean.Name(k.Comment)), i == p.cursor), style.Dim.Render(clean.Name(k.source(true)))
+		if all := text + "  " + source; lipgloss.Width(all) <= width {
+			text = all
+		} else {
+			text += "\n      " + source
+		}
+		rows = append(rows, text+"\n      "+style.Dim.Render(clean.Name(k.Fingerprint)))
 	}
 	room := height - lines(say) - 1 - spare(top)
 	return s.fit(top, say+"\n\n"+strings.TrimRight(around(rows, p.cursor, room), "\n"), height)

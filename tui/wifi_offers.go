@@ -146,7 +146,7 @@ func (o offer) note(origin string, read, twin bool) string {
 	case o.saved && o.here && o.Connected:
 		return ", saved with " + origin + "; this computer is on it now"
 	case o.saved && !o.here && read:
-		return ", saved with " + origin + "; not known to this computer"
+		return ", saved with " + origin + "; not known here"
 	case o.saved:
 		return ", saved with " + origin
 	case twin:
