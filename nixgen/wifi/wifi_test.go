@@ -138,6 +138,8 @@ func TestTheConnectedNetworkComesFirst(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("Home.psk", []byte("[Security]\nPassphrase=correct horse\n"))
 	f.Add("=5a.psk", []byte("[@pem@x]\n-----\n[Security]\nPreSharedKey=00"))
+	f.Add("a.psk", []byte("[Settings]\nTransitionDisable=true\nDisabledTransitionModes=personal\n[Security]\nPassphrase=password\nSAE-PT-Group19=00\n"))
+	f.Add("a.psk", []byte("[Security]\n[@pem@a]\n-----BEGIN A-----\n-----END A-----\nPreSharedKey=1\nPassphrase=a\\sb\\\\cdefgh\n"))
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		n, err := Parse(name, data)
 		if err == nil && (n.Security != Open && n.Secret.IsZero() || CheckSSID(n.SSID) != nil || n.Security == WPA2 && len(n.Secret.Reveal()) != 64) {

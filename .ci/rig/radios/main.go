@@ -39,6 +39,9 @@ func main() {
 		fmt.Printf("%6.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
 	rig := os.Args[1]
+	if os.Args[2] != "all" {
+		points = points[:some]
+	}
 	for _, old := range []string{"share/iwd", "share/hosts"} {
 		check(os.RemoveAll(old))
 	}
