@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
 
+	"piwiz/flash/crash"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
@@ -80,12 +81,24 @@ func Run(ctx context.Context, e Engine, in io.Reader, out io.Writer) error {
 	gone := func() { vanish(errVanished) }
 	w := newWizard(ctx, e)
 	w.in, w.out = in, out
-	p := tea.NewProgram(w, tea.WithAltScreen(), tea.WithContext(ctx),
+	p := tea.NewProgram(w, tea.WithAltScreen(),
 		tea.WithInput(watch(in, gone).(io.Reader)), tea.WithOutput(watch(out, gone).(io.Writer)),
 		// During a password prompt ^C is a real signal; Bubble Tea's own
 		// handler would then sometimes end the program.
 		tea.WithoutSignalHandler())
+	// Not tea.WithContext: ended by that, Bubble Tea closes its input while it
+	// still reads from it.
+	over := make(chan struct{})
+	crash.Go(func() error {
+		select {
+		case <-ctx.Done():
+			p.Quit()
+		case <-over:
+		}
+		return nil
+	}, nil)
 	_, err := p.Run()
+	close(over)
 	w.stopAll()
 	outcome := w.outcome()
 	switch {

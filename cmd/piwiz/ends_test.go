@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,10 +33,13 @@ type running struct {
 
 // startPart starts one of testParts, or piwiz itself when the part is "", on a
 // terminal.
-func startPart(t *testing.T, name string, env []string, args ...string) *running {
+func startPart(t *testing.T, name string, env []string, change func(*exec.Cmd), args ...string) *running {
 	t.Helper()
 	u := newPerson(t)
 	cmd := u.command(args...)
+	if change != nil {
+		change(cmd)
+	}
 	mark := "PIWIZ_TEST_MARK=" + u.home
 	cmd.Env = append(cmd.Env, mark, "PATH=/usr/bin:/bin")
 	if name != "" {
@@ -65,16 +70,26 @@ func freshModes(t *testing.T) unix.Termios {
 	return *modes
 }
 
-// marked are the live processes of this test, by name: what a program leaves
-// behind has its environment.
-func (r *running) marked() (names []string) {
+// pids are the live processes of this test: what a program leaves behind has its
+// environment.
+func (r *running) pids() (found []int) {
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, f := range files {
 		env, err := os.ReadFile(f)
 		if err != nil || !bytes.Contains(env, []byte(r.mark+"\x00")) {
 			continue
 		}
-		comm, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "comm"))
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// marked are their names.
+func (r *running) marked() (names []string) {
+	for _, pid := range r.pids() {
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 		names = append(names, strings.TrimSpace(string(comm)))
 	}
 	return names
@@ -209,7 +224,7 @@ func TestEveryPageEndsWellHoweverItEnds(t *testing.T) {
 				if p.name == "done" {
 					env = nil
 				}
-				r := startPart(t, "wizard", env)
+				r := startPart(t, "wizard", env, nil)
 				r.reach(p.name)
 				if holds[p.name] {
 					r.waitForChild()
@@ -227,6 +242,30 @@ func TestEveryPageEndsWellHoweverItEnds(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAWizardThatHangsEndsAllTheSame(t *testing.T) {
+	if !wholeSweep {
+		t.Skip("takes 20 s: .ci/sweep ends")
+	}
+	r := startPart(t, "wizard", []string{"PIWIZ_TEST_HOLDS=preview"}, nil)
+	for _, p := range pages[:6] {
+		if err := r.WaitFor(map[bool]string{true: "All is well", false: p.shows}[p.name == "check"], 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		r.press(p.on)
+	}
+	r.waitForChild()
+	if err := r.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	code, err := r.Wait(tooLong + 10*time.Second)
+	if now, _ := r.Modes(); err != nil || code != cancelled || now != r.fresh {
+		t.Errorf("exit code %d, %v; the terminal's settings are %+v", code, err, now)
+	}
+	for _, p := range r.pids() {
+		_ = syscall.Kill(p, syscall.SIGKILL) // what hung
 	}
 }
 
@@ -252,7 +291,7 @@ func TestAPanicOnAnyPageGivesTheTerminalBackAndIsInTheLog(t *testing.T) {
 		}
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			r := startPart(t, "wizard", []string{"PIWIZ_TEST_PANICS=" + p.name})
+			r := startPart(t, "wizard", []string{"PIWIZ_TEST_PANICS=" + p.name}, nil)
 			for _, q := range pages {
 				if q.name == p.name {
 					break
@@ -323,7 +362,7 @@ func TestEveryPromptEndsWellHoweverItEnds(t *testing.T) {
 			}
 			t.Run(prompt+", "+w.name, func(t *testing.T) {
 				t.Parallel()
-				r := startPart(t, prompt, nil)
+				r := startPart(t, prompt, nil, nil)
 				if err := r.WaitFor(":", 10*time.Second); err != nil {
 					t.Fatal(err)
 				}
@@ -355,7 +394,7 @@ func TestWhatIsTypedAtAPromptIsTakenAsItIs(t *testing.T) {
 	} {
 		t.Run(c.prompt+c.typed, func(t *testing.T) {
 			t.Parallel()
-			r := startPart(t, c.prompt, nil)
+			r := startPart(t, c.prompt, nil, nil)
 			if err := r.WaitFor(":", 10*time.Second); err != nil {
 				t.Fatal(err)
 			}
@@ -400,7 +439,7 @@ func TestAVerbEndsWellHoweverItEnds(t *testing.T) {
 			if err := os.WriteFile(answers, []byte(goodAnswers), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r := startPart(t, "", []string{"PATH=" + dir + ":/usr/bin:/bin"}, "build", answers, "--builder", "local")
+			r := startPart(t, "", []string{"PATH=" + dir + ":/usr/bin:/bin"}, nil, "build", answers, "--builder", "local")
 			if err := r.WaitFor("building something", 20*time.Second); err != nil {
 				t.Fatal(err)
 			}

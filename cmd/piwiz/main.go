@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
@@ -160,8 +161,30 @@ func show(ctx context.Context, e tui.Engine) error {
 	defer func() { _ = term.Restore(os.Stdin.Fd(), was) }() // a closed terminal has none
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	ended := make(chan struct{})
+	defer close(ended)
+	crash.Go(func() error {
+		select {
+		case <-ended:
+			return nil
+		case <-ctx.Done():
+		}
+		select {
+		case <-ended:
+		case <-time.After(tooLong):
+			slog.Error("the wizard does not end by itself")
+			_ = term.Restore(os.Stdin.Fd(), was)
+			os.Exit(cancelled)
+		}
+		return nil
+	}, nil)
 	return tui.Run(ctx, e, os.Stdin, os.Stdout)
 }
+
+// tooLong is how long a wizard that was told to end may take. Leaving waits for
+// its work for 15 s; longer takes only what hangs, as a home on a dead network
+// disk or a terminal that takes nothing.
+const tooLong = 20 * time.Second
 
 // interruptible ends the context with a SIGINT from elsewhere. In raw mode ^C is
 // a key and sends none; where the terminal is lent to a program that asks for a

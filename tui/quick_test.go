@@ -1,0 +1,131 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"piwiz/nixgen/build"
+)
+
+// pane is a terminal that only remembers what was written since it was asked.
+type pane struct {
+	mu    sync.Mutex
+	seen  []byte
+	wrote chan struct{}
+}
+
+func (p *pane) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	p.seen = append(p.seen, b...)
+	p.mu.Unlock()
+	select {
+	case p.wrote <- struct{}{}:
+	default:
+	}
+	return len(b), nil
+}
+
+// until waits for a text, and forgets what came before its end.
+func (p *pane) until(t *testing.T, text string) {
+	t.Helper()
+	late := time.After(20 * time.Second)
+	for {
+		p.mu.Lock()
+		at := bytes.Index(p.seen, []byte(text))
+		if at >= 0 {
+			p.seen = p.seen[at+len(text):]
+		}
+		p.mu.Unlock()
+		if at >= 0 {
+			return
+		}
+		select {
+		case <-p.wrote:
+		case <-late:
+			t.Fatalf("no %q", text)
+		}
+	}
+}
+
+// helpAfter presses ? on the page of a build that says so many lines a second,
+// again and again, and returns how long it takes until the keys are on the screen.
+func helpAfter(t *testing.T, linesPerSecond, times int) (waits []time.Duration, said float64) {
+	t.Helper()
+	e := engine(t)
+	lines := 0
+	e.Build = func(ctx context.Context, _ string, report func(build.Event)) (build.Result, error) {
+		began := time.Now()
+		for beat := time.NewTicker(time.Millisecond); ; {
+			select {
+			case <-ctx.Done():
+				return build.Result{}, ctx.Err()
+			case <-beat.C:
+			}
+			for ; lines < int(time.Since(began).Seconds()*float64(linesPerSecond)); lines++ {
+				report(build.Event{Line: fmt.Sprintf("building '/nix/store/%032d-linux-6.18.drv' line %d", lines, lines), Derivation: "linux"})
+			}
+		}
+	}
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	in, keys := io.Pipe()
+	defer keys.Close()
+	out := &pane{wrote: make(chan struct{}, 1)}
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, e, in, out) }()
+	press := func(k string) { _, _ = io.WriteString(keys, k) }
+	for _, step := range [][2]string{
+		{"Set up a new", "\r"},
+		{"All is well", "\r"},
+		{"near the middle", "\r"},
+		{"You will reach it", "bach"},
+		{"bach", "\r"},
+		{"", "\r"},
+		{"Which Wi-Fi networks", "\r"},
+		{"", "\r"},
+		{"at least one", "\r"},
+		{"Written by piwiz", "\r"},
+		{"d one step's lines", ""},
+	} {
+		out.until(t, step[0])
+		press(step[1])
+	}
+	at := time.Now()
+	for range times {
+		at := time.Now()
+		press("?")
+		out.until(t, "Keys on this page")
+		waits = append(waits, time.Since(at))
+		press("x")
+		out.until(t, " in all")
+	}
+	took := time.Since(at)
+	end()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	said = float64(lines) / took.Seconds()
+	slices.Sort(waits)
+	return waits, said
+}
+
+// TestAKeyIsAnsweredAtOnceHoweverMuchABuildSays holds a tenth of a second at the
+// 99th percentile; where the machine itself is slow, what a silent build takes
+// counts.
+func TestAKeyIsAnsweredAtOnceHoweverMuchABuildSays(t *testing.T) {
+	const times = 40
+	quiet, _ := helpAfter(t, 0, times)
+	loud, said := helpAfter(t, 10_000, times)
+	worst := func(waits []time.Duration) time.Duration { return waits[len(waits)*99/100] }
+	t.Logf("from ? to the picture, median and p99: %v, %v with a silent build; %v, %v at %.0f lines/s", quiet[times/2], worst(quiet), loud[times/2], worst(loud), said)
+	if limit := max(100*time.Millisecond, 4*worst(quiet)); worst(loud) > limit {
+		t.Errorf("p99 %v, want at most %v", worst(loud), limit)
+	}
+}
