@@ -63,13 +63,17 @@
 //
 // To make a card forget, as much as it may remember is written: pieces of the
 // image that were written long before, once more, or what lies behind the
-// image. The order matters. A card that keeps writes back could give an old
-// block to be written once more while a newer one on the same place waits; so
-// the image's own pieces come first, and what lies behind it after nothing
-// waits that the card does not hold. A piece of the image that is written once
-// more hides what has overwritten it, but overwrites that in turn.
+// image, for a card that remembers only that. What is written to forget waits
+// in the card's memory itself, and must not do harm later. A piece of the image
+// that is written once more hides what has overwritten it; what lies behind the
+// image may be read while something newer waits for the same place, and then
+// undo that. So before all is verified three things are written: pieces of the
+// image, what lies behind it, and pieces again, now only those that are read
+// and right first. That makes the harm of the first two show, and does none.
 //
-// What this cannot see: a card onto which another program wrote the very image
+// What this cannot see. A card onto which another program wrote the very image
 // since it was put in, and of which the end is only remembered: where nothing
-// differs nothing is written, and so nothing is forgotten.
+// differs nothing is written, and so nothing is forgotten. A card that remembers
+// nearly all of an image of less than 36 MiB. And one that remembers more than
+// 16 MiB, or keeps everything until the power is off.
 package flash

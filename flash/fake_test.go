@@ -18,6 +18,7 @@ type fake struct {
 	real, claims int64
 	base         int64 // what lies behind the end is from here on again
 	nowhere      bool  // or it is lost, and reads as filler
+	once         bool  // what lies further behind is lost
 	filler       byte
 
 	limit  int  // bytes that are remembered
@@ -29,6 +30,7 @@ type fake struct {
 	memory map[int64][]byte // by block
 	order  []int64          // blocks as they were written
 	age    map[int64]int    // how often a block is in order
+	asked  int64            // bytes read
 	wrote  int64
 	after  int64 // so many bytes written, something happens
 	then   func()
@@ -53,7 +55,7 @@ func (f *fake) place(off int64) int64 {
 	switch {
 	case off < f.real:
 		return off
-	case f.nowhere:
+	case f.nowhere, f.once && off-f.real >= f.real-f.base:
 		return -1
 	}
 	return f.base + (off-f.real)%(f.real-f.base)
@@ -71,6 +73,7 @@ func (f *fake) ReadAt(p []byte, off int64) (int, error) {
 	if off+int64(len(p)) > f.claims {
 		return 0, io.EOF
 	}
+	f.asked += int64(len(p))
 	for i := int64(0); i < int64(len(p)); i += block {
 		f.read(p[i:i+block], off+i)
 	}

@@ -107,7 +107,7 @@ type writer struct {
 
 	sum    func([]byte) uint64 // what proves a piece
 	seen   seen
-	total  atomic.Int64 // bytes of the image that were written, each time counts
+	total  atomic.Int64 // bytes that were written to the image, and behind it to forget
 	behind int64        // up to where the space behind the image was not used to forget
 
 	mu      sync.Mutex

@@ -1,6 +1,7 @@
 package flash
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -13,8 +14,9 @@ var errEnough = errors.New("enough of the image")
 
 // forget makes the card forget what was written, with pieces of the image that
 // it does not remember any more itself, and what is wanting in those with what
-// lies behind the image.
-func (w *writer) forget(ctx context.Context) error {
+// lies behind the image. It may hide what something else has done to such a piece;
+// with sure it takes only those that are right.
+func (w *writer) forget(ctx context.Context, sure bool) error {
 	short := int64(probe.Enough)
 	pick := map[int64]*proof{}
 	for i := range w.proofs {
@@ -30,7 +32,7 @@ func (w *writer) forget(ctx context.Context) error {
 		pick[p.index] = p
 		short -= piece
 	}
-	if err := w.rewrite(ctx, pick); err != nil {
+	if err := w.rewrite(ctx, pick, sure); err != nil {
 		return err
 	}
 	if short > 0 {
@@ -39,23 +41,40 @@ func (w *writer) forget(ctx context.Context) error {
 	return nil
 }
 
-// rewrite writes pieces of the image once more.
-func (w *writer) rewrite(ctx context.Context, pick map[int64]*proof) error {
+// forgetAll does it so that nothing is hidden: what forget wrote has reached
+// its place, and what lies behind the image too.
+func (w *writer) forgetAll(ctx context.Context) error {
+	if err := w.forgetBehind(ctx, probe.Enough); err != nil {
+		return err
+	}
+	return w.forget(ctx, true)
+}
+
+// rewrite writes pieces of the image once more, with sure those that are right.
+func (w *writer) rewrite(ctx context.Context, pick map[int64]*proof, sure bool) error {
 	if len(pick) == 0 {
 		return nil
 	}
 	left := len(pick)
-	err := w.each(ctx, func(c source.Chunk, _ []byte) error {
+	err := w.each(ctx, func(c source.Chunk, spare []byte) error {
 		for i, b := range split(c.Data) {
 			p := pick[c.Off/piece+int64(i)]
 			if p == nil {
 				continue
 			}
-			if err := w.request(b, p.index*piece); err != nil {
-				return err
+			right := !sure
+			if sure {
+				got := spare[:len(b)]
+				right = w.card.Read(got, p.index*piece) == nil && bytes.Equal(got, b)
+			}
+			if right {
+				if err := w.request(b, p.index*piece); err != nil {
+					return err
+				}
 			}
 			w.mu.Lock()
-			p.at, p.skipped = w.total.Load(), false
+			p.at = w.total.Load()
+			p.skipped = p.skipped && !right
 			left--
 			done := left == 0
 			w.mu.Unlock()
@@ -77,8 +96,9 @@ func (w *writer) forgetBehind(ctx context.Context, bytes int64) error {
 	end, was := w.job.CardSize/block*block, max(w.behind, w.size)
 	at, wanting, err := probe.Forget(ctx, w.card, w.size, was, bytes, w.extra)
 	if err == nil && wanting > 0 {
-		at, _, err = probe.Forget(ctx, w.card, was, end, wanting, w.extra)
+		at, wanting, err = probe.Forget(ctx, w.card, was, end, wanting, w.extra)
 	}
 	w.behind = at
+	w.total.Add(bytes - wanting)
 	return err
 }

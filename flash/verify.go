@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"piwiz/flash/device"
-	"piwiz/flash/probe"
 	"piwiz/flash/source"
 )
 
@@ -27,7 +26,7 @@ func (w *writer) prove(ctx context.Context) error {
 	slices.SortFunc(w.proofs, func(a, b proof) int { return cmp.Compare(a.index, b.index) })
 	apart, err := w.wipe(ctx)
 	if err == nil {
-		err = w.forget(ctx)
+		err = w.forget(ctx, false)
 	}
 	if err != nil {
 		return err
@@ -38,7 +37,7 @@ func (w *writer) prove(ctx context.Context) error {
 	}
 	all := w.again || !apart || !sized
 	if all {
-		err = w.forgetBehind(ctx, probe.Enough)
+		err = w.forgetAll(ctx)
 	}
 	for round := 0; err == nil; round++ {
 		var bad []proof
@@ -96,10 +95,10 @@ func (w *writer) repair(ctx context.Context, bad []proof, first error) error {
 	if err := w.mend(ctx, bad); err != nil {
 		return err
 	}
-	if err := w.forget(ctx); err != nil {
+	if err := w.forget(ctx, false); err != nil {
 		return err
 	}
-	return w.forgetBehind(ctx, probe.Enough)
+	return w.forgetAll(ctx)
 }
 
 // unfinished tells what is wrong when the first block does not read as the
