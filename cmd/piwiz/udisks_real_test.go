@@ -16,7 +16,8 @@ import (
 // serve starts a bus, polkit and the disk service for the desk, with the rules
 // of polkit (JavaScript). The service sees the real /sys and /dev, in which the
 // card is a loop device; by a link in udev's database it knows it under the
-// name that is given here.
+// name that is given here. All end with the standard input of the shell; a death
+// signal would not do, because it is dropped with the rights of root.
 func (d *desk) serve(rules string, cards map[string]*medium) {
 	d.t.Helper()
 	for name, m := range cards {
@@ -26,14 +27,16 @@ func (d *desk) serve(rules string, cards map[string]*medium) {
 	d.root("cat > /etc/polkit-1/rules.d/10-test.rules << 'EOF'\n%s\nEOF\nchmod -R a+rX /etc/polkit-1", strings.ReplaceAll(rules, "USER", d.user))
 	cmd := exec.Command(d.enter[0], append(d.enter[1:], "unshare", "--mount", "--propagation", "private", "sh", "-c", `
 umount -l /sys && umount -l /dev
-die() { setpriv --pdeathsig KILL "$@" >> /run/log 2>&1 & }
+die() { "$@" >> /run/log 2>&1 & daemons="$daemons $!"; }
 die dbus-daemon --system --nofork --nopidfile
 until [ -S /run/dbus/system_bus_socket ]; do sleep .1; done
 die /usr/lib/polkit-1/polkitd --no-debug
 die /usr/libexec/udisks2/udisksd
 until dbus-send --system --print-reply --dest=org.freedesktop.UDisks2 /org/freedesktop/UDisks2/Manager org.freedesktop.DBus.Peer.Ping > /dev/null 2>&1; do sleep .1; done
 echo ready
-exec cat`)...)
+cat > /dev/null
+kill -KILL $daemons
+wait`)...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		d.t.Fatal(err)
