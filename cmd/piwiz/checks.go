@@ -23,6 +23,7 @@ import (
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/nix/preflight"
 	"piwiz/tui"
+	"piwiz/tui/clean"
 )
 
 // checks are the lines of the check page, with r, and of the check verb.
@@ -199,7 +200,7 @@ func (r *repair) SetStderr(err io.Writer) { r.err = err }
 // Run says in its error how the command ended, and the last line of what it
 // complained about.
 func (r *repair) Run() error {
-	fmt.Fprintf(r.out, "\n$ %s\n\n", r.command)
+	fmt.Fprintf(r.out, "\n$ %s\n\n", clean.Text(r.command))
 	said := &lastLine{Writer: r.err}
 	cmd := exec.Command("sh", "-c", r.command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.in, r.out, said

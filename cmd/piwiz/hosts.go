@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -100,7 +99,7 @@ func sureToForget(ctx context.Context, ask *prompt, store hostfile.Store, name s
 	if !ask.here() {
 		return &exit{refused, fmt.Errorf("%s would be forgotten and nobody is here to confirm it; add --yes if that is wanted", name)}
 	}
-	fmt.Fprintf(os.Stderr, "This removes %s, with your configuration.nix, its Wi-Fi passwords and its host key:\n  %s\nA new card for it cannot be made after that, except from an export: piwiz hosts export %s\n", name, store.Path(name), name)
+	tell(fmt.Sprintf("This removes %s, with your configuration.nix, its Wi-Fi passwords and its host key:\n  %s\nA new card for it cannot be made after that, except from an export: piwiz hosts export %s", name, store.Path(name), name))
 	text, err := ask.line(ctx, "Type "+name+" to forget it: ")
 	switch {
 	case err != nil:

@@ -55,7 +55,7 @@ func main() {
 func part(serve func() int) (code int) {
 	shut()
 	if err := crash.Try(func() error { code = serve(); return nil }); err != nil {
-		fmt.Fprintln(os.Stderr, "piwiz:", err)
+		tell("piwiz: " + err.Error())
 		return failed
 	}
 	return code

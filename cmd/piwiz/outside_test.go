@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -10,6 +13,30 @@ import (
 
 // poison is what a text from outside can hold that acts on a terminal.
 const poison = "\x1b]0;T\x07\x1b[2J\x1b[8m\u009b31m\u202e\u200b\n\r\xff"
+
+// What goes to the terminal goes through tell, say, and the questions of prompt,
+// which clean it.
+func TestNobodyPrintsPastTheOneThatCleans(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := regexp.MustCompile(`(?m)^.*(?:fmt\.Print|Fprint\w*\(os\.Std(?:out|err)|os\.Std(?:out|err)\.Write).*$`)
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range past.FindAllString(string(text), -1) {
+			if !strings.HasPrefix(line, "func tell(") {
+				t.Errorf("%s: %s", f, line)
+			}
+		}
+	}
+}
 
 func TestNoVerbPrintsWhatActsOnTheTerminal(t *testing.T) {
 	u := newPerson(t)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/crash"
+	"piwiz/tui/clean"
 )
 
 // prompt asks on the terminal. Every question of a verb is asked by it, because
@@ -33,7 +34,7 @@ func (p *prompt) here() bool { return term.IsTerminal(p.in.Fd()) }
 // context.Canceled after ^C, the end of ctx, and the end of the input: then nobody
 // is there any more.
 func (p *prompt) line(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(p.out, question)
+	fmt.Fprint(p.out, clean.Text(question)+" ")
 	text, err := p.read(ctx)
 	if err != nil {
 		fmt.Fprintln(p.out) // the line of the question stays as it was
@@ -48,7 +49,7 @@ func (p *prompt) secret(ctx context.Context, question string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask on the terminal: %w", err)
 	}
-	fmt.Fprint(p.out, question)
+	fmt.Fprint(p.out, clean.Text(question)+" ")
 	if err := unseen(p.in, was); err != nil {
 		return "", fmt.Errorf("ask on the terminal: %w", err)
 	}
