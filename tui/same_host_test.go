@@ -319,7 +319,9 @@ func (w *world) toWelcome(d *driver) {
 // TestBackAndForwardWithEnterOnlyIsTheSameHost answers in any way, lets
 // anything fail, goes back to the first page and forward with enter only.
 func TestBackAndForwardWithEnterOnlyIsTheSameHost(t *testing.T) {
-	for seed := range uint64(whole(30, 1000)) {
+	worlds := whole(30, 1000)
+	t.Cleanup(func() { t.Logf("%d computers, three times forward, back and forward on each", worlds) })
+	for seed := range uint64(worlds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 1))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -19,8 +20,8 @@ import (
 func slow(t *testing.T) (e Engine, letGo func(n int)) {
 	e = engine(t)
 	gate := make(chan struct{}, 100)
-	asked := 0
-	number := func() int { asked++; return asked } // commands run one by one in these tests
+	var asked atomic.Int32
+	number := func() int32 { return asked.Add(1) }
 	was := e
 	e.Checks = []Check{{Name: "check", Run: func(context.Context) Finding {
 		n := number()

@@ -328,7 +328,7 @@ func (w *walker) hints() {
 // pressed are the sentences that say what to press.
 func pressed(view string) (out []string) {
 	for _, s := range strings.SplitAfter(words(view), ". ") {
-		for _, verb := range []string{"Press ", "press ", "Type ", "type "} {
+		for _, verb := range []string{"Press ", "press ", "Type its ", ", type "} {
 			if i := strings.Index(s, verb); i >= 0 {
 				s, _, _ = strings.Cut(s[i:]+".", ".")
 				out = append(out, s)
@@ -347,16 +347,27 @@ func words(view string) string {
 // TestAnyWalkThroughTheWizard does anything in any order: 2000 walks as a
 // whole.
 func TestAnyWalkThroughTheWizard(t *testing.T) {
-	for seed := range uint64(whole(10, 2000)) {
+	walks := whole(10, 2000)
+	var pages, steps sync.Map
+	t.Cleanup(func() {
+		n := 0
+		steps.Range(func(_, s any) bool { n += s.(int); return true })
+		var seen []string
+		pages.Range(func(p, _ any) bool { seen = append(seen, p.(string)); return true })
+		t.Logf("%d walks, %d steps, pages seen: %v", walks, n, seen)
+	})
+	for seed := range uint64(walks) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 2))
 			w := &walker{world: newWorld(t, r), r: &dice{r: r}}
 			w.driver = drive(t, w.hostile())
+			defer func() { steps.Store(seed, len(w.did)) }()
 			for range 60 {
 				if w.act(); w.quit || w.w.closing {
 					return
 				}
+				pages.Store(w.w.steps[w.w.at].name, true)
 			}
 		})
 	}
