@@ -34,15 +34,21 @@
 //
 // The edge (the first block was right, so some pieces were found equal before
 // the first write; there is no mark, because it could meet only those compared
-// later). When all is written and forgotten, look from the end of the image
-// for a block y that was found equal, not written, and is equal to no other
-// block of the image; all pieces above it were found equal too, and are read
-// once more. If y shared the place of some v < y, that place would hold
-// image[v] since v was found equal or was written, and y would not be right.
-// So y < R: all that was written has a place of its own. What is above y was
-// not written, so it harmed nothing, and was verified after all writes. Where
-// the image's end is in use this costs next to nothing; a tail of zeros is read
-// twice.
+// later). Let block n-1 be found equal, not written, equal to no other block of
+// the image, and to none of those that the card held where something was
+// written in this run; and let all of it have been compared. If n-1 shared the
+// place of some v, the first of those v to be read was found equal to image[v],
+// or was written, and then it held what n-1 was found to hold, image[n-1]; both
+// are excluded. So R >= n. This costs nothing.
+//
+// Where the last blocks are zero, or there twice, everything is written and
+// forgotten first. Then look from the end of the image for a piece with a block
+// y that is equal to no other; all pieces from it on were found equal, not
+// written, and are read once more. If y shared the place of some v < y, that
+// place would hold image[v] since v was found equal or was written, and y would
+// not be right. So y < R: all that was written has a place of its own. What is
+// above y was not written, so it harmed nothing, and was verified after all
+// writes. So a tail of zeros is read twice.
 //
 // All of it (neither holds: the tail was written, or the run before this one
 // failed and the card may still remember it, or something had to be repaired).

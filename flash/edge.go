@@ -11,6 +11,12 @@ import (
 // each block of it has a place of its own: by the mark, which the last block
 // then replaces, or by the edge.
 func (w *writer) sized(ctx context.Context) (bool, error) {
+	if w.mark == nil && w.ends() {
+		return true, nil
+	}
+	if err := w.forget(ctx, false); err != nil {
+		return false, err
+	}
 	if w.mark == nil {
 		return w.edge(ctx)
 	}
@@ -21,6 +27,13 @@ func (w *writer) sized(ctx context.Context) (bool, error) {
 	}
 	w.mark = nil
 	return intact, nil
+}
+
+// ends tells whether the last block of the image was found equal and is unlike
+// all others, and unlike all that was found where something was written then.
+func (w *writer) ends() bool {
+	return !w.blind.Load() && w.end != 0 && w.proofs[len(w.proofs)-1].skipped &&
+		w.seen.count(w.end) == 1 && w.before.count(w.end) == 0
 }
 
 // edge looks for a block near the end of the image that was found equal, is

@@ -18,6 +18,7 @@ type fake struct {
 	real, claims int64
 	base         int64 // what lies behind the end is from here on again
 	nowhere      bool  // or it is lost, and reads as filler
+	until        int64 // but what lies from here on has a place of its own; 0 is nothing
 	once         bool  // what lies further behind is lost
 	filler       byte
 
@@ -53,7 +54,7 @@ func (f *fake) String() string {
 // place is where a block is kept; -1 is nowhere.
 func (f *fake) place(off int64) int64 {
 	switch {
-	case off < f.real:
+	case off < f.real, f.until > 0 && off >= f.until:
 		return off
 	case f.nowhere, f.once && off-f.real >= f.real-f.base:
 		return -1

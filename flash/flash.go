@@ -74,6 +74,7 @@ func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 	seed := maphash.MakeSeed()
 	w = &writer{job: job, src: src, meter: newMeter(src.Least()), plan: plan.New(src.Least())}
 	w.sum = func(b []byte) uint64 { return maphash.Bytes(seed, b) }
+	w.before.sum = w.sum
 	w.seen = seen{sum: w.sum, sums: make([]uint64, 0, src.Least()/block+1)}
 	release, err := w.allocate()
 	if err != nil {
@@ -106,13 +107,16 @@ type writer struct {
 	last []byte // the block itself
 
 	sum    func([]byte) uint64 // what proves a piece
-	seen   seen
-	total  atomic.Int64 // bytes that were written to the image, and behind it to forget
-	behind int64        // up to where the space behind the image was not used to forget
+	seen   seen                // of the image
+	before seen                // what the card held where something was written
+	blind  atomic.Bool         // something was written and not looked at before
+	total  atomic.Int64        // bytes that were written to the image, and behind it to forget
+	behind int64               // up to where the space behind the image was not used to forget
 
 	mu      sync.Mutex
 	proofs  []proof
 	size    int64         // bytes, whole blocks
+	end     uint64        // sum of the last block; 0 if it is zero
 	waited  time.Duration // for the image, by all lanes
 	skipped int           // pieces
 }

@@ -7,8 +7,8 @@ import (
 	"piwiz/flash/source"
 )
 
-// seen is what the blocks of the image hold, as sums: two mebibytes for each
-// gibibyte of it. Blocks that are all zero are left out.
+// seen is what blocks hold, as sums: two mebibytes for each gibibyte. Blocks that
+// are all zero are left out.
 type seen struct {
 	sum func([]byte) uint64
 
@@ -29,14 +29,13 @@ func (s *seen) add(b []byte) {
 	s.sums = append(s.sums, sums...)
 }
 
-// count is how many blocks of the image equal b, which is not zero; more is
-// possible in one of 2^64 cases. All of the image was added before.
-func (s *seen) count(b []byte) int {
+// count is how many of the blocks have this sum; more is possible in one of 2^64
+// cases. All was added before.
+func (s *seen) count(sum uint64) int {
 	if !s.done {
 		slices.Sort(s.sums)
 		s.done = true
 	}
-	sum := s.sum(b)
 	at, _ := slices.BinarySearch(s.sums, sum)
 	n := 0
 	for at+n < len(s.sums) && s.sums[at+n] == sum {
@@ -48,7 +47,7 @@ func (s *seen) count(b []byte) int {
 // unique tells whether some block of a piece is nowhere else in the image.
 func (s *seen) unique(piece []byte) bool {
 	for b := range slices.Chunk(piece, block) {
-		if !source.IsZero(b) && s.count(b) == 1 {
+		if !source.IsZero(b) && s.count(s.sum(b)) == 1 {
 			return true
 		}
 	}

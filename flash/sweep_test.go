@@ -30,6 +30,7 @@ func sweptImages(t *testing.T) (paths []string, wants [][]byte) {
 		clear(b[9<<20+5*block : 12<<20])
 		switch i {
 		case 1:
+			clear(b[27<<20 : 28<<20])
 			clear(b[sweptImage-6<<20+3*block:])
 		case 2:
 			copy(b[24<<20:], b[4<<20:9<<20])

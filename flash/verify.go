@@ -25,9 +25,6 @@ func (w *writer) prove(ctx context.Context) error {
 	}
 	slices.SortFunc(w.proofs, func(a, b proof) int { return cmp.Compare(a.index, b.index) })
 	apart, err := w.wipe(ctx)
-	if err == nil {
-		err = w.forget(ctx, false)
-	}
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,17 @@ func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error
 	for i, p := range pieces {
 		zero[i] = source.IsZero(p)
 	}
-	must := w.plan.Settle(zero, func(from, n int) []bool { return w.look(c, from, n, spare) })
+	looked := 0
+	must := w.plan.Settle(zero, func(from, n int) []bool {
+		equal, read := w.look(c, from, n, spare)
+		if read {
+			looked += n
+		}
+		return equal
+	})
+	if looked < len(pieces) {
+		w.blind.Store(true)
+	}
 	for _, r := range plan.Runs(must) {
 		off := c.Off + int64(r.From)*piece
 		b := c.Data[r.From*piece : min((r.From+r.N)*piece, len(c.Data))]
@@ -54,7 +64,12 @@ func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error
 	w.keep(c.Off/piece, pieces, zero, must)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.size = max(w.size, end)
+	if end > w.size {
+		last := c.Data[(len(c.Data)-1)/block*block:]
+		if w.size, w.end = end, 0; !source.IsZero(last) {
+			w.end = w.sum(last)
+		}
+	}
 	return nil
 }
 
@@ -71,12 +86,12 @@ func split(b []byte) [][]byte {
 
 // look compares pieces of a chunk with the card. What cannot be read counts as
 // different: writing it may mend it, and the verification will tell.
-func (w *writer) look(c source.Chunk, from, n int, spare []byte) []bool {
+func (w *writer) look(c source.Chunk, from, n int, spare []byte) (equal []bool, read bool) {
 	want := c.Data[from*piece : min((from+n)*piece, len(c.Data))]
 	got, off := spare[:len(want)], c.Off+int64(from)*piece
-	equal := make([]bool, n)
+	equal = make([]bool, n)
 	if w.card.Read(got, off) != nil {
-		return equal
+		return equal, false
 	}
 	if off == 0 {
 		copy(got, want[:block]) // it is written last, whatever it is now
@@ -88,11 +103,13 @@ func (w *writer) look(c source.Chunk, from, n int, spare []byte) []bool {
 	for i, p := range split(want) {
 		if equal[i] = bytes.Equal(p, got[i*piece:][:len(p)]); equal[i] {
 			same += len(p)
+		} else if w.mark == nil {
+			w.before.add(got[i*piece:][:len(p)])
 		}
 	}
 	w.meter.count(Counts{Read: int64(len(got)), Skipped: int64(same)})
 	w.meter.settled(int64(same))
-	return equal
+	return equal, true
 }
 
 // holds tells whether the block with the mark is in a part of the image.

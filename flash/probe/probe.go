@@ -36,8 +36,9 @@ type place struct {
 // Claim is what is tested, in bytes.
 type Claim struct {
 	Size  int64
-	First []byte // what the first block is in the end
-	Image int64  // where the image ends; 0 leaves nothing behind and makes the card forget nothing
+	First []byte       // what the first block is in the end
+	Image int64        // where the image ends; 0 leaves nothing behind and makes the card forget nothing
+	Was   func([]byte) // is told what was there before each mark; may be nil
 }
 
 // probe is one run.
@@ -95,6 +96,9 @@ func (p *probe) mark(cut func() []byte) error {
 		fillRandom(at.want)
 		if err := p.try("read", p.card.Read, at.was, at.off); err != nil {
 			return err
+		}
+		if p.Was != nil {
+			p.Was(at.was)
 		}
 		p.marked = append(p.marked, at)
 		if err := p.try("write", p.card.Write, at.want, at.off); err != nil {
