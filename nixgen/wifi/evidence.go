@@ -46,6 +46,8 @@ func (n Network) As(s Security) (Network, error) {
 		return n, nil
 	case s == Open || was == Open:
 		return n, fmt.Errorf("%q is not an open network as well; type it in", n.SSID)
+	case n.Secret.IsZero():
+		return n, nil // it has still to be asked for
 	case n.Passphrase.IsZero():
 		return n, fmt.Errorf("this computer keeps only the WPA2 key of %q, and WPA3 needs the password itself; type it in", n.SSID)
 	case s == WPA3:

@@ -40,6 +40,9 @@ type Network struct {
 	Connected bool   // this computer is on it now
 	LastUsed  time.Time
 	File      string
+	From      string // the programs of this computer that keep it
+	Kept      string // what the source asks for the secret by, "" when it cannot be asked for
+	Lacks     string // why there is no secret, as the end of a sentence; "" where there is one
 
 	Passphrase Secret   // where it is known, whatever is made of it
 	Evidence   Evidence // of what Security was decided by
@@ -101,7 +104,7 @@ func CheckSSID(ssid string) error {
 // then the rest by name. connected is an SSID, or "" when unknown.
 func Sort(ns []Network, connected string) {
 	for i := range ns {
-		ns[i].Connected = connected != "" && ns[i].SSID == connected
+		ns[i].Connected = ns[i].Connected || connected != "" && ns[i].SSID == connected
 	}
 	slices.SortStableFunc(ns, func(a, b Network) int {
 		switch {

@@ -1,0 +1,115 @@
+package networkmanager
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"piwiz/nixgen/wifi"
+)
+
+// Dirs are where key files are: what is kept, and what netplan writes at each
+// start.
+var Dirs = []string{"/etc/NetworkManager/system-connections", "/run/NetworkManager/system-connections"}
+
+// readDirs reads the key files in folders. The error is fs.ErrPermission when
+// any of them is the administrator's, fs.ErrNotExist when there is no folder.
+func readDirs(dirs []string, user string) (wifi.Found, error) {
+	files, locked, there := map[string][]byte{}, false, false
+	found := wifi.Found{Name: Name, Where: "key files"}
+	defer func() {
+		for _, b := range files {
+			clear(b)
+		}
+	}()
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		there = there || !errors.Is(err, fs.ErrNotExist)
+		locked = locked || errors.Is(err, fs.ErrPermission)
+		for _, e := range entries {
+			path := filepath.Join(dir, e.Name())
+			if !IsProfile(path) {
+				continue
+			}
+			b, err := readFile(path)
+			switch {
+			case errors.Is(err, fs.ErrPermission):
+				locked = true
+			case err != nil:
+				found.Problems = append(found.Problems, wifi.Problem{File: path, Err: err})
+			default:
+				files[path] = b
+			}
+		}
+	}
+	if !there {
+		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrNotExist)
+	}
+	var more []wifi.Problem
+	found.Networks, more = FromFiles(files, user)
+	found.Problems = append(found.Problems, more...)
+	if locked {
+		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrPermission)
+	}
+	return found, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
+		return nil, err // a folder or a pipe holds no profile
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, maxFile+1) // one that grows leaves copies
+	n, err := io.ReadFull(f, b)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return b[:n], nil
+}
+
+// IsProfile tells by its path whether NetworkManager reads a file as a
+// profile: in /etc with any ending but those of copies and leftovers,
+// elsewhere with its own ending only.
+func IsProfile(path string) bool {
+	name := filepath.Base(path)
+	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
+		return false
+	}
+	if strings.HasSuffix(name, ".nmconnection") {
+		return name != ".nmconnection"
+	}
+	if filepath.Dir(path) != Dirs[0] {
+		return false
+	}
+	return !slices.ContainsFunc([]string{".rpmnew", ".rpmorig", ".rpmsave", ".bak", ".swp", ".swo", ".swx", ".pem", ".der", ".nmmeta"},
+		func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// FromFiles makes networks of key files that were read elsewhere, by path. What
+// belongs to other users than this one is skipped; "" is everybody.
+func FromFiles(files map[string][]byte, user string) (found []wifi.Network, problems []wifi.Problem) {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		if !IsProfile(path) {
+			continue
+		}
+		n, ok, err := Parse(files[path], user)
+		switch {
+		case err != nil:
+			problems = append(problems, wifi.Problem{File: path, Err: err})
+		case ok:
+			n.File = path
+			found = append(found, n)
+		}
+	}
+	return found, problems
+}

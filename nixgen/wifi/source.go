@@ -1,0 +1,104 @@
+package wifi
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// Source is one program of this computer that keeps Wi-Fi networks.
+//
+// Read never asks for a password or a permission. fs.ErrNotExist says that the
+// program keeps nothing here, fs.ErrPermission that the rest of what it keeps
+// is the administrator's; what was found before is given as well.
+type Source interface {
+	Read(ctx context.Context) (Found, error)
+}
+
+// Found is what a source has, and where.
+type Found struct {
+	Name     string // of the program
+	Where    string // a folder, or "over D-Bus"
+	Networks []Network
+	Problems []Problem
+	Air      map[string]Evidence // what it knows about access points in reach, by SSID
+}
+
+// With gives the network a password or key, as a source keeps it. Where SAE
+// was saved and the text is no WPA2 passphrase, the network takes WPA3 alone:
+// a router that speaks both takes one password for both.
+func (n Network) With(text string) (Network, error) {
+	n.Kept, n.Lacks = "", ""
+	switch bad := checkPassphrase(text); {
+	case n.Evidence&(SavedPSK|SavedSAE) == SavedSAE && bad != nil:
+		if err := checkSAE(text); err != nil {
+			return n, err
+		}
+		n.Evidence |= NoTransition
+		n.Security, n.Secret, n.Passphrase = WPA3, Secret{text}, Secret{text}
+		return n, nil
+	case bad == nil:
+		n.Passphrase = Secret{text}
+	}
+	security := n.Security
+	n.Security = WPA2
+	var err error
+	if n.Secret, err = PSK(text, n.SSID); err != nil {
+		return n, err
+	}
+	return n.As(security)
+}
+
+// Merge makes one network of those with one name and one kind of protection,
+// the first where the first of them was. The secret is the best one: of the
+// network in use, else a password, else a key, else one that can be asked for;
+// of two as good ones that of the profile used last.
+func Merge(found []Network) []Network {
+	var out []Network
+	for _, n := range found {
+		i := slices.IndexFunc(out, func(o Network) bool { return o.SSID == n.SSID && o.Security == n.Security })
+		if i < 0 {
+			out = append(out, n)
+			continue
+		}
+		a, b := out[i], n
+		if b.worth() > a.worth() || b.worth() == a.worth() && b.LastUsed.After(a.LastUsed) {
+			a, b = b, a
+		}
+		a.Hidden = a.Hidden || b.Hidden
+		a.Connected = a.Connected || b.Connected
+		a.Evidence |= b.Evidence
+		if b.LastUsed.After(a.LastUsed) {
+			a.LastUsed = b.LastUsed
+		}
+		a.From = out[i].From
+		if !slices.Contains(strings.Split(a.From, ", "), n.From) {
+			a.From += ", " + n.From
+		}
+		out[i] = a
+	}
+	return out
+}
+
+// worth is how good the secret is; that of the network in use is proven.
+func (n Network) worth() int {
+	w := 0
+	switch {
+	case !n.Passphrase.IsZero():
+		w = 3
+	case !n.Secret.IsZero():
+		w = 2
+	case n.Kept != "":
+		w = 1
+	}
+	if n.Connected && w > 0 {
+		w += 4
+	}
+	return w
+}
+
+// Usable tells whether the network can be handed to a Pi: its secret is here,
+// can be asked for, or there is none.
+func (n Network) Usable() bool {
+	return n.Security == Open || !n.Secret.IsZero() || n.Kept != ""
+}
