@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/build/container"
+	"piwiz/nixgen/build/diagnose"
 	"piwiz/nixgen/build/remote"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/nix"
@@ -23,6 +24,18 @@ type Builder struct {
 
 // String says in one sentence where the image is built, and why there.
 func (b Builder) String() string { return b.sentence }
+
+// where is that for package diagnose.
+func (b Builder) where() diagnose.Where {
+	w := diagnose.Where{Mixed: !b.alone && len(b.machines) > 0}
+	for _, m := range b.machines {
+		w.Hosts = append(w.Hosts, m.Host())
+	}
+	if b.engine != nil {
+		w.Engine = b.engine.Name
+	}
+	return w
+}
 
 // Here says whether it is the Nix of this computer that starts the build.
 func (b Builder) Here() bool { return b.engine == nil }

@@ -52,7 +52,7 @@ func (w *watch) explain(r Request, err error) error {
 	}](err); ok {
 		return known
 	}
-	w.seen.Flake = r.Flake
+	w.seen.Flake, w.seen.Nixpkgs, w.seen.Where = r.Flake, r.Nixpkgs, r.Builder.where()
 	d := diagnose.Of(w.seen)
 	e := &Error{
 		Known: d.Name, Headline: d.Headline, Why: d.Why, Page: d.Page, hints: d.Do,

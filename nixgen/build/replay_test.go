@@ -110,6 +110,12 @@ var recorded = map[string]diagnosis{
 	"daemon-user-not-allowed":     {"daemon-hangs-up", "check", "hangs up at once", "allowed-users", "", ""},
 	"daemon-dies-mid-build":       {"daemon-died", "check", "went away in the middle", "", "", ""},
 
+	"daemon-fail30":            {"", "", "Building l failed.", "failed with exit code 1", "l", "line 30"},
+	"daemon-remote-down":       {"builder-ssh", "check", "(root@127.0.0.1) cannot be used", "", "a2", ""},
+	"daemon-remote-down-alone": {"builder-ssh", "check", "(root@127.0.0.1) cannot be used", "", "", ""},
+	"chroot-nosandbox":         {"emulator-outside", "check", "does not start, though it is there", "sandbox = false", "c", "No such file"},
+	"offline-inside-builder":   {"step-offline", "check", "was not found while a step of the build downloaded", "", "bash-4.4.tar.gz", "ftpmirror"},
+
 	"eval-no-such-host":       {"no-host", "preview", "no image for this host", "nixosConfigurations.bach", "", ""},
 	"eval-syntax-error":       {"syntax", "preview", "not right Nix", "FLAKE/configuration.nix:18: syntax error, unexpected ';'", "", ""},
 	"eval-throw":              {"", "preview", "Nix cannot work with configuration.nix.", "FLAKE/configuration.nix:18: piwiz: you forgot the time zone", "", ""},

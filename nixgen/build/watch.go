@@ -61,7 +61,7 @@ func newWatch(now func() time.Time, past forecast.Times, report func(Event)) *wa
 	return &watch{
 		report: report, now: now, began: began, counts: newCounts(), active: map[uint64]*activity{},
 		forecast: forecast.New(past, began),
-		seen:     diagnose.Seen{Logs: map[string][]string{}},
+		seen:     diagnose.Seen{Logs: map[string][]string{}, Machines: map[string]string{}},
 		p:        Progress{Stage: starting, Since: began, Left: -1},
 	}
 }
@@ -99,6 +99,9 @@ func (w *watch) start(e nix.Event) {
 		w.forecast.Planned(w.now())
 	case nix.Build:
 		a.drv = e.TextAt(0)
+		if machine := e.TextAt(1); machine != "" { // the nested one, that the machine reports, names none
+			w.seen.Machines[a.drv] = machine
+		}
 		w.forecast.Start(a.drv, nix.StoreName(a.drv), a.since)
 		w.order, w.changed = append(w.order, e.ID), true
 		w.together = len(w.running())
@@ -148,6 +151,7 @@ func (w *watch) stop(id uint64) {
 		w.finished = append(w.finished, a.drv)
 		if len(w.finished) > kept {
 			delete(w.seen.Logs, w.finished[0])
+			delete(w.seen.Machines, w.finished[0])
 			w.finished = w.finished[1:]
 		}
 	}

@@ -1,13 +1,17 @@
 // Package diagnose finds out why nix build failed and what its user can do.
 //
 // Rules: the first cause wins, because later messages are only consequences;
-// advice is only given for what the table of known failures names; of anything
-// else the user sees Nix's own words. The wordings are those of Nix 2.8 to 2.35
+// advice is only given for what the table of known failures names, for the
+// computer on which it happened; of anything else the user sees Nix's own words.
+// An error of Nix has its cause beside the text, or begins with "error:";
+// whatever else comes at the level of errors is a notice that a daemon passed
+// on. A builder is believed only in its last words. The wordings are those of Nix 2.8 to 2.35
 // (NixOS/nix src/libstore, src/libutil) and of nixpkgs 25.05 to 26.11.
 package diagnose
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"piwiz/nixgen/build/diagnose/place"
@@ -16,18 +20,28 @@ import (
 
 // Seen is what one run of Nix said.
 type Seen struct {
-	Flake string              // the user's folder, absolute
-	Logs  map[string][]string // last lines of builders, by store path of the derivation
-	Last  string              // derivation that a message without a name can only mean, "" when none
+	Flake    string              // the user's folder, absolute
+	Nixpkgs  string              // what was taken instead of the pinned nixpkgs, "" for nothing
+	Where    Where               // it ran
+	Logs     map[string][]string // last lines of builders, by store path of the derivation
+	Machines map[string]string   // where they ran, as the URL of a store, when not here
+	Last     string              // derivation that a message without a name can only mean, "" when none
 
-	source         string      // store copy of Flake, "" when unknown
-	said           []nix.Event // errors, warnings and plain lines, oldest first
-	errors, others int
+	source  string      // store copy of Flake, "" when unknown
+	said    []nix.Event // errors, warnings and plain lines, oldest first
+	notices []int       // places in said of what is no cause
+	causes  int         // how many were said
+	follow  int         // and how many consequences
 }
 
-// most is how many errors are kept, and how many other messages: the first
-// cause is what counts, and warnings may come by the thousand.
-const most = 256
+// Bounds of what is kept. Of causes the first ones count. Of notices the first
+// and the last do: a warning may come by the thousand. Of a text its two ends
+// do, where the message and the innermost step of its trace are.
+const (
+	most     = 64
+	mostText = 64 << 10 // bytes of a message
+	mostLine = 4 << 10  // bytes of a notice
+)
 
 // Note keeps a message if it can matter, in the order in which Nix speaks.
 func (s *Seen) Note(e nix.Event) {
@@ -35,18 +49,46 @@ func (s *Seen) Note(e nix.Event) {
 		// The first file that Nix evaluates is the user's own flake.
 		if path, ok := strings.CutPrefix(e.Text, "evaluating file '"); ok && s.source == "" {
 			if dir, ok := strings.CutSuffix(path, "/flake.nix'"); ok {
-				s.source = dir
+				s.source = strings.Clone(dir)
 			}
 		}
 		return
 	}
-	n := &s.errors
-	if harmless(e) {
-		n = &s.others
+	e.Text, e.Cause = ends(e.Text, mostText), ends(e.Cause, mostText)
+	switch {
+	case harmless(e) && !early(e.Text):
+		e.Text, e.Cause = ends(e.Text, mostLine), ends(e.Cause, mostLine)
+		if s.notices = append(s.notices, len(s.said)); len(s.notices) > 2*most {
+			s.drop(most)
+		}
+	case consequence.MatchString(words(e)):
+		if s.follow++; s.follow > most {
+			return
+		}
+	default:
+		if s.causes++; s.causes > most {
+			return
+		}
 	}
-	if *n++; *n <= most {
-		s.said = append(s.said, e)
+	s.said = append(s.said, e)
+}
+
+// drop forgets notice n.
+func (s *Seen) drop(n int) {
+	at := s.notices[n]
+	s.said, s.notices = slices.Delete(s.said, at, at+1), slices.Delete(s.notices, n, n+1)
+	for i := range s.notices[n:] {
+		s.notices[n+i]--
 	}
+}
+
+// ends is a text without its middle.
+func ends(text string, n int) string {
+	if len(text) <= n {
+		return strings.Clone(text)
+	}
+	head, tail := text[:n/2], text[len(text)-n/2:]
+	return strings.ToValidUTF8(head, "") + "\n…\n" + strings.ToValidUTF8(tail, "")
 }
 
 // Diagnosis is the first cause in words for people.
@@ -63,23 +105,27 @@ type Diagnosis struct {
 // Of explains what was seen.
 func Of(s Seen) Diagnosis {
 	e, at := s.first()
-	cause := words(e)
+	cause, quoted := unquote(words(e))
 	d := Diagnosis{Derivation: s.failed(cause)}
 	d.LogTail = s.Logs[d.Derivation]
-	said := statement{cause: cause, log: strings.Join(d.LogTail, "\n"), rest: s.rest(at)}
+	if len(d.LogTail) == 0 {
+		d.LogTail = quoted
+	}
+	said := statement{cause: cause, log: lastWords(d.LogTail), rest: s.rest(at), flake: s.source, where: s.Where}
 	here := place.Flake{Dir: s.Flake, Copy: s.source}
 	for _, r := range known {
-		match := r.match(said)
+		match, log := r.match(said)
 		if match == nil {
 			continue
 		}
+		w := s.words(&r, d.Derivation, log)
 		d.Name, d.Page = r.name, r.page
-		d.Headline, d.Why = fill(r.headline, match), fill(r.why, match)
-		for _, do := range r.do {
+		d.Headline, d.Why = fill(w.headline, match), fill(w.why, match)
+		for _, do := range w.do {
 			d.Do = append(d.Do, fill(strings.ReplaceAll(do, "FLAKE", Shell(s.Flake)), match))
 		}
 		if r.verbatim {
-			settle(&d, here, e, cause)
+			s.settle(&d, here, e, cause)
 		}
 		return d
 	}
@@ -91,7 +137,7 @@ func Of(s Seen) Diagnosis {
 		d.Headline = "Nix stopped without saying why."
 	default:
 		d.Headline = "Nix cannot go on."
-		settle(&d, here, e, cause)
+		s.settle(&d, here, e, cause)
 	}
 	return d
 }
@@ -101,17 +147,26 @@ const report = "Please report it where you got piwiz from, with the lines above.
 
 // settle explains a mistake in the text of the flake in the user's own file
 // names.
-func settle(d *Diagnosis, flake place.Flake, e nix.Event, cause string) {
+func (s Seen) settle(d *Diagnosis, flake place.Flake, e nix.Event, cause string) {
 	where := flake.Find(e, cause)
 	words := flake.Translate(cause)
 	if where != "" && !strings.Contains(words, where) {
 		words = where + ": " + words
 	}
 	d.Why = strings.TrimPrefix(d.Why+"\n"+words, "\n")
+	release := s.Nixpkgs != "" && ofAnotherRelease[d.Name]
 	if where == "" {
+		if release {
+			d.Do = append([]string{otherRelease}, d.Do...)
+		}
 		return
 	}
 	file, _, _ := strings.Cut(strings.TrimPrefix(where, flake.Dir+"/"), ":")
+	if place.Generated(file) && release {
+		d.Page, d.Do = "", []string{otherRelease}
+		d.Why += "\npiwiz wrote " + file + " for the NixOS that it pins, not for the one of --nixpkgs."
+		return
+	}
 	if place.Generated(file) {
 		d.Page, d.Do = "", []string{report}
 		d.Why += "\npiwiz wrote " + file + ": this is a mistake of piwiz, not yours."
@@ -122,7 +177,18 @@ func settle(d *Diagnosis, flake place.Flake, e nix.Event, cause string) {
 	}
 	d.Page = "preview"
 	d.Do = append([]string{"Put it right in " + where + " (on the preview page: press e), then build again."}, d.Do...)
+	if release {
+		d.Do = append([]string{otherRelease}, d.Do...)
+	}
 }
+
+// ofAnotherRelease are the mistakes that are none in another release of NixOS.
+var ofAnotherRelease = map[string]bool{
+	"no-option": true, "wrong-type": true, "gone": true, "missing-attribute": true, "no-value": true, "declared-twice": true,
+	"file-missing": true, "arguments": true, "assertion": true, "no-host": true, "broken": true, "parent-option": true,
+}
+
+const otherRelease = "--nixpkgs names another release of NixOS, which may not know this: build without --nixpkgs."
 
 // first is the first message that is a cause, and its place in s.said. Failing
 // that, the first consequence.
@@ -151,10 +217,9 @@ func (s Seen) first() (nix.Event, int) {
 // passes warnings on as errors.
 func harmless(e nix.Event) bool {
 	text := e.Text
-	return e.Action == nix.Plain && !strings.HasPrefix(text, "error:") ||
+	return e.Cause == "" && !strings.HasPrefix(text, "error:") ||
 		e.Action == nix.Msg && e.Level > nix.LevelError ||
-		strings.HasPrefix(text, "warning:") || strings.HasPrefix(text, "error (ignored)") ||
-		strings.HasPrefix(text, "(use '--show-trace'") || strings.HasPrefix(text, "cannot build on '")
+		strings.HasPrefix(text, "warning:") || strings.HasPrefix(text, "error (ignored)") || strings.HasPrefix(text, "error: (ignored)")
 }
 
 // consequence is what Nix says because something else has failed before.
@@ -186,7 +251,7 @@ func (s Seen) rest(cause int) string {
 	return b.String()
 }
 
-var failed = regexp.MustCompile(`(?:builder for|Cannot build|building of|output path for|required to build|derivation) ['"]([^'"^!]+\.drv)`)
+var failed = regexp.MustCompile(`(?:builder for|Cannot build|building of|build of|output path for|required to build|derivation) ['"]([^'"^!]+\.drv)`)
 
 func (s Seen) failed(cause string) string {
 	if m := failed.FindStringSubmatch(cause); m != nil {

@@ -35,6 +35,16 @@ func line(t *testing.T, level nix.Level, cause string) string {
 	return "@nix " + string(b)
 }
 
+// notice is what a daemon passes on: at the level of errors, with no cause.
+func notice(t *testing.T, text string) string {
+	t.Helper()
+	b, err := json.Marshal(map[string]any{"action": "msg", "level": 0, "msg": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "@nix " + string(b)
+}
+
 // see is a run of Nix that said lines; log are the last words of drv.
 func see(t *testing.T, log string, lines ...string) Seen {
 	t.Helper()
@@ -64,7 +74,8 @@ func check(t *testing.T, want string, s Seen) statement {
 		t.Errorf("%s: a place was left open: %+v", want, d)
 	}
 	e, at := s.first()
-	return statement{cause: words(e), log: strings.Join(s.Logs[drv], "\n"), rest: s.rest(at)}
+	cause, _ := unquote(words(e))
+	return statement{cause: cause, log: lastWords(s.Logs[drv]), rest: s.rest(at)}
 }
 
 func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
@@ -74,10 +85,13 @@ func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
 			if r.name != name {
 				continue
 			}
-			for text, patterns := range map[string][]string{said.cause: r.nix, said.log: r.log, said.rest: r.with} {
+			for text, patterns := range map[string][]string{said.cause: r.nix, said.rest: r.with} {
 				for _, p := range patterns {
 					heard[name+p] = heard[name+p] || pattern(p).MatchString(text)
 				}
+			}
+			for _, p := range r.log {
+				heard[name+p] = heard[name+p] || witness([]string{p}, said.log) != nil
 			}
 		}
 	}
@@ -90,8 +104,13 @@ func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
 			if c.program != "" {
 				lines = append(lines, c.program)
 			}
+			if c.notice != "" {
+				lines = append(lines, notice(t, c.notice))
+			}
 			for _, cause := range c.nix {
-				hear(c.want, check(t, c.want, see(t, "", append(lines, line(t, nix.LevelError, cause))...)))
+				s := see(t, "", append(lines, line(t, nix.LevelError, cause))...)
+				s.Where = c.where
+				hear(c.want, check(t, c.want, s))
 			}
 			for _, log := range c.log {
 				for _, cause := range wordings {
@@ -234,13 +253,130 @@ func TestTheUsersFileIsAccusedBeforeAGeneratedOne(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFirstMessagesAreKept(t *testing.T) {
-	s := see(t, "", slices.Repeat([]string{line(t, nix.LevelWarn, "not the cause")}, 10*most)...)
-	s.Note(nix.Event{Action: nix.Msg, Text: "error: database or disk is full", Cause: "database or disk is full"})
-	if len(s.said) != most+1 {
-		t.Errorf("%d messages kept", len(s.said))
+func TestTheCauseIsKeptBehindAnyNumberOfNotices(t *testing.T) {
+	full := line(t, nix.LevelError, "database or disk is full")
+	for _, before := range []string{
+		line(t, nix.LevelWarn, "not the cause"), notice(t, "running auto-GC to free 1 bytes"), notice(t, strings.Repeat("keeping build directory '/x' ", 300)),
+		line(t, nix.LevelError, "build of '"+drv+"' failed"), "a line of ssh", notice(t, "warning: error: unable to download 'x': retrying"),
+	} {
+		s := see(t, "", append(slices.Repeat([]string{before}, 500), full)...)
+		check(t, "disk-full", s)
+		bytes := 0
+		for _, e := range s.said {
+			bytes += len(e.Text) + len(e.Cause)
+		}
+		if len(s.said) > 4*most || bytes > 4*most*mostLine {
+			t.Errorf("%.40q: %d messages, %d bytes kept", before, len(s.said), bytes)
+		}
 	}
-	check(t, "disk-full", s)
+	early := line(t, nix.LevelWarn, "error (ignored): writing to file: No space left on device")
+	check(t, "disk-full", see(t, "", append(slices.Repeat([]string{notice(t, "x")}, 1000), early, line(t, nix.LevelError, wordings[0]))...))
+	check(t, "builder-unreachable", see(t, "", append(slices.Repeat([]string{notice(t, "x")}, 1000),
+		"ssh: connect to host builder port 22: Connection refused", line(t, nix.LevelError, startNone))...))
+}
+
+// TestANoticeIsNeverTheCause has what Nix says through a daemon at the level of
+// errors. The true error comes behind it.
+func TestANoticeIsNeverTheCause(t *testing.T) {
+	for _, said := range []string{
+		"running auto-GC to free 10737418240 bytes", "keeping build directory '/tmp/nix-build-x.drv-0'", "SSH stdout first line:", "SSH stdout first line: x",
+		"note: keeping build directory '/nix/var/nix/builds/x'", "waiting for locks or build slots...", "deleting '/nix/store/x'", "deleting unused links...",
+		"cannot build on 'ssh-ng://pi@builder': error: failed to start SSH connection to 'pi@builder'", "warning: ignoring the client-specified setting 'x'",
+		"building '" + drv + "'...", "copying path '/nix/store/x' from 'https://cache.nixos.org'...", "checking outputs of '" + drv + "'...", "No space left in the sun",
+	} {
+		for _, c := range spoken[:20] {
+			if c.program+c.warning+c.notice != "" || len(c.nix) == 0 || c.want == "missing-feature" {
+				continue
+			}
+			check(t, c.want, see(t, "", notice(t, said), line(t, nix.LevelError, c.nix[0])))
+		}
+		if d := Of(see(t, "", notice(t, said))); d.Name != "" || d.Headline != "Nix stopped without saying why." {
+			t.Errorf("%q: %+v", said, d)
+		}
+	}
+}
+
+// TestALogIsBelievedOnlyWhereItEnds puts the last words of every known failure
+// where they are none: on the way, and into the mouth of a test.
+func TestALogIsBelievedOnlyWhereItEnds(t *testing.T) {
+	suite := []string{"PASS: parse", "PASS: print", "FAIL: round_trip (expected 3, got 4)", "# TOTAL: 3", "# FAIL: 1", "make[2]: *** [Makefile:901: test-suite.log] Error 1"}
+	for _, c := range spoken {
+		for _, log := range c.log {
+			mentions := strings.Split(log, "\n")
+			for _, lines := range [][]string{
+				slices.Concat(mentions, suite),
+				slices.Concat(mentions, []string{"x.c:3:1: error: unknown type name 'foo'", "make: *** [Makefile:3: x.o] Error 1"}),
+				slices.Concat(mentions, []string{"ValueError: 3 is not 4"}, slices.Repeat([]string{"x"}, 1)),
+				slices.Concat([]string{"test disk::full ... " + mentions[0] + " ... ok"}, suite),
+				slices.Concat(mentions, slices.Repeat([]string{"[ 52%] Building C object CMakeFiles/x.dir/y.c.o"}, near+1)),
+			} {
+				if d := Of(see(t, strings.Join(lines, "\n"), line(t, nix.LevelError, wordings[0]))); d.Name != "" {
+					t.Errorf("%s is believed:\n%s", d.Name, strings.Join(lines, "\n"))
+				}
+			}
+		}
+	}
+}
+
+// TestTheQuotedLinesOfABuilderAreNoMessageOfNix: an error quotes the last lines
+// of the log, and a test suite in them is no more to be believed.
+func TestTheQuotedLinesOfABuilderAreNoMessageOfNix(t *testing.T) {
+	quote := func(lines ...string) string {
+		return "builder for '" + drv + "' failed with exit code 2;\nlast 3 log lines:\n> " + strings.Join(lines, "\n> ") + "\nFor full logs, run 'nix log " + drv + "'."
+	}
+	d := Of(see(t, "", line(t, nix.LevelError, quote("ok 1 - No space left on device", "not ok 2 - adds", "make: *** [check] Error 1"))))
+	if d.Name != "" || len(d.LogTail) != 3 || strings.Contains(d.Why, "not ok") || strings.Contains(d.Why, "nix log") {
+		t.Errorf("%+v", d)
+	}
+	check(t, "disk-full", see(t, "", line(t, nix.LevelError, quote("a", "b", "cp: error writing 'x': No space left on device"))))
+}
+
+// TestAdviceIsForTheComputerOnWhichItHappened has every known failure on another
+// computer and in a container.
+func TestAdviceIsForTheComputerOnWhichItHappened(t *testing.T) {
+	const host = "pi@builder"
+	boxed := Where{Engine: "podman"}
+	for _, c := range spoken {
+		if len(c.where.Hosts) > 0 || c.notice != "" {
+			continue
+		}
+		var lines []string
+		if c.warning != "" {
+			lines = append(lines, line(t, nix.LevelWarn, c.warning))
+		}
+		lines = append(lines, c.program)
+		for i := range max(len(c.nix), len(c.log)) {
+			var runs []Seen
+			if i < len(c.nix) {
+				runs = append(runs, see(t, "", append(lines, line(t, nix.LevelError, c.nix[i]))...))
+			}
+			if i < len(c.log) {
+				runs = append(runs, see(t, c.log[i], line(t, nix.LevelError, wordings[0])))
+			}
+			for n, s := range runs {
+				s.Where = boxed
+				d := Of(s)
+				if said := strings.Join(append(d.Do, d.Headline), "\n"); strings.Contains(said, "ENGINE") || ofTheComputer.MatchString(said) || len(d.Do) == 0 && d.Name != "syntax" && d.Page == "check" {
+					t.Errorf("%s in a container: %s %q", d.Name, d.Headline, d.Do)
+				}
+				s.Where, s.Machines = Where{}, map[string]string{d.Derivation: "ssh-ng://" + host + "?compress=true"}
+				d = Of(s)
+				r := known[slices.IndexFunc(known, func(r row) bool { return r.name == d.Name })]
+				if r.side == anySide || d.Derivation == "" {
+					continue
+				}
+				said := strings.Join(append(d.Do, d.Headline), "\n")
+				for _, do := range d.Do {
+					if !strings.Contains(do, host) && do != again && !strings.HasPrefix(do, "Build again") {
+						t.Errorf("%s on another computer (%d): %q does not say where", d.Name, n, do)
+					}
+				}
+				if strings.Contains(said, "this computer") || !strings.Contains(d.Headline, host) || strings.Contains(said, "COMPUTER") || len(d.Do) == 0 {
+					t.Errorf("%s on another computer: %s %q", d.Name, d.Headline, d.Do)
+				}
+			}
+		}
+	}
 }
 
 func TestANoticeOfTheServerIsNotTheCause(t *testing.T) {

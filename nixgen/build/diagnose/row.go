@@ -11,38 +11,46 @@ import (
 // $1 in the texts is what the pattern that fits has in brackets.
 type row struct {
 	name     string
-	nix      []string          // Nix's message, in the wordings of its versions
-	log      []string          // or the last lines of the builder that failed
-	with     []string          // and one of these in what was said besides
-	when     func(string) bool // and this of Nix's message
-	early    bool              // a warning is enough: Nix itself takes the consequence for the cause
-	verbatim bool              // Nix's words say more than ours: show them, and the place in the user's files
+	nix      []string             // Nix's message, in the wordings of its versions
+	log      []string             // or the last words of the builder that failed, each in one line
+	with     []string             // and one of these in what was said besides
+	when     func(statement) bool // and this
+	early    bool                 // a warning is enough: Nix itself takes the consequence for the cause
+	verbatim bool                 // Nix's words say more than ours: show them, and the place in the user's files
 	headline string
 	why      string
 	page     string
 	do       []string // FLAKE is the user's folder
+
+	side   side     // the computer that all this is about
+	remote *instead // words where that is another one; what is "" stays as it is
+	boxed  *instead // words in a container of piwiz
 }
 
 // statement is what the table is asked about.
 type statement struct {
-	cause string // Nix's message
-	log   string // last lines of the builder
-	rest  string // everything else Nix said, and programs that it ran
+	cause string     // Nix's message, without the lines of the builder in it
+	log   []lastWord // of the builder
+	rest  string     // everything else Nix said, and programs that it ran
+	flake string     // store copy of the user's folder, "" when unknown
+	where Where
 }
 
-// match is the match of the pattern that fits, nil when the row does not.
-func (r *row) match(s statement) []string {
-	m := find(r.nix, s.cause)
+// match is the match of the pattern that fits, nil when the row does not; log
+// says that the builder's last lines told it.
+func (r *row) match(s statement) (m []string, log bool) {
+	m = find(r.nix, s.cause)
 	if m == nil {
-		m = find(r.log, s.log)
+		m = witness(r.log, s.log)
+		log = m != nil
 	}
-	if m == nil || r.when != nil && !r.when(s.cause) {
-		return nil
+	if m == nil || r.when != nil && !r.when(s) {
+		return nil, false
 	}
 	if r.with != nil {
-		return find(r.with, s.rest)
+		m = find(r.with, s.rest)
 	}
-	return m
+	return m, log
 }
 
 // early says whether a warning is already the cause.
@@ -91,7 +99,8 @@ var (
 
 // lacksFeature says whether a feature (kvm, big-parallel) is what is missing,
 // and not the platform. Before 2.34 one message served both.
-func lacksFeature(cause string) bool {
+func lacksFeature(s statement) bool {
+	cause := s.cause
 	for _, re := range []*regexp.Regexp{askedLocal, askedSystem} {
 		m := re.FindStringSubmatch(cause)
 		if m == nil {

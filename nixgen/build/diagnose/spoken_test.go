@@ -7,6 +7,8 @@ type said struct {
 	log     []string // last lines of a builder, each by itself
 	warning string   // that came before
 	program string   // line of a program that Nix ran
+	notice  string   // of Nix, at the level of an error, as a daemon passes it on
+	where   Where    // it ran
 }
 
 const (
@@ -27,6 +29,15 @@ var (
 	cannotFind = []string{"path '/nix/store/x' is required, but there is no substituter that can build it", "don't know how to build these paths: /nix/store/x"}
 )
 
+// asked28 and asked226 are what Nix 2.8 and 2.26 say when no machine took a step.
+func asked28(system, features, machine string) string {
+	return "Failed to find a machine for remote build!\nderivation: x.drv\nrequired (system, features): (" + system + ", " + features + ")\n1 available machines:\n(systems, maxjobs, supportedFeatures, mandatoryFeatures)\n" + machine
+}
+
+func asked226(system, features, machine string) string {
+	return asked28(system, "["+features+"]", machine)
+}
+
 func download(url, why string) string { return "unable to download '" + url + "': " + why }
 
 // spoken has every wording of every failure. Sources: NixOS/nix of the tags
@@ -34,6 +45,11 @@ func download(url, why string) string { return "unable to download '" + url + "'
 // (lib/modules.nix, pkgs/stdenv/generic/check-meta.nix), e2fsprogs, QEMU,
 // OpenSSH, curl.
 var spoken = []said{
+	{
+		want: "no-namespaces-left", nix: []string{"cloning builder process: No space left on device", "unable to fork: No space left on device"},
+		log: []string{"error: cloning builder process: No space left on device"},
+	},
+	{want: "emulator-folders", log: []string{"error while reading directory .: Cannot allocate memory"}},
 	{want: "xattrs", log: []string{
 		"set_inode_xattr: Operation not supported while listing attributes of \"./nix\"\n__populate_fs: Operation not supported while setting xattrs for \"nix\"",
 		"__populate_fs: Operation not supported while setting xattrs for \"nix\"",
@@ -85,11 +101,16 @@ var spoken = []said{
 		want: "no-namespaces", nix: []string{
 			"cannot perform a sandboxed build because user namespaces are not enabled; check /proc/sys/user/max_user_namespaces",
 			"this system does not support the kernel namespaces that are required for sandboxing; use '--no-sandbox' to disable sandboxing",
+			"cloning builder process: Invalid argument",
 		},
 		log: []string{"error: cannot perform a sandboxed build because user namespaces are not enabled; check /proc/sys/user/max_user_namespaces"},
 	},
 	{
-		want: "sandbox-forbidden", nix: []string{"cloning builder process: Operation not permitted", "while setting up the build environment: mounting /proc: Operation not permitted"},
+		want: "sandbox-forbidden", nix: []string{
+			"cloning builder process: Operation not permitted", "while setting up the build environment: mounting /proc: Operation not permitted",
+			"mounting /proc: Invalid argument", "while setting up the build environment: cannot pivot old root directory onto '/nix/store/x.drv.chroot/root/real-root': Invalid argument",
+			"unable to make filesystem '/nix/store/x' private: Permission denied", "setuid failed: Invalid argument",
+		},
 		log: []string{"error: setting up a private mount namespace: Operation not permitted", "error: unable to fork: Operation not permitted"},
 	},
 	{want: "missing-feature", nix: []string{
@@ -101,6 +122,19 @@ var spoken = []said{
 		want: "not-trusted", nix: platforms,
 		warning: "ignoring the client-specified setting 'extra-platforms', because it is a restricted setting and you are not a trusted user",
 	},
+	{
+		want: "builders-not-trusted", nix: machines,
+		warning: "ignoring the client-specified setting 'builders', because it is a restricted setting and you are not a trusted user",
+	},
+	{want: "builder-host-key", nix: machines, program: "No ED25519 host key is known for builder and you have requested strict checking."},
+	{want: "builder-unreachable", nix: machines, program: "ssh: connect to host builder port 22: Operation timed out"},
+	{want: "builder-system", nix: machines, notice: asked28("aarch64-linux", "", "(x86_64-linux, 1, , )")},
+	{want: "builder-system", nix: machines, notice: asked226("aarch64-linux", "", "([x86_64-linux, i686-linux], 1, [kvm], [])")},
+	{want: "builder-feature", nix: machines, notice: asked28("aarch64-linux", "kvm", "(aarch64-linux, 4, benchmark, big-parallel, )")},
+	{want: "builder-feature", nix: machines, notice: asked226("aarch64-linux", "big-parallel, kvm", "([aarch64-linux], 4, [benchmark, big-parallel], [])")},
+	{want: "builder-none", nix: machines, notice: asked28("aarch64-linux", "big-parallel", "(aarch64-linux, 4, benchmark, big-parallel, )")},
+	{want: "builder-none", nix: machines, notice: asked226("aarch64-linux", "", "([aarch64-linux], 4, [benchmark, big-parallel], [])")},
+	{want: "builder-idle", nix: []string{old28, mid30, new34, startNone, nojobs}, where: Where{Hosts: []string{"pi@builder"}}},
 	{want: "builder-host-key", nix: machines, program: "Host key verification failed."},
 	{want: "builder-host-key", nix: machines, program: "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @"},
 	{want: "builder-login", nix: machines, program: "pi@builder: Permission denied (publickey)."},
@@ -146,6 +180,29 @@ var spoken = []said{
 	{want: "no-build-users", nix: []string{"the group 'nixbld' specified in 'build-users-group' does not exist", "the build users group 'nixbld' has no members"}},
 	{want: "no-static-bash", nix: []string{"getting attributes of path '/usr/bin/bash-static': No such file or directory", "getting status of \"/usr/bin/bash-static\": No such file or directory"}},
 	{want: "no-git", nix: []string{"executing 'git': No such file or directory", "executing \"git\": No such file or directory"}},
+	{want: "root-cache", nix: []string{
+		"executing SQLite query 'x': database disk image is malformed, database disk image is malformed (in '/root/.cache/nix/binary-cache-v6.sqlite')",
+		"cannot open SQLite database '/root/.cache/nix/fetcher-cache-v2.sqlite': unable to open database file",
+	}},
+	{want: "box-cache", nix: []string{
+		"executing SQLite query 'x': database disk image is malformed, database disk image is malformed (in '/nix/var/cache/nix/binary-cache-v6.sqlite')",
+		"cannot open SQLite database '/nix/var/cache/nix/fetcher-cache-v2.sqlite': file is not a database",
+	}},
+	{want: "database", nix: []string{
+		"executing SQLite statement 'pragma synchronous = normal': unable to open database file, unable to open database file (in '/nix/var/nix/db/db.sqlite')",
+		"executing SQLite query 'select id from ValidPaths': database disk image is malformed, database disk image is malformed (in '/nix/var/nix/db/db.sqlite')",
+		"cannot open Nix database '/nix/var/nix/db/db.sqlite'", "executing SQLite statement 'x': file is not a database, file is not a database (in '/nix/var/nix/db/db.sqlite')",
+		"executing SQLite statement 'x': disk I/O error, disk I/O error (in '/nix/var/nix/db/db.sqlite')", "executing SQLite statement 'x': attempt to write a readonly database (in '/nix/var/nix/db/db.sqlite')",
+	}},
+	{want: "recipe-gone", nix: []string{
+		"opening file '/nix/store/xb930mfx1ky8xczf4kzlil8ibwdac19m-x.drv': No such file or directory", "error parsing derivation '/nix/store/xb930mfx1ky8xczf4kzlil8ibwdac19m-x.drv': expected string 'Derive(['",
+		"path '/nix/store/xb930mfx1ky8xczf4kzlil8ibwdac19m-x.drv' is not valid",
+	}},
+	{want: "store-damaged", nix: []string{
+		"path '/oix/store/1ijz8ihxk4na7d9kjprg8d8i63fb80n0-x.txt.drv' is not in the Nix store", "path '/nix/store/1ijz8ihxk4na7d9kjprg8d8i63fb80n0-x' is not valid",
+		"path '/nix/store/1ijz8ihxk4na7d9kjprg8d8i63fb80n0-x' disappeared, but it still has valid referrers!",
+		"reading from file: Input/output error", "opening file '/nix/store/xb930mfx1ky8xczf4kzlil8ibwdac19m-x': No such file or directory",
+	}},
 	{want: "eval-cache", nix: []string{
 		"cannot open SQLite database '/home/me/.cache/nix/eval-cache-v5/x.sqlite': database disk image is malformed",
 		"executing SQLite query: database disk image is malformed (in '/home/me/.cache/nix/fetcher-cache-v2.sqlite')",
@@ -188,6 +245,43 @@ var spoken = []said{
 		"hash mismatch importing path '/nix/store/x';\n  specified: sha256:a\n  got:       sha256:b", "NAR hash mismatch in file '/x'",
 		"hash mismatch in file downloaded from 'https://example.org/x':\n  specified: a\n  got: b", "failed to extract archive (Truncated tar archive detected while reading data)",
 	}},
+	{want: "damaged-download", nix: []string{
+		"failed to read compressed data (Zstd decompression failed: Data corruption detected)", "failed to read compressed data (Lzma library error: Corrupted input data)",
+		"failed to read compressed data (truncated gzip input)", "input doesn't look like a Nix archive", "bad archive: input doesn't look like a Nix archive", "error while decompressing: bzip2",
+	}},
+	{want: "step-offline", log: []string{
+		"curl: (6) Could not resolve host: github.com", "curl: (5) Could not resolve proxy: proxy", "fatal: unable to look up github.com (port 9418) (Name or service not known)",
+		"error: unable to download 'http://tarballs.nixos.org/x': Couldn't resolve host name (6)", "fatal: unable to access 'https://github.com/x/': Could not resolve host: github.com",
+		"Temporary failure in name resolution",
+	}},
+	{want: "step-certificate", log: []string{
+		"curl: (60) SSL certificate problem: unable to get local issuer certificate\nMore details here: https://curl.se/docs/sslcerts.html\n\ncurl failed to verify the legitimacy of the server and therefore could not\nestablish a secure connection to it. To learn more about this situation and\nhow to fix it, please visit the web page mentioned above.",
+		"fatal: unable to access 'https://github.com/x/': SSL certificate problem: self-signed certificate", "fatal: unable to access 'https://github.com/x/': server certificate verification failed. CAfile: none CRLfile: none",
+		"curl: (77) error setting certificate file: /no-cert-file.crt",
+	}},
+	{want: "step-refused", log: []string{
+		"curl: (22) The requested URL returned error: 404\nerror: cannot download x.tar.gz from any mirror", "curl: (22) The requested URL returned error: 503 Service Unavailable",
+		"error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403\nfatal: the remote end hung up unexpectedly", "error: RPC failed; HTTP 503",
+	}},
+	{want: "step-no-connection", log: []string{
+		"curl: (7) Failed to connect to example.org port 443 after 3 ms: Couldn't connect to server\nerror: cannot download x.tar.gz from any mirror", "curl: (28) Operation timed out after 300000 milliseconds with 0 bytes received",
+		"fatal: unable to access 'https://github.com/x/': Failed to connect to github.com port 443 after 129 ms", "fatal: unable to connect to github.com:",
+		"ssh: connect to host github.com port 22: Connection timed out",
+	}},
+	{want: "step-broken-off", log: []string{
+		"curl: (18) transfer closed with 1024 bytes remaining to read", "error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly: CANCEL (err 8)\nfatal: early EOF\nfatal: fetch-pack: invalid index-pack output",
+		"fatal: the remote end hung up unexpectedly", "fatal: early EOF",
+	}},
+	{want: "step-download", log: []string{
+		"error: cannot download x-1.0.tar.gz from any mirror", "error: unable to download 'http://tarballs.nixos.org/x': something new (99)",
+		"Unable to checkout 01014ade3f8f5ae677df192d7c2a208bd795b96c from git://github.com/x/y.", "fatal: unable to access 'https://github.com/x/': something new",
+	}},
+	{want: "damaged-archive", log: []string{
+		"/nix/store/x/bin/xz: (stdin): Compressed data is corrupt\n/nix/store/y/bin/tar: Skipping to next header\n/nix/store/y/bin/tar: Exiting with failure status due to previous errors",
+		"xz: (stdin): Unexpected end of input\ntar: Child returned status 1\ntar: Error is not recoverable: exiting now\ndo not know how to unpack source archive /nix/store/x.tar.xz",
+		"gzip: stdin: unexpected end of file\ntar: Child returned status 1", "zstd: /*stdin*\\: Decoding error (36) : Data corruption detected", "zstd: x: premature end",
+		"bzip2: Compressed file ends unexpectedly;", "tar: Unexpected EOF in archive", "  End-of-central-directory signature not found.  Either this file is not",
+	}},
 	{want: "download", nix: []string{download(nar, "something new (99)")}},
 	{
 		want: "unsigned-cache", nix: cannotFind,
@@ -224,6 +318,7 @@ var spoken = []said{
 		"The option `x.y' is read-only, but it's set multiple times. Definition values:",
 	}},
 	{want: "declared-twice", nix: []string{"The option `services.x.enable' in `/nix/store/x/nixos/x.nix' is already declared in `" + copied + "/configuration.nix'."}},
+	{want: "parent-option", nix: []string{"The option `boot.loader.raspberryPi' in module `/nix/store/x-source/nixos/modules/rename.nix' would be a parent of the following options, but its type `<no description>' does not support nested options."}},
 	{want: "mixed-module", nix: []string{"Module `" + copied + "/configuration.nix' has an unsupported attribute `time'. This is caused by introducing a top-level `config' or `options' attribute."}},
 	{want: "no-value", nix: []string{
 		"The option `users.users.pi.group' is used but not defined.", "The option `fileSystems./.fsType' was accessed but has no value defined. Try setting the option.",
@@ -236,6 +331,23 @@ var spoken = []said{
 	{want: "insecure", nix: []string{"Package 'openssl-1.1.1w' in /nix/store/x/x.nix:12 is marked as insecure, refusing to evaluate."}},
 	{want: "unfree", nix: []string{"Package 'b43-firmware-6' in /nix/store/x/x.nix:12 has an unfree license ('unfree'), refusing to evaluate."}},
 	{want: "not-for-the-pi", nix: []string{"Package 'steam-1.0' in /nix/store/x/x.nix:12 is not available on the requested hostPlatform:\n  hostPlatform.config = \"aarch64-unknown-linux-gnu\""}},
+	{
+		want: "not-added", warning: "Git tree '/home/me/flake' is dirty",
+		nix: []string{
+			"getting status of '" + copied + "/flake.nix': No such file or directory", "path '" + copied + "/flake.nix' does not exist",
+			"source tree referenced by 'git+file:///home/me/flake' does not contain a '/flake.nix' file",
+		},
+	},
+	{want: "foreign-repository", program: "fatal: unsafe repository ('/home/me/dotfiles' is owned by someone else)", nix: []string{"program 'git' failed with exit code 128"}},
+	{want: "foreign-repository", program: "fatal: detected dubious ownership in repository at '/home/me/dotfiles'", nix: []string{"program 'git' failed with exit code 128"}},
+	{want: "foreign-folder", nix: []string{"repository path '/home/me/dotfiles' is not owned by current user"}},
+	{want: "lock-file", nix: []string{
+		"lock file '" + copied + "/flake.lock' has unsupported version '9'", "cannot write modified lock file of flake 'path:/home/me/flake' (use '--no-write-lock-file' to ignore)",
+		"flake 'path:/home/me/flake' requires lock file changes but they're not allowed due to '--no-update-lock-file'", "opening file '/home/me/flake/flake.lock': Permission denied",
+	}},
+	{want: "input-file", nix: []string{
+		"getting status of '" + copied + "/nixos/modules/virtualisation/disk-size-option.nix': No such file or directory", "path '" + copied + "/nixos/modules/x.nix' does not exist",
+	}},
 	{want: "not-in-git", nix: []string{"Path 'bach.nix' in the repository \"/home/me/flake\" is not tracked by Git."}},
 	{want: "no-host", nix: []string{
 		"flake 'path:/home/me/flake' does not provide attribute 'packages.x86_64-linux.nixosConfigurations.bach.config.system.build.sdImage', 'legacyPackages.x86_64-linux.x' or 'x'",

@@ -59,11 +59,6 @@ var service = []row{{
 	headline: "Nix needs git to fetch something, and git is not installed.",
 	why:      "configuration.nix or the flake names a git repository.",
 	page:     "check", do: []string{"Install it. Debian and Ubuntu: sudo apt-get install git; Fedora: sudo dnf install git; Arch: sudo pacman -S git", again},
-}, {
-	name: "eval-cache", nix: []string{`/\.cache/nix/.*malformed`, `(?s)disk image is malformed.*/\.cache/nix/`},
-	headline: "Nix's notes about earlier runs are damaged.",
-	why:      "They only save time, and Nix makes them anew.",
-	page:     "check", do: []string{"Remove them: rm -r ~/.cache/nix", again},
 }}
 
 // network is everything that is downloaded.
@@ -133,9 +128,13 @@ var network = []row{{
 	why:      "The file on the server has changed, or a login page of the network came instead.",
 	page:     "check", do: []string{"Open a web page in a browser and log in to the network if it asks, then build again.", "If configuration.nix names the file: put the hash there that Nix got."},
 }, {
-	name: "damaged-download", nix: []string{`hash mismatch importing path`, `NAR hash mismatch`, `hash mismatch in file downloaded from`, `[Tt]runcated (?:tar|gzip|xz)`},
+	name: "damaged-download",
+	nix: []string{
+		`hash mismatch importing path`, `NAR hash mismatch`, `hash mismatch in file downloaded from`, `[Tt]runcated (?:tar|gzip|xz|zstd)`, `failed to read compressed data`, `failed to (?:extract|read|open) (?:the )?archive`,
+		`input doesn't look like a Nix archive`, `bad archive: `, `error while decompressing`,
+	},
 	headline: "A download arrived damaged.",
-	why:      "Nix compared it with its signed list and threw it away.",
+	why:      "Nix compares what it fetches with a signed list, and keeps nothing that differs.",
 	page:     "check", do: []string{"Build again: what is fetched already is kept."},
 }, {
 	name: "download", nix: []string{`unable to download '([^']+)'`},

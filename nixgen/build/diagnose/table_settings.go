@@ -29,6 +29,11 @@ var settings = inTheText([]row{{
 	why:      "It exists already. Setting it needs no options = ... around it.",
 	do:       []string{"Take the declaration (options.$1) out of configuration.nix."},
 }, {
+	name: "parent-option", nix: []string{"The option [`']([^`']+)' in module .* would be a parent of the following options"},
+	headline: "Two of the inputs both make the option $1.",
+	why:      "Most often a flake for boards wants its own nixpkgs.",
+	do:       []string{"Take the module of one of them out of configuration.nix, or build with the nixpkgs that the flake for the board asks for."},
+}, {
 	name: "mixed-module", nix: []string{"has an unsupported attribute [`']([^`']+)'"},
 	headline: "A file has an options or config block, and settings beside it: $1.",
 	why:      "Then all settings must be in the config block.",
@@ -63,6 +68,25 @@ var settings = inTheText([]row{{
 	headline: "There is no $1 for the Raspberry Pi's processor.",
 	do:       []string{"Take it out of configuration.nix."},
 }, {
+	name: "not-added", nix: []string{`-source/flake\.nix['"]: No such file`, `does not contain a '[^']*flake\.nix' file`, `-source/flake\.nix' does not exist`}, with: []string{`Git tree '([^']+)' is dirty`},
+	headline: "Git does not know flake.nix in $1 yet, so Nix does not see it.",
+	do:       []string{"In that folder: git add flake.nix"},
+}, {
+	name: "foreign-repository", nix: []string{`git.* failed with exit code 128`}, with: []string{`unsafe repository \('([^']+)'`, `dubious ownership in repository at '([^']+)'`},
+	headline: "The git repository $1 belongs to another user, so git does not read it.",
+	why:      "Somebody else could put commands into it.",
+	do:       []string{"If you trust it: git config --global --add safe.directory '$1'"},
+}, {
+	name: "foreign-folder", nix: []string{`repository path '([^']+)' is not owned by current user`},
+	headline: "The git repository $1 belongs to another user, so Nix does not read it.",
+	why:      "Somebody else could put commands into it.",
+	do:       []string{"If you trust it: git config --global --add safe.directory '$1'"},
+}, {
+	name: "lock-file", nix: []string{`lock file '([^']+)' (?:has|contains)`, `cannot write modified lock file`, `requires lock file changes`, `opening (?:lock )?file ['"]([^'"]*flake\.lock)['"]`},
+	headline: "Nix cannot use the file that notes the versions (flake.lock).",
+	why:      "It is damaged, of another Nix, or may not be written.",
+	do:       []string{"See whose it is: ls -l FLAKE/flake.lock", "Note the versions anew: rm FLAKE/flake.lock, then build again."},
+}, {
 	name: "not-in-git", nix: []string{`Path '([^']+)' in the repository .* is not tracked by Git`},
 	headline: "Git does not know the file $1 yet, so Nix does not see it.",
 	do:       []string{"In that repository: git add '$1'"},
@@ -74,6 +98,11 @@ var settings = inTheText([]row{{
 	name: "absolute-path", nix: []string{`access to absolute path '([^']+)' is forbidden in pure`},
 	headline: "configuration.nix uses a file outside of its folder: $1.",
 	do:       []string{"Copy the file into FLAKE and write ./NAME. Nothing secret: everybody on this computer can read what Nix copies."},
+}, {
+	name: "input-file", when: ofAnInput, nix: []string{`(?:getting status of|opening file|path) ['"](/nix/store/[^/'"]+-source)/([^'"]+)['"](?: does not exist|: No such file)`},
+	headline: "An input of the flake has no file $2.",
+	why:      "The inputs are of releases that do not fit together. It is no mistake in your own files.",
+	do:       []string{"Fetch the inputs anew: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},
 }, {
 	name: "file-missing", nix: []string{`[Pp]ath '(?:/nix/store/[^/']+-source/)?([^']+)' does not exist`, `(?:getting status of|opening file) ['"]/nix/store/[^/'"]+-source/([^'"]+)['"]: No such file`},
 	headline: "A file that the configuration names is not there: $1.",
@@ -120,6 +149,16 @@ var settings = inTheText([]row{{
 	headline: "Something in the configuration has another name now, or is gone.",
 	do:       []string{"Nix says above what to write instead."},
 }})
+
+// ofAnInput says whether a missing file belongs to an input of the flake, such
+// as nixpkgs, and not to the user's folder.
+func ofAnInput(s statement) bool {
+	m := find([]string{`(/nix/store/[^/'"]+-source)/(?:(?:nixos|pkgs|lib)/)?`}, s.cause)
+	if s.flake != "" && m != nil {
+		return m[1] != s.flake
+	}
+	return find([]string{`-source/(?:nixos/modules|pkgs/\S+|lib/\S+)`}, s.cause) != nil
+}
 
 func inTheText(rows []row) []row {
 	for i := range rows {

@@ -1,0 +1,53 @@
+package diagnose
+
+// repair checks every file of the store against its database, and fetches anew
+// what is damaged. anew makes the store of the container from nothing.
+var (
+	repair = []string{"Check the store, and fetch anew what is damaged: sudo nix-store --verify --check-contents --repair", again}
+	anew   = &instead{why: "The store of the container is damaged; it holds nothing that cannot be made again.", do: []string{
+		"Remove it: ENGINE volume rm $(ENGINE volume ls --quiet --filter name=piwiz-nix)", again,
+	}}
+)
+
+// store are damaged files of Nix: its database, its store, its notes.
+var store = []row{{
+	name: "root-cache", nix: []string{`(?s)(?:malformed|not a database|unable to open).*'(/root/\.cache/nix)/`, `'(/root/\.cache/nix)/.*(?:malformed|not a database|unable to open)`},
+	headline: "The notes of root's Nix about caches are damaged.",
+	why:      "They only save time, and Nix makes them anew. They are root's, not yours: the Nix service wrote them.",
+	page:     "check", do: []string{"Remove them: sudo rm -r $1", again},
+}, {
+	name: "eval-cache", nix: []string{`'(/\S+/\.cache/nix)/.*(?:malformed|not a database|unable to open)`, `(?s)(?:malformed|not a database|unable to open).*'(/\S+/\.cache/nix)/`},
+	headline: "Nix's notes about earlier runs are damaged.",
+	why:      "They only save time, and Nix makes them anew.",
+	page:     "check", do: []string{"Remove them: rm -r ~/.cache/nix", again},
+}, {
+	name: "box-cache", nix: []string{`/nix/var/cache/.*(?:malformed|not a database|unable to open)`, `(?s)(?:malformed|not a database|unable to open).*'/nix/var/cache/`},
+	headline: "Nix's notes about earlier runs are damaged.",
+	why:      "They only save time, and Nix makes them anew.",
+	page:     "check", do: []string{"Remove them: sudo rm -r /nix/var/cache", again}, boxed: anew,
+}, {
+	name: "database", side: either,
+	nix:      []string{`disk I/O error`, `attempt to write a readonly database`, `cannot open Nix database`, `database disk image is malformed`, `unable to open database file`, `file is not a database`},
+	headline: "The database of Nix on COMPUTER is damaged or cannot be opened.",
+	why:      "It says what is in the store. A crash, a full disk or a failing disk does that.",
+	page:     "check", do: []string{"See whether it is there, and whose it is: ls -l /nix/var/nix/db", "See whether the disk has errors: sudo dmesg | grep -i error", "Check the store, and fetch anew what is damaged: sudo nix-store --verify --check-contents --repair"},
+	boxed: anew,
+}, {
+	name: "recipe-gone", side: either,
+	nix: []string{
+		`(?:opening file|getting status of|getting attributes of path) ['"]/nix/store/[^'"]+\.drv['"]: No such file`, `error parsing derivation '?/nix/store/`,
+		`path '[^']+\.drv' is not valid`,
+	},
+	headline: "The store of Nix is damaged on COMPUTER: a recipe that its database knows is gone or empty.",
+	why:      "A crash, or somebody deleting in /nix/store by hand, does that.",
+	page:     "check", do: repair, boxed: anew,
+}, {
+	name: "store-damaged", side: either,
+	nix: []string{
+		`path '[^']+' is not in the Nix store`, `path '/nix/store/[^']+' is not valid`, `path '/nix/store/[^']+' disappeared`,
+		`(?:Input/output error|Structure needs cleaning)$`, `(?:opening file|getting status of|getting attributes of path) ['"]/nix/store/[0-9a-z]{32}-[^/'"]+['"]: No such file`,
+	},
+	headline: "The store of Nix on COMPUTER is damaged.",
+	why:      "What its database knows is not what is there. A crash or a failing disk does that.",
+	page:     "check", do: append([]string{"See whether the disk has errors: sudo dmesg | grep -i error"}, repair...), boxed: anew,
+}}
