@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/nixgen/region"
 	"piwiz/nixgen/wifi"
 )
 
@@ -27,21 +28,23 @@ func Attr(host string) string {
 // Files renders the flake of a host. The error is *Invalid when answers must
 // be changed first.
 func Files(h Host) ([]File, error) {
-	if p := h.Problems(); len(p) > 0 {
-		return nil, &Invalid{p}
+	bad := slices.DeleteFunc(h.Problems(), func(p Problem) bool { return p.Mild })
+	if len(bad) > 0 {
+		return nil, &Invalid{bad}
 	}
+	h = h.Born()
 	module, err := module(h)
 	if err != nil {
 		return nil, err
 	}
 	return []File{
-		{"flake.nix", flake(h.Name), false},
+		{"flake.nix", flake(h), false},
 		{"piwiz.nix", module, false},
-		{"configuration.nix", own(h.Name), true},
+		{"configuration.nix", own(h), true},
 	}, nil
 }
 
-func flake(name string) string {
+func flake(h Host) string {
 	return fmt.Sprintf(`# Written by piwiz. What you want to add goes into configuration.nix.
 {
   description = "Raspberry Pi host %[1]s";
@@ -55,10 +58,10 @@ func flake(name string) string {
     };
   };
 }
-`, name, Release, attrName(name))
+`, h.Name, h.Release, attrName(h.Name))
 }
 
-func own(name string) string {
+func own(h Host) string {
 	return fmt.Sprintf(`# This file is yours: piwiz made it once and never changes it again.
 # Add what %[1]s shall do, for example:
 #
@@ -69,7 +72,7 @@ func own(name string) string {
 { config, lib, pkgs, ... }:
 {
 }
-`, name, Release)
+`, h.Name, h.Release)
 }
 
 // writer collects lines and the first error of a quoting.
@@ -98,7 +101,7 @@ func module(h Host) (string, error) {
 	w.line(`  imports = [ (modulesPath + "/installer/sd-card/sd-image-aarch64.nix") ];`)
 	w.line("")
 	w.line(`  nixpkgs.hostPlatform = "aarch64-linux";`)
-	w.line(`  system.stateVersion = "%s";`, Release)
+	w.line(`  system.stateVersion = "%s";`, h.StateVersion)
 	w.line("")
 	w.line("  # the image")
 	w.line("  image.baseName = %s;", w.str("name", "piwiz-"+h.Name))
@@ -112,7 +115,8 @@ func module(h Host) (string, error) {
 	w.line("")
 	w.line("  # identity")
 	w.line("  networking.hostName = %s;", w.str("name", h.Name))
-	w.optional("time.timeZone", h.TimeZone)
+	zone, _ := region.Zone(h.TimeZone) // an old name is no less a name
+	w.optional("time.timeZone", zone)
 	w.optional("i18n.defaultLocale", h.Locale)
 	w.optional("console.keyMap", h.Keymap)
 	w.wifi(h)
@@ -171,7 +175,7 @@ func (w *writer) wifi(h Host) {
 	}
 	for i, n := range h.Networks {
 		if !isSAE(n) {
-			w.network(i, n, priority(h, i))
+			w.network(n, priority(h, i))
 		}
 	}
 	w.line("  };")
@@ -188,13 +192,13 @@ func isSAE(n Network) bool { return n.Security == wifi.WPA3 }
 // priority of network i: the first one is tried first.
 func priority(h Host, i int) int { return len(h.Networks) - i }
 
-func (w *writer) network(i int, n Network, priority int) {
+func (w *writer) network(n Network, priority int) {
 	w.line("    networks.%s = {", w.str("network", n.SSID))
 	if n.Security == wifi.Open {
 		w.line(`      authProtocols = [ "NONE" ];`)
 	} else {
 		// never SAE beside it: wpa_supplicant would prefer that and fail with a key
-		w.line("      pskRaw = %q;", "ext:"+secretName(i))
+		w.line("      pskRaw = %q;", "ext:"+secretName(n))
 		w.line(`      authProtocols = [ "WPA-PSK" ];`)
 	}
 	if n.Hidden {

@@ -47,7 +47,7 @@ func TestAllProblemsAreNamedAtOnce(t *testing.T) {
 	for _, p := range h.Problems() {
 		fields = append(fields, p.Field)
 	}
-	want := "name user country board keys networks[0] networks[0] networks[2]"
+	want := "name user country board keys networks[0].ssid networks[0].security networks[2].ssid"
 	if got := strings.Join(fields, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -109,7 +109,7 @@ func TestNoSecretIsInTheFlake(t *testing.T) {
 			}
 		}
 	}
-	if conf := string(seeds[2].Data); conf != "psk_00="+key.Reveal()+"\n" {
+	if conf := string(seeds[2].Data); conf != secretName(h.Networks[0])+"="+key.Reveal()+"\n" {
 		t.Errorf("wireless.conf has %d bytes of the wrong kind", len(conf))
 	}
 	const sae = "network={\n  ssid=6e6577\n  scan_ssid=1\n  key_mgmt=SAE\n  sae_password=6261747465727920737461706c65\n  ieee80211w=2\n  priority=1\n}\n"

@@ -2,6 +2,7 @@ package nixgen
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,10 +25,18 @@ func (s Seed) LogValue() slog.Value { return slog.StringValue(s.Path) }
 // Format hides the data from every verb.
 func (s Seed) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.Path) }
 
-// secretName names the secret of network i, in the module and in the secrets
-// file. All names have one length: wpa_supplicant compares only the length of
-// the line's name (hostap, src/utils/ext_password_file.c).
-func secretName(i int) string { return fmt.Sprintf("psk_%02d", i) }
+// secretName names the secret of a network, in the module and in the secrets
+// file: by the network and not by its place in the list, so that one that moves
+// never gets the key of another. All names have one length, and none begins as
+// those of Host.Before do: wpa_supplicant compares only the length of the
+// line's name (hostap, src/utils/ext_password_file.c).
+func secretName(n Network) string {
+	if n.SecretName != "" {
+		return n.SecretName
+	}
+	sum := sha256.Sum256([]byte(n.SSID))
+	return fmt.Sprintf("net_%x", sum[:8])
+}
 
 // Seeds returns the secrets of a host as the files that its first boot moves
 // to their place. psk is by SSID. It is an error when one is missing. Zero the
@@ -48,7 +57,11 @@ func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, erro
 		if isSAE(n) {
 			sae = appendSAE(sae, n, secret, priority(h, i))
 		} else {
-			conf = fmt.Appendf(conf, "%s=%s\n", secretName(i), secret.Reveal())
+			conf = fmt.Appendf(conf, "%s=%s\n", secretName(n), secret.Reveal())
+			if n.SecretName != "" { // from this card on the Pi knows both
+				n.SecretName = ""
+				conf = fmt.Appendf(conf, "%s=%s\n", secretName(n), secret.Reveal())
+			}
 		}
 	}
 	seeds := []Seed{

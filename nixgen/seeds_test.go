@@ -19,7 +19,7 @@ func TestSeedsAreNobodyElsesMemory(t *testing.T) {
 	psk := map[string]wifi.Secret{"Home": wifi.NewSecret("secret")}
 	for range 2 {
 		seeds, err := Seeds(h, psk, id)
-		if err != nil || len(seeds) != 3 || !bytes.Equal(seeds[0].Data, want) || string(seeds[2].Data) != "psk_00=secret\n" {
+		if err != nil || len(seeds) != 3 || !bytes.Equal(seeds[0].Data, want) || string(seeds[2].Data) != secretName(h.Networks[0])+"=secret\n" {
 			t.Fatalf("%v %v", seeds, err)
 		}
 		for _, s := range seeds {

@@ -31,6 +31,8 @@ type Engine struct {
 	// Defaults guesses the answers nobody is asked twice: user name, country,
 	// time zone, locale and keyboard of this computer.
 	Defaults func() nixgen.Host
+	// Computer is the name of this computer, "" when that is not known.
+	Computer string
 	// Answers names the addresses that answer as NAME.local now, or nothing.
 	Answers func(ctx context.Context, name string) []string
 	// Networks reads the Wi-Fi networks this computer knows.

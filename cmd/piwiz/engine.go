@@ -16,6 +16,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/flash"
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
@@ -45,6 +46,7 @@ func (p *program) engine() (tui.Engine, error) {
 		Checks:        p.checks(store, &p.emulator),
 		Repair:        p.repair,
 		Defaults:      guess,
+		Computer:      computer(),
 		Answers:       answers,
 		Networks:      networks,
 		GrantNetworks: func() tui.WifiGrant { return &wifiGrant{WifiReader: grant.WifiReader{Self: self()}} },
@@ -54,7 +56,7 @@ func (p *program) engine() (tui.Engine, error) {
 		MakeKey: func() (sshkey.PublicKey, error) { return sshkey.Make(sshDir, guess().User+"@piwiz") },
 		Save:    func(s hostfile.Saved) (hostfile.Saved, error) { return keep(store, s) },
 		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
-			files, err := nixgen.Files(s.Host)
+			files, err := nixgen.Files(asSaved(store, s.Host))
 			return ownAsItIs(store, s.Host.Name, files), store.Path(s.Host.Name, "flake", "configuration.nix"), err
 		},
 		Edit: func(s hostfile.Saved) tea.ExecCommand { return &ownEditor{store: store, host: s.Host} },
@@ -70,16 +72,18 @@ func (p *program) engine() (tui.Engine, error) {
 			if err != nil {
 				return build.Result{}, err
 			}
-			return build.Image(ctx, r, report)
+			return makeImage(ctx, store, r, report)
 		},
 		Cards:        p.cards,
 		CardsChanged: detect.Watch, Newest: detect.Newest,
 		Open:      openAsUser,
 		GrantCard: func(d disk.Device) tui.CardGrant { return newCardGrant(d) },
-		Write:     writeCard,
-		Release:   func(ctx context.Context, c tui.Card, d disk.Device) bool { return udisks.Release(ctx, c, d) },
-		Wait:      waitFor,
-		Pin:       pin,
+		Write: func(ctx context.Context, s hostfile.Saved, built string, card tui.Card, d disk.Device, report func(flash.Progress)) (flash.Result, error) {
+			return writeCard(ctx, store, s, built, card, d, report)
+		},
+		Release: func(ctx context.Context, c tui.Card, d disk.Device) bool { return udisks.Release(ctx, c, d) },
+		Wait:    waitFor,
+		Pin:     pin,
 	}, nil
 }
 
@@ -174,13 +178,42 @@ func (p *program) request(ctx context.Context, store hostfile.Store, name string
 	}, nil
 }
 
-// builtImage finds the image of the last build.
-func builtImage(store hostfile.Store, name string) (string, error) {
-	image, err := build.Built(store.Path(name, "result"))
+// makeImage builds the image of a saved host, and notes what it was built from.
+func makeImage(ctx context.Context, store hostfile.Store, r build.Request, report func(build.Event)) (build.Result, error) {
+	s, err := store.Load(r.Host)
 	if err != nil {
-		return "", fmt.Errorf("%s has no image yet; run: piwiz build %s", name, name)
+		return build.Result{}, err
 	}
-	return image, nil
+	from, err := store.Origin(s.Host) // now: Nix takes the files as they are when it begins
+	if err != nil {
+		return build.Result{}, err
+	}
+	result, err := build.Image(ctx, r, report)
+	if err != nil {
+		return result, err
+	}
+	return result, store.Bind(r.Host, from)
+}
+
+// builtImage finds the image of the last build, if it is of the answers as they
+// are.
+func builtImage(store hostfile.Store, h nixgen.Host) (string, error) {
+	image, err := build.Built(store.Path(h.Name, "result"))
+	if err != nil {
+		return "", fmt.Errorf("%s has no image yet; run: piwiz build %s", h.Name, h.Name)
+	}
+	return image, bound(store, h)
+}
+
+// bound is a refusal unless the image of a host was built from its answers as
+// they are.
+func bound(store hostfile.Store, h nixgen.Host) error {
+	err := store.Bound(h)
+	var other *hostfile.OtherImage
+	if errors.As(err, &other) {
+		return &exit{refused, err}
+	}
+	return err
 }
 
 func waitFor(ctx context.Context, s hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {

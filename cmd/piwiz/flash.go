@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,7 @@ func (p *program) flashVerb() *cobra.Command {
 			return coded(err)
 		}
 		if from.Path == "" {
-			if from.Path, err = builtImage(store, s.Host.Name); err != nil {
+			if from.Path, err = builtImage(store, s.Host); err != nil {
 				return err
 			}
 			from.Again = buildAgain(s.Host.Name)
@@ -56,7 +58,7 @@ func (p *program) flashVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r, err := flashCard(ctx, s, flash.Job{Image: from, Card: card, CardSize: d.Size}, p.progress())
+		r, err := flashCard(ctx, store, s, flash.Job{Image: from, Card: card, CardSize: d.Size}, p.progress())
 		if err != nil {
 			_ = card.Close() // the error says all
 			return err
@@ -117,16 +119,19 @@ func openCard(ctx context.Context, d disk.Device) (tui.Card, error) {
 }
 
 // writeCard writes the image that was built for a host.
-func writeCard(ctx context.Context, s hostfile.Saved, built string, card tui.Card, d disk.Device, report func(flash.Progress)) (flash.Result, error) {
+func writeCard(ctx context.Context, store hostfile.Store, s hostfile.Saved, built string, card tui.Card, d disk.Device, report func(flash.Progress)) (flash.Result, error) {
+	if err := bound(store, s.Host); err != nil {
+		return flash.Result{}, err
+	}
 	from := image.From{Path: built, Again: buildAgain(s.Host.Name)}
-	return flashCard(ctx, s, flash.Job{Image: from, Card: card, CardSize: d.Size}, report)
+	return flashCard(ctx, store, s, flash.Job{Image: from, Card: card, CardSize: d.Size}, report)
 }
 
 // buildAgain is what to do about an image of piwiz's own that is damaged.
 func buildAgain(host string) string { return "Build it again with: piwiz build " + host }
 
 // flashCard carries the values from the nixgen half to the flash half.
-func flashCard(ctx context.Context, s hostfile.Saved, job flash.Job, report func(flash.Progress)) (flash.Result, error) {
+func flashCard(ctx context.Context, store hostfile.Store, s hostfile.Saved, job flash.Job, report func(flash.Progress)) (flash.Result, error) {
 	seeds, err := nixgen.Seeds(s.Host, s.PSK, s.Identity)
 	if err != nil {
 		return flash.Result{}, err
@@ -136,5 +141,26 @@ func flashCard(ctx context.Context, s hostfile.Saved, job flash.Job, report func
 		job.Files = append(job.Files, bootfs.File{Path: x.Path, Data: x.Data})
 	}
 	job.When = time.Now()
-	return flash.Write(ctx, job, report)
+	r, err := flash.Write(ctx, job, report)
+	if err == nil {
+		settle(store, s.Host.Name)
+	}
+	return r, err
+}
+
+// settle notes that the Pi knows its secrets by the names they have now. When
+// that fails the host keeps the old names, which work as well.
+func settle(store hostfile.Store, name string) {
+	s, err := store.Load(name)
+	if err != nil || !slices.ContainsFunc(s.Host.Networks, func(n nixgen.Network) bool { return n.SecretName != "" }) {
+		return
+	}
+	s.Host = s.Host.Written()
+	files, err := nixgen.Files(s.Host)
+	if err == nil {
+		_, err = store.Save(s, files)
+	}
+	if err != nil {
+		slog.Warn("the names of the secrets were not noted", "host", name, "err", err)
+	}
 }

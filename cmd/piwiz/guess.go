@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/region"
 )
 
 // guess is what this computer tells about its user: name, time zone, locale,
@@ -21,43 +22,51 @@ func guess() nixgen.Host {
 		}
 	}
 	if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil {
-		if dir, zone, ok := strings.Cut(target, "/zoneinfo/"); ok {
-			h.TimeZone = strings.TrimPrefix(zone, "posix/")
-			h.Country = countryOf(h.TimeZone, dir+"/zoneinfo/zone.tab")
+		if _, zone, ok := strings.Cut(target, "/zoneinfo/"); ok {
+			zone = strings.TrimPrefix(zone, "posix/")
+			if name, complaint := region.Zone(zone); complaint == "" {
+				// Many who live elsewhere have their computer speak American, so
+				// it says more than the locale.
+				h.TimeZone, h.Country = name, region.CountryOf(name)
+			}
 		}
 	}
 	for _, v := range []string{"LC_ALL", "LC_TIME", "LANG"} {
 		if m := localeForm.FindStringSubmatch(os.Getenv(v)); m != nil {
-			h.Locale, h.Country = m[1]+"_"+m[2]+".UTF-8", cmp.Or(h.Country, m[2])
+			locale, country := localeOf(m[1], m[2])
+			h.Locale, h.Country = cmp.Or(locale, h.Locale), cmp.Or(h.Country, country)
 			break
 		}
 	}
-	if k := vconsole("/etc/vconsole.conf"); k != "" {
-		h.Keymap = k
-	}
+	h.Keymap = cmp.Or(keymapOf(vconsole("/etc/vconsole.conf")), h.Keymap)
 	return h
 }
 
 var localeForm = regexp.MustCompile(`^([a-z]{2,3})_([A-Z]{2})(?:\.|$)`)
 
-// countryOf is where a time zone is, "" when that is not known. Many who live
-// elsewhere have their computer speak American, so it says more than the locale.
-// Source: tzfile(5) and zone.tab itself: country, place and zone between tabs.
-func countryOf(zone, zoneTab string) string {
-	b, err := os.ReadFile(zoneTab)
-	if err != nil {
-		return ""
-	}
-	return parseZones(zone, string(b))
-}
-
-func parseZones(zone, zoneTab string) string {
-	for line := range strings.Lines(zoneTab) {
-		if f := strings.Fields(line); len(f) >= 3 && f[2] == zone && len(f[0]) == 2 {
-			return f[0]
+// localeOf is the locale of a language in a country, and the country: "" where
+// there is none of them. Some computers have a locale that glibc has not, such
+// as en_DE.
+func localeOf(language, country string) (locale, code string) {
+	for _, name := range []string{language + "_" + country + ".UTF-8", language + "_" + country} {
+		if _, complaint := region.Locale(name); complaint == "" {
+			locale = name
+			break
 		}
 	}
-	return ""
+	if _, complaint := region.Country(country); complaint == "" {
+		code = country
+	}
+	return locale, code
+}
+
+// keymapOf is the keyboard that is meant: some systems write the name it has in
+// X11. "" where there is none.
+func keymapOf(name string) string {
+	if _, complaint := region.Keymap(name); complaint == "" {
+		return name
+	}
+	return region.OfConsole(name)
 }
 
 // vconsole reads KEYMAP from vconsole.conf(5).

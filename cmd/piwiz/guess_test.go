@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"piwiz/nixgen"
 )
 
 func fileWith(t *testing.T, text string) string {
@@ -15,19 +17,27 @@ func fileWith(t *testing.T, text string) string {
 	return file
 }
 
-func TestTheTimeZoneTellsTheCountry(t *testing.T) {
-	tab := fileWith(t, "# tzdb timezone descriptions\n#\n"+
-		"DE\t+5230+01322\tEurope/Berlin\tmost of Germany\nDE\t+4742+00841\tEurope/Busingen\tBusingen\nBR\t-2332-04637\tAmerica/Sao_Paulo\tBrazil (southeast)\n")
-	for zone, want := range map[string]string{
-		"Europe/Berlin": "DE", "Europe/Busingen": "DE", "America/Sao_Paulo": "BR",
-		"UTC": "", "Etc/UTC": "", "Europe": "", "": "", "most": "",
+// Whatever this computer says, what is guessed is an answer.
+func TestWhatIsGuessedIsAnAnswer(t *testing.T) {
+	for in, want := range map[[2]string][2]string{
+		{"de", "DE"}: {"de_DE.UTF-8", "DE"}, {"en", "DE"}: {"", "DE"}, {"am", "ET"}: {"am_ET", "ET"}, {"en", "UK"}: {"", ""}, {"xx", "ZZ"}: {"", ""},
 	} {
-		if got := countryOf(zone, tab); got != want {
-			t.Errorf("%q: %q, want %q", zone, got, want)
+		if locale, country := localeOf(in[0], in[1]); locale != want[0] || country != want[1] {
+			t.Errorf("%v: %q %q", in, locale, country)
 		}
 	}
-	if got := countryOf("Europe/Berlin", tab+".gone"); got != "" {
-		t.Errorf("without a table: %q", got)
+	for in, want := range map[string]string{"de-latin1": "de-latin1", "gb": "uk", "de-nodeadkeys": "de-latin1-nodeadkeys", "nonsense": "", "": ""} {
+		if got := keymapOf(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+	for _, lang := range []string{"de_DE.UTF-8", "en_DE.UTF-8", "C", "", "xx_YY", "de_DE@euro", "nonsense\x1b"} {
+		t.Setenv("LC_ALL", lang)
+		h := guess()
+		h.Name, h.Board, h.Keys = "bach", nixgen.Pi4, []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop"}
+		if p := h.Problems(); len(p) > 0 {
+			t.Errorf("%q: %v", lang, p)
+		}
 	}
 }
 

@@ -126,6 +126,7 @@ func keep(store hostfile.Store, s hostfile.Saved) (hostfile.Saved, error) {
 	if s.Identity, err = identity(store, s); err != nil {
 		return s, err
 	}
+	s.Host = asSaved(store, s.Host)
 	s.Host.HostKey = s.Identity.PublicLine()
 	files, err := nixgen.Files(s.Host)
 	if err != nil {
@@ -136,6 +137,16 @@ func keep(store hostfile.Store, s hostfile.Saved) (hostfile.Saved, error) {
 	}
 	s.Folder, s.NewKey, s.Problems = store.Path(s.Host.Name), false, nil
 	return s, nil
+}
+
+// asSaved is a host with what belongs to it whatever its answers are, as it was
+// saved before; a new one gets it now.
+func asSaved(store hostfile.Store, h nixgen.Host) nixgen.Host {
+	old, err := store.Load(h.Name)
+	if err == nil {
+		h = h.Inherit(old.Host)
+	}
+	return h.Born().Confirm()
 }
 
 // identity is the one that is saved under the host's name, whatever the

@@ -142,15 +142,17 @@ func (p *program) host(ctx context.Context, store hostfile.Store, arg string) (h
 	if err != nil {
 		return hostfile.Saved{}, fmt.Errorf("%s: %w", arg, err)
 	}
-	if _, err := nixgen.Files(h); err != nil {
-		return hostfile.Saved{}, fmt.Errorf("%s: %w", arg, err)
-	}
 	saved, err := store.Load(h.Name) // its secrets go on being used
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return hostfile.Saved{}, err
 	}
+	if err != nil { // it is a new one
+		if _, complaint := nixgen.CheckNewName(h.Name, computer()); complaint != "" {
+			return hostfile.Saved{}, &exit{refused, fmt.Errorf("%s: name: %s", arg, complaint)}
+		}
+	}
 	h.HostKey = saved.Host.HostKey
-	saved.Host = h
+	saved.Host = h.Inherit(saved.Host)
 	return saved, nil
 }
 

@@ -38,7 +38,7 @@ func (p *program) renderVerb() *cobra.Command {
 }
 
 func (p *program) buildVerb() *cobra.Command {
-	yes, emulator, newKey := false, false, false
+	yes, emulator, newKey, said := false, false, false, []string(nil)
 	c := verb(&cobra.Command{
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
@@ -50,17 +50,26 @@ func (p *program) buildVerb() *cobra.Command {
 		if s, err = p.ready(s, newKey); err != nil {
 			return err
 		}
+		if s, err = sure(s, args[0], said); err != nil {
+			return err
+		}
 		work := func() error {
 			// Nothing is saved before there is something that can build it.
 			r, err := p.request(ctx, store, s.Host.Name)
 			if err != nil {
 				return err
 			}
+			if err := free(ctx, s, args[0], said); err != nil {
+				return err
+			}
+			for _, n := range s.Host.Notes() {
+				p.say("note", map[string]any{"text": n}, "note: "+n)
+			}
 			if s, err = keep(store, s); err != nil {
 				return err
 			}
 			p.keptNote(s)
-			return p.build(ctx, r, yes)
+			return p.build(ctx, store, r, yes)
 		}
 		if emulator {
 			return emulated(ctx, work)
@@ -69,6 +78,7 @@ func (p *program) buildVerb() *cobra.Command {
 	}))
 	c.Flags().BoolVar(&emulator, "emulate", false, "register QEMU for this build alone, if this computer needs it; asks for administrator rights")
 	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
+	c.Flags().StringArrayVar(&said, "confirm", nil, "say yes to what this verb refused with this key; may be given more than once")
 	c.Flags().BoolVar(&newKey, "new-key", false, "make a new host key; computers that know the host will refuse it until their known_hosts is changed")
 	return c
 }
@@ -81,7 +91,7 @@ func (p *program) keptNote(s hostfile.Saved) {
 }
 
 // build says what a build will cost, and builds.
-func (p *program) build(ctx context.Context, r build.Request, yes bool) error {
+func (p *program) build(ctx context.Context, store hostfile.Store, r build.Request, yes bool) error {
 	report := func(e build.Event) {
 		g := e.Progress
 		p.say("build", map[string]any{"line": e.Line, "derivation": e.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected, "share": g.Share}, e.Line)
@@ -100,7 +110,7 @@ func (p *program) build(ctx context.Context, r build.Request, yes bool) error {
 	if warning != "" && !yes {
 		return &exit{refused, errors.New("nothing was built; add --yes if that is wanted")}
 	}
-	result, err := build.Image(ctx, r, report)
+	result, err := makeImage(ctx, store, r, report)
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func TestEachVerbSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{[]string{"wait", "no.body"}, failed, []string{"Leave out the dot"}},
 		{[]string{"build", "broken"}, failed, []string{"broken/host.toml", "line 1", "Fix the file"}},
 		{[]string{"render", "none.toml"}, failed, []string{"none.toml", "no such file"}},
-		{[]string{"render", bad}, failed, []string{"name: Use - instead of _", "user: NixOS has a user", "board: \"7\"", "keys[0]: not a public SSH key"}},
+		{[]string{"render", bad}, failed, []string{"name: Use - instead of _", "user: NixOS has a user", "line 2: board: There is no such board", "keys[0]: not a public SSH key"}},
 		{[]string{"render", unknown}, failed, []string{"line 5: the key usr is not known", "Correct the line"}},
 		{[]string{"build", wifi}, lacking, []string{`"Home Net"`, "join it once"}},
 		{[]string{"check"}, lacking, []string{"must be fixed"}},
@@ -127,7 +127,7 @@ func TestAPasswordInAFileOfAnswersIsNeverShown(t *testing.T) {
 	file := u.file("bach.toml", goodAnswers+"[[networks]]\nssid = \"Home\"\npassword = \"correct horse\"\n")
 	for _, args := range [][]string{{"render", file}, {"build", file, "--json"}} {
 		out, stderr, code := u.piwiz(args...)
-		if code != failed || !strings.Contains(out+stderr, "line 7: the key networks.password is not known") || strings.Contains(out+stderr, "horse") {
+		if code != failed || !strings.Contains(out+stderr, "line 7: the key networks[0].password is not known") || strings.Contains(out+stderr, "horse") {
 			t.Errorf("piwiz %v: exit code %d\n%s%s", args, code, out, stderr)
 		}
 	}

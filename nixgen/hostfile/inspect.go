@@ -69,7 +69,7 @@ const restore = "Restore it from your backup: piwiz hosts import FILE --replace"
 // rest is looked at all the same, as far as it can be judged.
 func (in *inspector) answers(h *Saved) bool {
 	path := in.path(answersFile)
-	host, err := readAnswers(path)
+	host, problems, err := readSaved(path)
 	if st, err := os.Lstat(path); err == nil {
 		h.Changed = st.ModTime()
 	}
@@ -84,18 +84,22 @@ func (in *inspector) answers(h *Saved) bool {
 		in.add(Stop, answersFile, err, run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", in.path()))
 		return false
 	case err != nil:
-		in.add(Stop, answersFile, err, "Fix the file with an editor: "+quote(path), restore)
+		in.add(Stop, answersFile, err, "Fix the file with an editor: "+Quote(path), restore)
 		return false
 	}
 	if host.Name != in.name {
-		remedy := fmt.Sprintf("Change its name to %s with an editor: %s", in.name, quote(path))
+		remedy := fmt.Sprintf("Change its name to %s with an editor: %s", in.name, Quote(path))
 		if canonical, complaint := nixgen.CheckName(host.Name); complaint == "" && canonical == host.Name && !exists(in.store.Path(host.Name)) {
 			remedy = "Give the folder that name. " + run("mv %s %s", in.path(), in.store.Path(host.Name))
 		}
 		in.add(Stop, answersFile, fmt.Errorf("it is about %q, but lies in the folder of %s", host.Name, in.name), remedy)
 	}
-	for _, p := range host.Problems() {
-		in.add(Stop, answersFile, fmt.Errorf("%s: %s", p.Field, p.Text), "Fix the file with an editor: "+quote(path))
+	for _, p := range problems {
+		kind := Stop
+		if p.Mild {
+			kind = Note
+		}
+		in.add(kind, answersFile, errors.New(p.String()), "Fix the file with an editor: "+Quote(path))
 	}
 	h.Host = host
 	return true
@@ -123,7 +127,7 @@ func (in *inspector) wifi(h *Saved) {
 	default:
 		var bad error
 		if h.PSK, bad = readSecrets(data); bad != nil {
-			in.add(NoPassword, wifiFile, bad, "Fix the file with an editor: "+quote(in.path(wifiFile)), again)
+			in.add(NoPassword, wifiFile, bad, "Fix the file with an editor: "+Quote(in.path(wifiFile)), again)
 			return
 		}
 	}
@@ -142,6 +146,10 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 	for _, n := range h.Host.Networks {
 		secret, ok := h.PSK[n.SSID]
 		if n.Security == wifi.Open {
+			if ok && !secret.IsZero() {
+				in.add(Note, wifiFile, fmt.Errorf("it has a password of %q, which host.toml calls an open network", n.SSID),
+					"If the network has a password, write security = \"wpa2\" with an editor: "+Quote(in.path(answersFile)))
+			}
 			continue
 		}
 		if !ok || secret.IsZero() {

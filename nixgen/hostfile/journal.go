@@ -124,7 +124,7 @@ func (s Store) finish(name string) error {
 	if st, err := os.Lstat(dir); err != nil || !st.IsDir() {
 		return nil
 	}
-	if about, err := readAnswers(filepath.Join(dir, "host.toml")); err == nil && about.Name != name {
+	if about, _, err := readSaved(filepath.Join(dir, "host.toml")); err == nil && about.Name != name {
 		return s.disk.Wipe(dir)
 	}
 	var files []string

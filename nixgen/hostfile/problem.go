@@ -106,8 +106,8 @@ next:
 	return &Broken{h.Host.Name, stop}
 }
 
-// quote makes a word of a shell.
-func quote(s string) string {
+// Quote makes a word of a shell.
+func Quote(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
 	}
@@ -119,7 +119,7 @@ func quote(s string) string {
 
 func run(format string, paths ...any) string {
 	for i, p := range paths {
-		paths[i] = quote(fmt.Sprint(p))
+		paths[i] = Quote(fmt.Sprint(p))
 	}
 	return fmt.Sprintf("Run: "+format, paths...)
 }

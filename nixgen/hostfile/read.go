@@ -60,7 +60,7 @@ func unlink(path, to string) string {
 	if !filepath.IsAbs(to) {
 		to = filepath.Join(filepath.Dir(path), to)
 	}
-	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rp %s %[1]s", quote(path), quote(to))
+	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rp %s %[1]s", Quote(path), Quote(to))
 }
 
 // linked is an error with all parts of a host that are links: writing there

@@ -88,7 +88,7 @@ func (s Store) save(name string, parts []part) (kept string, err error) {
 
 // partsOf are the files of a host.
 func partsOf(h Saved, files []nixgen.File) ([]part, error) {
-	answers, err := toml.Marshal(h.Host)
+	answers, err := toml.Marshal(h.Host.Born()) // else it would count as made before
 	if err != nil {
 		return nil, fmt.Errorf("save %s: %w", h.Host.Name, err)
 	}

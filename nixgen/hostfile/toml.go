@@ -1,16 +1,12 @@
 package hostfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
-	"piwiz/nixgen"
 	"piwiz/nixgen/wifi"
 )
 
@@ -33,6 +29,9 @@ func (u *Unreadable) Error() string {
 // Hints says where a password belongs.
 func (u *Unreadable) Hints() []string {
 	hints := []string{"Correct the line, or remove it."}
+	if len(u.Faults) > 1 {
+		hints[0] = "Correct these lines, or remove them."
+	}
 	if u.secret {
 		hints = append(hints, "No password belongs into this file. That of a Wi-Fi network is asked for by the wizard: run piwiz. For logging in there are keys.")
 	}
@@ -40,39 +39,21 @@ func (u *Unreadable) Hints() []string {
 }
 
 // decode reads a TOML document. Its error is *Unreadable.
-func decode(data []byte, into any, strict bool) error {
-	d := toml.NewDecoder(bytes.NewReader(data))
-	if strict {
-		d.DisallowUnknownFields()
-	}
-	err := d.Decode(into)
-	var unknown *toml.StrictMissingError
+func decode(data []byte, into any) error {
+	err := toml.Unmarshal(data, into)
 	var wrong *toml.DecodeError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &unknown):
-		u := &Unreadable{}
-		for _, e := range unknown.Errors {
-			row, _ := e.Position()
-			u.Faults = append(u.Faults, fmt.Sprintf("line %d: the key %s is not known", row, keyOf(&e)))
-			u.secret = u.secret || slices.ContainsFunc([]string{"pass", "psk", "secret", "key"}, func(word string) bool {
-				return strings.Contains(strings.ToLower(keyOf(&e)), word)
-			})
-		}
-		return u
-	case errors.As(err, &wrong) && keyOf(wrong) != "":
+	case errors.As(err, &wrong) && len(wrong.Key()) > 0:
 		row, _ := wrong.Position()
-		return &Unreadable{Faults: []string{fmt.Sprintf("line %d: the value of %s has the wrong form", row, keyOf(wrong))}}
+		return &Unreadable{Faults: []string{fmt.Sprintf("line %d: the value of %s has the wrong form", row, strings.Join(wrong.Key(), "."))}}
 	case errors.As(err, &wrong):
 		row, column := wrong.Position()
 		return &Unreadable{Faults: []string{fmt.Sprintf("line %d, column %d: this is not TOML; check the quotes and brackets of this line", row, column)}}
 	}
 	return &Unreadable{Faults: []string{"this is not TOML"}}
 }
-
-// keyOf is the key with its tables, as one would write it.
-func keyOf(e *toml.DecodeError) string { return strings.Join(e.Key(), ".") }
 
 type secretLine struct {
 	SSID   string `toml:"ssid"`
@@ -83,7 +64,7 @@ type secretLine struct {
 func readSecrets(data []byte) (map[string]wifi.Secret, error) {
 	var plain struct{ Networks []secretLine }
 	out := map[string]wifi.Secret{}
-	if err := decode(data, &plain, false); err != nil {
+	if err := decode(data, &plain); err != nil {
 		return out, err
 	}
 	for _, n := range plain.Networks {
@@ -93,28 +74,4 @@ func readSecrets(data []byte) (map[string]wifi.Secret, error) {
 		out[n.SSID] = wifi.NewSecret(n.Secret)
 	}
 	return out, nil
-}
-
-// readAnswers reads the answers in a file of a host.
-func readAnswers(path string) (nixgen.Host, error) {
-	data, err := readPart(path)
-	if err != nil {
-		return nixgen.Host{}, err
-	}
-	return ReadAnswers(bytes.NewReader(data))
-}
-
-// ReadAnswers reads a host.toml. What is unknown in it, or of a wrong form, is
-// *Unreadable.
-func ReadAnswers(r io.Reader) (nixgen.Host, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nixgen.Host{}, err
-	}
-	if len(data) > maxFile {
-		return nixgen.Host{}, errors.New("the file is too large to be a host.toml")
-	}
-	var h nixgen.Host
-	err = decode(data, &h, true)
-	return h, err
 }

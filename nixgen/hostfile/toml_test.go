@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"piwiz/nixgen"
 )
+
+const keysLine = `keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop"]
+`
 
 const password = "correct horse 4711"
 
@@ -54,9 +55,9 @@ func TestNoErrorShowsWhatStandsInAFile(t *testing.T) {
 }
 
 func TestAllUnknownKeysAreToldWithTheirLines(t *testing.T) {
-	_, err := ReadAnswers(strings.NewReader("nme = \"x\"\nboard = \"4\"\n[[networks]]\nssid = \"a\"\npsk = \"b\"\n"))
+	_, err := ReadAnswers(strings.NewReader("nme = \"x\"\nboard = \"4\"\nname = \"x\"\nuser = \"alice\"\n" + keysLine + "[[networks]]\nssid = \"a\"\nsecurity = \"wpa2\"\npsk = \"b\"\n"))
 	var u *Unreadable
-	if !errors.As(err, &u) || len(u.Faults) != 2 || !strings.Contains(u.Faults[0], "line 1: the key nme") || !strings.Contains(u.Faults[1], "line 5: the key networks.psk") {
+	if !errors.As(err, &u) || len(u.Faults) != 2 || !strings.Contains(u.Faults[0], "line 1: the key nme") || !strings.Contains(u.Faults[1], "line 9: the key networks[0].psk") {
 		t.Fatalf("%v", err)
 	}
 	if !strings.Contains(strings.Join(u.Hints(), "\n"), "asked for by the wizard") {
@@ -76,9 +77,10 @@ func FuzzNoErrorShowsAValue(f *testing.F) {
 		if after {
 			text = append(bytes.Clone(b), []byte("\nuser = \""+marker+"\"\n")...)
 		}
-		for _, strict := range []bool{false, true} {
-			var h nixgen.Host
-			if err := decode(text, &h, strict); err != nil && strings.Contains(err.Error(), marker) {
+		_, err := ReadAnswers(bytes.NewReader(text))
+		_, err2 := readSecrets(text)
+		for _, err := range []error{err, err2} {
+			if err != nil && strings.Contains(err.Error(), marker) {
 				var u *Unreadable
 				// As a key it may be named: `"""` before it can make it one.
 				if errors.As(err, &u) && !strings.Contains(err.Error(), "the key") {

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile"
+)
+
+// computer is the name of this computer, "" when it has none.
+func computer() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// doubted is the refusal of answers that need a clear yes.
+type doubted struct {
+	arg    string // of piwiz build, as it was given
+	doubts []nixgen.Doubt
+}
+
+func (d *doubted) Error() string {
+	text := "nothing was built: this needs a clear yes"
+	for _, x := range d.doubts {
+		text += "\n  " + x.Text
+	}
+	return text
+}
+
+// Hints says how to say yes.
+func (d *doubted) Hints() []string {
+	command := "piwiz build " + hostfile.Quote(d.arg)
+	for _, x := range d.doubts {
+		command += " --confirm " + hostfile.Quote(x.Key)
+	}
+	return []string{"Best is to change the answers, as said above.", "If it is wanted all the same: " + command}
+}
+
+// sure is a host whose doubts are all confirmed, by what it was saved with or
+// by said; else the error is *doubted.
+func sure(s hostfile.Saved, arg string, said []string) (hostfile.Saved, error) {
+	s.Host = s.Host.Confirm(said...)
+	if d := s.Host.Doubts(); len(d) > 0 {
+		return s, &exit{refused, &doubted{arg, d}}
+	}
+	return s, nil
+}
+
+// free is an error when another machine answers by the name of a host that is
+// new, unless that is wanted. One that was saved may answer: it is the Pi.
+func free(ctx context.Context, s hostfile.Saved, arg string, said []string) error {
+	if s.Folder != "" {
+		return nil
+	}
+	d := nixgen.Doubt{Key: "name-taken=" + s.Host.Name}
+	if slices.Contains(said, d.Key) {
+		return nil
+	}
+	addrs := answers(ctx, s.Host.Name)
+	if len(addrs) == 0 {
+		return nil
+	}
+	d.Text = fmt.Sprintf("%s.local already answers on your network, at %s. Two machines with one name get in each other's way. Choose another name, or switch that one off.", s.Host.Name, strings.Join(addrs, ", "))
+	return &exit{refused, &doubted{arg, []nixgen.Doubt{d}}}
+}

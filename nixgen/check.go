@@ -1,0 +1,197 @@
+package nixgen
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"piwiz/nixgen/region"
+	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/wifi"
+)
+
+// Problem is one answer that must be changed, and how. It never repeats what
+// the answer is.
+type Problem struct {
+	Field string // as in host.toml: networks[0].ssid
+	Line  int    // in that file, 0 where it is in none
+	Text  string
+	// Mild: the host works all the same, though not as it was meant. Nobody is
+	// let in with such an answer, but a host that was saved with it goes on.
+	Mild bool
+}
+
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.Field + ": " + p.Text
+	}
+	return fmt.Sprintf("line %d: %s: %s", p.Line, p.Field, p.Text)
+}
+
+// Invalid is the error for a host with problems; it holds all of them.
+type Invalid struct{ Problems []Problem }
+
+func (e *Invalid) Error() string {
+	var lines []string
+	for _, p := range e.Problems {
+		lines = append(lines, p.String())
+	}
+	return "these answers must be changed:\n  " + strings.Join(lines, "\n  ")
+}
+
+// Hints says where answers are changed.
+func (e *Invalid) Hints() []string {
+	return []string{"Change them in the wizard, or in host.toml, and try again."}
+}
+
+// CheckCountry gives the canonical form of the Wi-Fi country and what must be
+// changed, "" when nothing; "" is allowed.
+func CheckCountry(s string) (canonical, complaint string) {
+	if s = strings.TrimSpace(s); s == "" {
+		return "", ""
+	}
+	return region.Country(s)
+}
+
+// Problems lists everything about the answers that must be changed, mild ones
+// too. What is sound in itself and may still be a mistake is in Doubts.
+func (h Host) Problems() []Problem {
+	var out []Problem
+	add := func(field, text string) {
+		if text != "" {
+			out = append(out, Problem{Field: field, Text: text})
+		}
+	}
+	mild := func(field, text string, mild bool) {
+		if text != "" {
+			out = append(out, Problem{Field: field, Text: text, Mild: mild})
+		}
+	}
+	name, text := CheckName(h.Name)
+	if text == "" && name != h.Name {
+		text = "Write it in small letters, without blanks around it."
+	}
+	add("name", text)
+	user, text := CheckUser(h.User)
+	if text == "" && user != h.User {
+		text = "Write it without blanks around it."
+	}
+	mild("user", text, services[h.User])
+	country, text := CheckCountry(h.Country)
+	if text == "" && country != h.Country {
+		text = "Write it in capitals: " + country
+	}
+	mild("country", text, codeForm.MatchString(h.Country))
+	add("board", checkBoard(h.Board))
+	if h.TimeZone != "" {
+		_, text = region.Zone(h.TimeZone)
+		mild("time_zone", text, zoneForm.MatchString(h.TimeZone)) // the Pi takes UTC
+	}
+	if h.Locale != "" {
+		_, text = region.Locale(h.Locale)
+		add("locale", text)
+	}
+	if h.Keymap != "" {
+		_, text = region.Keymap(h.Keymap)
+		add("keymap", text)
+	}
+	add("release", checkRelease(h.Release))
+	if text = checkRelease(h.StateVersion); text == "" && h.StateVersion > h.Born().Release {
+		text = "A host cannot have been made with a later release than it is built from. Write the first release that it ran."
+	}
+	add("state_version", text)
+	if len(h.Keys) == 0 {
+		add("keys", "Choose at least one SSH key: there is no password login.")
+	}
+	for i, k := range h.Keys {
+		if _, err := sshkey.ParseLine(k); err != nil {
+			add(fmt.Sprintf("keys[%d]", i), err.Error())
+		} else if text := control(k); text != "" {
+			add(fmt.Sprintf("keys[%d]", i), text)
+		}
+	}
+	return append(out, h.networkProblems()...)
+}
+
+// Forms that NixOS accepts, whatever they mean.
+var (
+	zoneForm    = regexp.MustCompile(`^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$`)
+	codeForm    = regexp.MustCompile(`^[A-Z]{2}$`)
+	releaseForm = regexp.MustCompile(`^[0-9]{2}\.(05|11)$`)
+	secretForm  = regexp.MustCompile(`^psk_[0-9]{2}$`)
+)
+
+// The first release whose modules have all that a generated host sets.
+const oldestRelease = "25.05"
+
+func checkRelease(s string) string {
+	switch {
+	case s == "":
+		return ""
+	case !releaseForm.MatchString(s):
+		return "A release of NixOS is a year and a month, for example " + Release + ", in quotes."
+	case s < oldestRelease:
+		return "piwiz cannot build a release that old. Use " + Release + "."
+	}
+	return ""
+}
+
+func (h Host) networkProblems() []Problem {
+	var out []Problem
+	seen, named := map[string]int{}, map[string]bool{}
+	for i, n := range h.Networks {
+		add := func(key, text string) {
+			out = append(out, Problem{Field: fmt.Sprintf("networks[%d]%s", i, key), Text: text})
+		}
+		if err := wifi.CheckSSID(n.SSID); err != nil {
+			add(".ssid", err.Error())
+		}
+		if n.Security != wifi.WPA2 && n.Security != wifi.WPA3 && n.Security != wifi.Open {
+			add(".security", "security is wpa2, wpa3 or open.")
+		}
+		if first, twice := seen[n.SSID]; twice {
+			add(".ssid", fmt.Sprintf("The same network is there already, as number %d; leave one out.", first+1))
+		} else {
+			seen[n.SSID] = i
+		}
+		if n.SecretName != "" && (!secretForm.MatchString(n.SecretName) || named[n.SecretName]) {
+			add(".secret_name", "Remove this line: piwiz names the secret itself.")
+		}
+		named[n.SecretName] = true
+	}
+	if len(h.Networks) > maxNetworks {
+		out = append(out, Problem{Field: "networks", Text: fmt.Sprintf("At most %d networks.", maxNetworks)})
+	}
+	return out
+}
+
+// More networks than anybody has: wpa_supplicant reads them all at each scan.
+const maxNetworks = 100
+
+func checkBoard(b Board) string {
+	if b == Zero2W || b == Pi3 || b == Pi4 {
+		return ""
+	}
+	// Raspberry Pi 4 B, pi4 and 4B are 4.
+	short := strings.NewReplacer("raspberry", "", "pi", "", "model", "", " ", "", "-", "", "_", "").Replace(strings.ToLower(string(b)))
+	for _, x := range []Board{Zero2W, Pi3, Pi4} {
+		if short == string(x) || len(x) == 1 && (short == string(x)+"b" || short == string(x)+"b+") {
+			return "Write " + string(x) + "."
+		}
+	}
+	for _, x := range Boards() {
+		if short == string(x.Board) && x.Refused != "" {
+			return x.Refused
+		}
+	}
+	return "There is no such board, or none that can be built: write zero2w, 3 or 4."
+}
+
+func control(s string) string {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return "The comment of this key has a control character; remove it from the line."
+	}
+	return ""
+}

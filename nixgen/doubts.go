@@ -1,0 +1,71 @@
+package nixgen
+
+import (
+	"fmt"
+	"slices"
+
+	"piwiz/nixgen/region"
+)
+
+// Doubt is a combination of answers that is sound and would still be a mistake
+// in most homes. It is built only after a clear yes, which Host.Confirmed keeps:
+// every face asks for the same ones, in the same words.
+type Doubt struct {
+	Key  string // what it is about, too: a yes for one network is none for another
+	Text string // what will happen, and the ways out
+}
+
+// Doubts are those that nobody said yes to yet.
+func (h Host) Doubts() []Doubt {
+	return slices.DeleteFunc(h.doubts(), func(d Doubt) bool { return slices.Contains(h.Confirmed, d.Key) })
+}
+
+func (h Host) doubts() []Doubt {
+	var out []Doubt
+	if len(h.Networks) == 0 {
+		switch h.Board {
+		case Zero2W:
+			out = append(out, Doubt{"no-network=zero2w", "No Wi-Fi network is chosen, and a Zero 2 W has no network port: nothing can reach it, unless a USB network adapter is plugged into it. Choose a Wi-Fi network."})
+		case Pi3:
+			out = append(out, Doubt{"no-network=3", "No Wi-Fi network is chosen. A 3 B or B+ works by cable; a 3 A+ has no network port: nothing can reach it, unless a USB network adapter is plugged into it. Choose a Wi-Fi network, or use a cable."})
+		}
+	} else if h.Country == "" {
+		out = append(out, Doubt{"no-country", "No country is chosen for Wi-Fi: the Pi then stays away from the channels that are not allowed everywhere, and may not find a network on 5 GHz or on channels 12 and 13. Choose the country."})
+	}
+	for _, a := range WifiAdvice(h.Board, h.Networks) {
+		if a.Ask {
+			out = append(out, Doubt{"wpa3-only=" + a.SSID, a.Text})
+		}
+	}
+	if r := h.Born().Release; r != Release {
+		out = append(out, Doubt{"release=" + r, fmt.Sprintf("The release is %s, but this piwiz was made for NixOS %s and tried with no other: the build may fail, or the Pi not start. Use %[2]s.", r, Release)})
+	}
+	return out
+}
+
+// Confirm is a host with a yes to these doubts. What nobody doubts any more is
+// dropped, so that a yes of long ago does not count for other answers.
+func (h Host) Confirm(keys ...string) Host {
+	var said []string
+	for _, d := range h.doubts() {
+		if slices.Contains(h.Confirmed, d.Key) || slices.Contains(keys, d.Key) {
+			said = append(said, d.Key)
+		}
+	}
+	h.Confirmed = said
+	return h
+}
+
+// Notes are what to know about the answers before a build: nothing to say yes to.
+func (h Host) Notes() []string {
+	var out []string
+	for _, a := range WifiAdvice(h.Board, h.Networks) {
+		if !a.Ask {
+			out = append(out, a.Text)
+		}
+	}
+	if name, complaint := region.Locale(h.Locale); h.Locale != "" && complaint == "" && name != "en_US.UTF-8" && name != "C.UTF-8" {
+		out = append(out, "The locale "+name+" is not in the binary cache of NixOS: making it costs minutes. With en_US.UTF-8 nothing has to be made; for all that piwiz sets up, only the language of messages differs.")
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package hostfile
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"piwiz/nixgen"
+	"piwiz/nixgen/durable"
+)
+
+// Files about the image of a host, which a build makes and dropImage removes.
+const (
+	resultLink = "result"      // leads to the image in the Nix store
+	originFile = "result.from" // what that was built from: see Bind
+	lockFile   = "flake/flake.lock"
+)
+
+// Origin is what an image of a host would be built from now: a hash (SHA-256,
+// hexadecimal) over its answers and all files of its flake, the user's own too.
+// The secrets are no part of it, because they are no part of an image: after a
+// corrected password the image is as good as before. Nor is flake.lock, which
+// the build itself may write.
+func (s Store) Origin(h nixgen.Host) (string, error) {
+	h.HostKey, h.Confirmed = "", nil // no part of an image
+	answers, err := toml.Marshal(h.Born())
+	if err != nil {
+		return "", fmt.Errorf("look at the answers: %w", err)
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%d\n%s", len(answers), answers)
+	dir := s.Path(h.Name, "flake")
+	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			if e.Name() == ".git" { // what it says about the files changes none of them
+				return fs.SkipDir
+			}
+			return nil
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil || s.Path(h.Name, lockFile) == path || aside(e.Name()) {
+			return err
+		}
+		return addFile(sum, name, path, e)
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("look at the Nix files of %s: %w", h.Name, err)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+}
+
+// aside tells whether an editor made a file for itself.
+func aside(name string) bool {
+	return strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".swp")
+}
+
+// addFile adds a file to a hash: all that Nix takes into its store of it.
+func addFile(sum io.Writer, name, path string, e fs.DirEntry) error {
+	info, err := e.Info()
+	if err != nil {
+		return err
+	}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		to, err := os.Readlink(path)
+		fmt.Fprintf(sum, "link %q %q\n", name, to)
+		return err
+	case !info.Mode().IsRegular():
+		fmt.Fprintf(sum, "other %q\n", name)
+		return nil
+	}
+	fmt.Fprintf(sum, "file %q %v %d\n", name, info.Mode()&0o100 != 0, info.Size())
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(sum, io.LimitReader(f, info.Size()))
+	return err
+}
+
+// Bind notes that the image which a build has just made is of origin. The lock
+// is the one that the build has used or made, and the link tells a result of
+// another build apart that was never noted.
+func (s Store) Bind(name, origin string) error {
+	rest, err := s.madeWith(name)
+	if err != nil {
+		return fmt.Errorf("note what the image was built from: %w", err)
+	}
+	if err := durable.Replace(s.Path(name, originFile), []byte(origin+" "+rest+"\n"), 0o600); err != nil {
+		return fmt.Errorf("note what the image was built from: %w", err)
+	}
+	return nil
+}
+
+func (s Store) madeWith(name string) (string, error) {
+	lock, err := os.ReadFile(s.Path(name, lockFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	to, err := os.Readlink(s.Path(name, resultLink))
+	return fmt.Sprintf("%x %s", sha256.Sum256(lock), to), err
+}
+
+// OtherImage is the error for an image that was built from other answers than a
+// host has, or nobody knows from which.
+type OtherImage struct {
+	name  string
+	known bool
+}
+
+func (o *OtherImage) Error() string {
+	if !o.known {
+		return "it is not known which answers the image of " + o.name + " was built from"
+	}
+	return "the image of " + o.name + " was built from other answers than " + o.name + " has now, or its Nix files were changed since"
+}
+
+// Hints says how to get the right one.
+func (o *OtherImage) Hints() []string {
+	return []string{"Build it again: piwiz build " + o.name}
+}
+
+// Bound is *OtherImage unless the image of a host was built from what it is now.
+func (s Store) Bound(h nixgen.Host) error {
+	noted, err := readPart(s.Path(h.Name, originFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &OtherImage{h.Name, false}
+	}
+	if err != nil {
+		return fmt.Errorf("read what the image of %s was built from: %w", h.Name, err)
+	}
+	origin, err := s.Origin(h)
+	if err != nil {
+		return err
+	}
+	rest, err := s.madeWith(h.Name)
+	if err != nil {
+		return err
+	}
+	if string(noted) != origin+" "+rest+"\n" {
+		return &OtherImage{h.Name, true}
+	}
+	return nil
+}
