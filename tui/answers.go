@@ -90,8 +90,10 @@ func sameHost(a, b hostfile.Saved) bool {
 		a.Identity.PublicLine() == b.Identity.PublicLine()
 }
 
-// tidy makes no lists of empty ones.
+// tidy makes no lists of empty ones, and leaves out what is no answer.
 func tidy(h nixgen.Host) nixgen.Host {
+	h = h.Born().Written()
+	h.Confirmed = nil
 	h.Networks = append([]nixgen.Network(nil), h.Networks...)
 	h.Keys = append([]string(nil), h.Keys...)
 	return h

@@ -11,6 +11,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/disk"
+	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
@@ -18,21 +19,34 @@ import (
 )
 
 // buildPage says what the build will cost, runs it and shows what it is doing.
-// It asks only when hours of compiling lie ahead.
+// It asks only when the answers may be a mistake, before anything is saved, and
+// when hours of compiling lie ahead.
 type buildPage struct {
-	ahead *run[build.Progress, begun]
-	run   *run[build.Progress, build.Result] // nil while it is being planned
-	pane  *logpane.Pane
-	asks  bool // the plan warns: y begins
-	over  bool // the end was seen by a tick
-	err   error
+	doubts []nixgen.Doubt // about the answers: y is a yes to all of them
+	ahead  *run[build.Progress, begun]
+	run    *run[build.Progress, build.Result] // nil while it is being planned
+	pane   *logpane.Pane
+	asks   bool // the plan warns: y begins
+	over   bool // the end was seen by a tick
+	err    error
 }
 
 func (p *buildPage) enter(s *state) tea.Cmd {
 	if s.returned && p.over && p.err == nil {
 		return nil // the image is there, and nothing was changed since
 	}
-	*p = buildPage{pane: logpane.New()}
+	*p = buildPage{pane: logpane.New(), doubts: s.saved.Host.Doubts()}
+	if len(p.doubts) > 0 {
+		return nil
+	}
+	return p.look(s)
+}
+
+// look saves the host and finds out what its build will cost.
+func (p *buildPage) look(s *state) tea.Cmd {
+	for _, n := range s.saved.Host.Notes() {
+		p.pane.Append(logpane.Line{Text: "note: " + n})
+	}
 	saved, save, plan, pane := s.saved, s.engine.Save, s.engine.Plan, p.pane
 	p.ahead = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (begun, error) {
 		// Also for a saved host as it is: a newer piwiz writes a newer module
@@ -129,6 +143,9 @@ func (p *buildPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	if p.pane.Searching() && p.pane.Update(msg) {
 		return stay, nil
 	}
+	if len(p.doubts) > 0 {
+		return p.decide(s, msg.String())
+	}
 	switch msg.String() {
 	case "esc":
 		if !p.over && !p.asks {
@@ -167,6 +184,8 @@ func (p *buildPage) remedy() move {
 func (p *buildPage) view(s *state, width, height int) string {
 	var top, hint string
 	switch {
+	case len(p.doubts) > 0:
+		return s.fit(doubted(p.doubts, width), "\n"+wrap("Press enter to change the answers, or y if it is wanted like this.", width), height)
 	case p.over && p.err != nil:
 		top, hint = failure(p.err, width), "\n"+wrap(fmt.Sprintf("Press enter to go to the page that can fix it (%s), r to build again.", p.remedy()), width)
 	case p.over:
@@ -206,6 +225,8 @@ func (p *buildPage) typing() bool { return p.pane != nil && p.pane.Typing() }
 func (p *buildPage) help(*state) []key.Binding {
 	log := []key.Binding{bind("↑↓", "scroll"), bind("/", "search"), bind("end", "follow"), bind("d", "one step's lines")}
 	switch {
+	case len(p.doubts) > 0:
+		return []key.Binding{bind("enter", "change it"), bind("y", "it is wanted"), bind("esc", "back")}
 	case p.asks:
 		return []key.Binding{bind("y", "build it all"), bind("↑↓", "scroll"), bind("esc", "back")}
 	case !p.over:

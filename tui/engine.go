@@ -32,7 +32,7 @@ type Engine struct {
 	// time zone, locale and keyboard of this computer.
 	Defaults func() nixgen.Host
 	// Computer is the name of this computer, "" when that is not known.
-	Computer string
+	Computer func() string
 	// Answers names the addresses that answer as NAME.local now, or nothing.
 	Answers func(ctx context.Context, name string) []string
 	// Networks reads the Wi-Fi networks this computer knows.

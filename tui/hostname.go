@@ -26,8 +26,15 @@ type nameAnswered struct{ addrs []string }
 
 func (p *hostnamePage) enter(s *state) tea.Cmd {
 	p.asking, p.taken, p.old = false, nil, nil
+	computer := s.engine.Computer()
+	for _, h := range savedHosts(s) {
+		if name, _ := nixgen.CheckName(computer); h.Host.Name == name {
+			computer = "" // it is this Pi, and may be set up anew
+		}
+	}
+	newName := func(v string) (string, string) { return nixgen.CheckNewName(v, computer) }
 	p.form = newForm(s,
-		form.Text("Name of the Raspberry Pi", "You will reach it as NAME.local, for example bach.", &s.name, complaint(nixgen.CheckName)),
+		form.Text("Name of the Raspberry Pi", "You will reach it as NAME.local, for example bach.", &s.name, complaint(newName)),
 		form.Text("Your user name on it", "You will log in as this user, with your SSH key.", &s.user, complaint(nixgen.CheckUser)))
 	p.form.Init()
 	return nil
@@ -51,7 +58,7 @@ func (p *hostnamePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 			return stay, p.enter(s)
 		case msg.String() == "esc":
 			return back, nil
-		case p.inUse() && msg.String() == "enter":
+		case p.inUse() && msg.String() == p.yes():
 			return p.goOn(s), nil
 		case p.inUse() || p.asking:
 			return stay, nil
@@ -82,6 +89,15 @@ func (p *hostnamePage) answered(s *state, msg nameAnswered) move {
 	return p.goOn(s)
 }
 
+// yes is the key that takes the name in spite of its use. That of a machine which
+// answers now is not taken by a stray enter.
+func (p *hostnamePage) yes() string {
+	if p.old == nil {
+		return "y"
+	}
+	return "enter"
+}
+
 func (p *hostnamePage) inUse() bool { return len(p.taken) > 0 || p.old != nil }
 
 // goOn keeps the answers, the name in spite of its use. A host that was saved
@@ -104,13 +120,19 @@ func (p *hostnamePage) savedBefore(s *state) *hostfile.Saved {
 		return nil // also where its key is lost
 	}
 	mine := s.identityAs(p.name)
-	saved, _, _ := s.engine.Hosts() // a list that cannot be read was told on the first page
-	for _, h := range saved {
+	for _, h := range savedHosts(s) {
 		if h.Host.Name == p.name && (mine.IsZero() || h.Identity.Fingerprint() != mine.Fingerprint()) {
 			return &h
 		}
 	}
 	return nil
+}
+
+// savedHosts are those that can be read; why others cannot was told on the
+// first page.
+func savedHosts(s *state) []hostfile.Saved {
+	saved, _, _ := s.engine.Hosts()
+	return saved
 }
 
 func (p *hostnamePage) view(s *state, width, height int) string {
@@ -123,7 +145,7 @@ func (p *hostnamePage) view(s *state, width, height int) string {
 			wrap("Press enter to give it new answers: it keeps its host key, and its configuration.nix stays as it is. For the same host on a new card, choose \"Replace the dead card\" on the first page. Press esc to choose another name.", width), height)
 	case p.taken != nil:
 		return s.fit(style.Warn.Render(wrap(name+".local already answers on your network, at "+strings.Join(p.taken, ", ")+".", width)), "\n"+
-			wrap("Two machines with one name get in each other's way: the second becomes "+name+"-2.local. If this is the Pi you are replacing, switch it off and press enter. Else press esc and choose another name.", width), height)
+			wrap("Two machines with one name get in each other's way: the second becomes "+name+"-2.local. If this is the Pi you are replacing, switch it off and press y. Else press esc and choose another name.", width), height)
 	}
 	return s.above("", "", p.form, height)
 }
@@ -131,5 +153,8 @@ func (p *hostnamePage) view(s *state, width, height int) string {
 func (p *hostnamePage) typing() bool { return !p.inUse() && !p.asking }
 
 func (p *hostnamePage) help(*state) []key.Binding {
+	if p.inUse() {
+		return []key.Binding{bind(p.yes(), "take it all the same"), bind("esc", "another name")}
+	}
 	return []key.Binding{bind("enter", "go on"), bind("esc", "back")}
 }

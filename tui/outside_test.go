@@ -150,7 +150,7 @@ func TestNoTextFromOutsideActsOnTheTerminal(t *testing.T) {
 	w.to("board", "enter")
 	w.to("hostname", "enter")
 	w.to("hostname", "bach", "enter", "enter") // the name is in use
-	w.to("wifi", "enter")
+	w.to("wifi", "y")
 	w.to("keys", "enter", "enter")
 	w.to("preview", "enter")
 	for range 4 {

@@ -290,6 +290,9 @@ func (w *world) toBuild(d *driver, answering bool) {
 	for range 20 {
 		switch page := d.w.steps[d.w.at].name; {
 		case page == "build":
+			if p := d.w.page().(*buildPage); len(p.doubts) > 0 {
+				w.step(d, "y")
+			}
 			d.tick()
 			return
 		case page == "card" || page == "write" || page == "wait" || page == "done":

@@ -244,6 +244,7 @@ func engine(t *testing.T) Engine {
 	return Engine{
 		Hosts:    func() ([]hostfile.Saved, []error, error) { return nil, nil, nil },
 		Checks:   []Check{found(Finding{State: OK, What: "Nix 2.26.3 is installed."}), found(Finding{State: OK, What: "There is room for the build."})},
+		Computer: func() string { return "laptop" },
 		Defaults: func() nixgen.Host { return nixgen.Host{User: "alice", Country: "DE", TimeZone: "Europe/Berlin"} },
 		Answers:  func(context.Context, string) []string { return nil },
 		Networks: func(context.Context) ([]wifi.Network, []error, error) {
@@ -425,8 +426,52 @@ func TestATakenNameIsSaidBeforeItIsUsed(t *testing.T) {
 	d.keys("enter", "enter", "enter", "bach", "enter", "enter")
 	d.on("hostname")
 	d.sees("10.0.0.7")
+	d.sees("press y")
+	d.keys("enter") // a stray one takes nothing
+	d.on("hostname")
+	d.keys("y")
+	d.on("wifi")
+}
+
+func TestTheNameOfThisComputerIsNotTaken(t *testing.T) {
+	d := drive(t, engine(t))
+	d.keys("enter", "enter", "enter", "laptop", "enter")
+	d.on("hostname")
+	d.sees("this computer has it already")
+}
+
+// A mistake that would leave the Pi out of reach is asked about before anything
+// is saved, and enter is not a yes.
+func TestAnswersThatMayBeAMistakeNeedAYes(t *testing.T) {
+	e := engine(t)
+	var saved []nixgen.Host
+	save := e.Save
+	e.Save = func(s hostfile.Saved) (hostfile.Saved, error) {
+		saved = append(saved, s.Host)
+		return save(s)
+	}
+	e.Networks = func(context.Context) ([]wifi.Network, []error, error) { return nil, nil, nil }
+	d := drive(t, e)
+	d.keys("enter", "enter", "down", "down", "enter", "bach", "enter", "enter")
+	d.on("wifi")
+	d.keys("enter", "enter", "enter")
+	d.on("build")
+	d.sees("no network port")
+	d.sees("Press enter to change the answers, or y")
+	if len(saved) > 0 {
+		t.Error("saved before the yes")
+	}
 	d.keys("enter")
 	d.on("wifi")
+	d.keys("enter", "enter", "enter")
+	d.on("build")
+	d.keys("esc")
+	d.on("preview")
+	d.keys("enter", "y")
+	d.tick()
+	if len(saved) != 1 || len(saved[0].Doubts()) > 0 || len(saved[0].Confirmed) != 1 {
+		t.Errorf("%+v", saved)
+	}
 }
 
 func TestAFailedBuildLeadsToThePageThatCanMendIt(t *testing.T) {

@@ -98,7 +98,10 @@ func TestAnImageOfOtherAnswersIsNotWritten(t *testing.T) {
 	}
 	bind := func() {
 		t.Helper()
-		s, err := store.Load("bach")
+		s, err := store.Load("bach") // as a build begins
+		if err == nil {
+			s, err = keep(store, s)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -84,7 +84,8 @@ func pretended() tui.Engine {
 			}
 			return tui.Finding{State: tui.OK, What: "Nix is installed."}
 		}}},
-		Repair: func(command string) tea.ExecCommand { return &repair{command: command} },
+		Repair:   func(command string) tea.ExecCommand { return &repair{command: command} },
+		Computer: func() string { return "" },
 		Defaults: func() nixgen.Host {
 			_ = at(context.Background(), "board")
 			return nixgen.Host{User: "alice", Country: "DE", TimeZone: "Europe/Berlin"}

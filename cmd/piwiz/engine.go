@@ -46,7 +46,7 @@ func (p *program) engine() (tui.Engine, error) {
 		Checks:        p.checks(store, &p.emulator),
 		Repair:        p.repair,
 		Defaults:      guess,
-		Computer:      computer(),
+		Computer:      computer,
 		Answers:       answers,
 		Networks:      networks,
 		GrantNetworks: func() tui.WifiGrant { return &wifiGrant{WifiReader: grant.WifiReader{Self: self()}} },
