@@ -53,7 +53,7 @@
 // All of it (neither holds: the tail was written, or the run before this one
 // failed and the card may still remember it, or something had to be repaired).
 // Every piece of the image is verified once more, in a pass after everything
-// was written and forgotten. This supposes nothing about the card.
+// was written and forgotten. This supposes nothing about where things are kept.
 //
 // Two kinds of write go outside the image. What is written for the card to
 // forget is what was there, so it changes nothing. What is wiped there, so that

@@ -59,7 +59,7 @@ func (w *writer) clean(off int64, b []byte) (known bool, err error) {
 		if device.Gone(err) || w.card.Silent() {
 			return false, w.card.Fault("read", off, err)
 		}
-		return true, nil
+		return false, nil
 	}
 	if source.IsZero(b) {
 		return false, nil

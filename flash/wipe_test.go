@@ -198,6 +198,45 @@ func TestWhatTheCardWasBeforeIsNotRecognisedAfterwards(t *testing.T) {
 	}
 }
 
+// The same on a real node, in two processes, and for the kernel.
+func TestTheKernelAndItsToolsSeeOnlyTheImageOnARealCard(t *testing.T) {
+	node, file := fastCard(t, oldSize)
+	for _, tool := range []string{"mdadm", "sgdisk", "wipefs", "partx"} {
+		need(t, tool)
+	}
+	old := make([]byte, oldSize)
+	gpt(t, old)
+	several(t, old)
+	path := filepath.Join(t.TempDir(), "image.img")
+	if err := errors.Join(os.WriteFile(file, old, 0o600), os.WriteFile(path, img(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := exec.Command("blkid", "-p", node).CombinedOutput(); !strings.Contains(string(out), "member") {
+		t.Fatalf("the test is wrong: %s", out)
+	}
+	if _, err := writeTo(node, path); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("partx", "-a", node).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command("partx", "-d", node).Run() })
+	for tool, words := range map[string]string{
+		"blkid -p": `PTTYPE="dos"`, "wipefs --noheadings": "dos", "partx -sgo NR": "1\n *2\n$",
+		"mdadm --examine": "MBR Magic : aa55", "sgdisk -p": "MBR to GPT",
+	} {
+		args := append(strings.Fields(tool), node)
+		out, _ := exec.Command(args[0], args[1:]...).CombinedOutput()
+		if !regexp.MustCompile(words).Match(out) || regexp.MustCompile("raid|zfs|a92b4efc|valid backup").Match(out) {
+			t.Errorf("%s: %s", tool, out)
+		}
+	}
+	parts, err := filepath.Glob(node + "p*")
+	if err != nil || len(parts) != 2 {
+		t.Error(err, parts)
+	}
+}
+
 func TestASignatureIsWipedBeforeTheLastProof(t *testing.T) {
 	c := newCard(oldSize)
 	md1(t, c.b)
@@ -212,6 +251,16 @@ func TestASignatureIsWipedBeforeTheLastProof(t *testing.T) {
 	}
 	if _, err := Write(context.Background(), job(t, img(), c, oldSize), nil); err != nil || !wiped {
 		t.Error(err, wiped)
+	}
+}
+
+func TestABadPlaceBehindTheImageIsNoMatter(t *testing.T) {
+	for _, at := range []int64{15<<20 + 5*block, cardSize - 3*block} {
+		c := newCard(cardSize)
+		c.badRead = span{at, at + block}
+		if _, err := Write(context.Background(), job(t, img(), c, cardSize), nil); err != nil {
+			t.Errorf("at %d: %v", at, err)
+		}
 	}
 }
 
