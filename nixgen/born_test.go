@@ -69,9 +69,9 @@ func TestReleaseAndStateVersionBelongToTheHost(t *testing.T) {
 	}
 }
 
-// named are the secrets by name, as wpa_supplicant finds them: the first line
+// lookedUp is the secret of a name as wpa_supplicant finds it: the first line
 // whose name begins the one that is asked for (hostap, src/utils/ext_password_file.c).
-func named(conf []byte, name string) string {
+func lookedUp(conf []byte, name string) string {
 	for line := range strings.Lines(string(conf)) {
 		if key, secret, ok := strings.Cut(strings.TrimSpace(line), "="); ok && strings.HasPrefix(name, key) {
 			return secret
@@ -143,17 +143,17 @@ func TestSecretsFollowTheirNetwork(t *testing.T) {
 				}
 				for _, m := range all {
 					ssid, want := m[1], psk[m[1]].Reveal()
-					if got := named(onCard, m[2]); got != want {
+					if got := lookedUp(onCard, m[2]); got != want {
 						t.Fatalf("%s gets %q from a new card", ssid, got)
 					}
-					if got := named(pi, m[2]); got != want && got != "" {
+					if got := lookedUp(pi, m[2]); got != want && got != "" {
 						t.Fatalf("%s gets %q from the Pi as it runs", ssid, got)
 					}
 				}
 				// One card later it asks by the new names, and the card has them.
 				files, _ = Files(h.Written())
 				for _, m := range asked.FindAllStringSubmatch(files[1].Text, -1) {
-					if got := named(onCard, m[2]); got != psk[m[1]].Reveal() || !strings.HasPrefix(m[2], "net_") {
+					if got := lookedUp(onCard, m[2]); got != psk[m[1]].Reveal() || !strings.HasPrefix(m[2], "net_") {
 						t.Fatalf("%s gets %q as %s after a card was written", m[1], got, m[2])
 					}
 				}

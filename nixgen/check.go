@@ -76,7 +76,7 @@ func (h Host) Problems() []Problem {
 	add("name", text)
 	user, text := CheckUser(h.User)
 	if text == "" && user != h.User {
-		text = "Write it without blanks around it."
+		text = noBlanks
 	}
 	mild("user", text, services[h.User])
 	country, text := CheckCountry(h.Country)
@@ -85,20 +85,11 @@ func (h Host) Problems() []Problem {
 	}
 	mild("country", text, codeForm.MatchString(h.Country))
 	add("board", checkBoard(h.Board))
-	if h.TimeZone != "" {
-		_, text = region.Zone(h.TimeZone)
-		mild("time_zone", text, zoneForm.MatchString(h.TimeZone)) // the Pi takes UTC
-	}
-	if h.Locale != "" {
-		_, text = region.Locale(h.Locale)
-		add("locale", text)
-	}
-	if h.Keymap != "" {
-		_, text = region.Keymap(h.Keymap)
-		add("keymap", text)
-	}
+	mild("time_zone", named(h.TimeZone, region.Zone), zoneForm.MatchString(h.TimeZone)) // the Pi takes UTC
+	add("locale", named(h.Locale, region.Locale))
+	add("keymap", named(h.Keymap, region.Keymap))
 	add("release", checkRelease(h.Release))
-	if text = checkRelease(h.StateVersion); text == "" && h.StateVersion > h.Born().Release {
+	if text = checkRelease(h.StateVersion); text == "" && checkRelease(h.Release) == "" && h.StateVersion > h.Born().Release {
 		text = "A host cannot have been made with a later release than it is built from. Write the first release that it ran."
 	}
 	add("state_version", text)
@@ -113,6 +104,23 @@ func (h Host) Problems() []Problem {
 		}
 	}
 	return append(out, h.networkProblems()...)
+}
+
+const noBlanks = "Write it without blanks around it."
+
+// named is what must be changed about a name that a list has, "" when nothing;
+// none at all is allowed.
+func named(s string, list func(string) (string, string)) string {
+	if s == "" {
+		return ""
+	}
+	if _, text := list(s); text != "" {
+		return text
+	}
+	if strings.TrimSpace(s) != s {
+		return noBlanks
+	}
+	return ""
 }
 
 // Forms that NixOS accepts, whatever they mean.

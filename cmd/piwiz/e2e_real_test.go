@@ -313,7 +313,7 @@ func TestADeadCardIsReplacedInFourKeypresses(t *testing.T) {
 func (w *world) answers(name string) {
 	w.t.Helper()
 	key := w.must("cat", filepath.Join(w.dir, "home/.ssh/id_ed25519.pub"))
-	w.write(name+".toml", fmt.Sprintf("name = %q\nboard = \"4\"\nuser = \"alice\"\nkeys = [%q]\n[[networks]]\nssid = \"Home Net\"\nsecurity = \"wpa2\"\n", name, key))
+	w.write(name+".toml", fmt.Sprintf("name = %q\nboard = \"4\"\ncountry = \"DE\"\nuser = \"alice\"\nkeys = [%q]\n[[networks]]\nssid = \"Home Net\"\nsecurity = \"wpa2\"\n", name, key))
 }
 
 func TestTheVerbsDoTheSameWithoutTheWizard(t *testing.T) {

@@ -15,7 +15,7 @@ func meant(found []string, form string) string {
 }
 
 // near are the names that differ least from what was written, by at most a
-// third of its letters; none when that is no help. A name in several parts is
+// quarter of its letters and in a short one by none; none when that is no help. A name in several parts is
 // also meant by its last one, or without its separators: berlin is
 // Europe/Berlin.
 func near(list []string, written string) []string {
@@ -23,14 +23,18 @@ func near(list []string, written string) []string {
 	if w == "" || len(w) > 40 {
 		return nil
 	}
-	best, found := len(w)/3+1, []string(nil)
+	limit := len(w) / 4
+	if len(w) < 5 {
+		limit = 0
+	}
+	best, found := limit+1, []string(nil)
 	for _, name := range list {
 		d := distance(w, plain(name), best)
 		if _, last, ok := cutLast(name); ok {
 			d = min(d, distance(w, plain(last), best))
 		}
 		switch {
-		case d > best || d > len(w)/3:
+		case d > best || d > limit:
 		case d < best:
 			best, found = d, []string{name}
 		default:
