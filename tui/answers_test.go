@@ -118,7 +118,8 @@ func TestASavedNetworkWithoutAPasswordIsSaidBeforeTheBuild(t *testing.T) {
 	d.on("wifi")
 	d.sees("The password of attic is missing")
 	d.ctrlT()
-	d.keys("attic", "enter", "enter", "correct horse", "enter", "enter")
+	d.sees("attic") // only its password has to be typed
+	d.keys("enter", "enter", "correct horse", "enter", "enter")
 	d.sees("● attic  wpa2, typed in")
 	d.keys("enter", "enter")
 	d.on("keys")

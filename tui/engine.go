@@ -35,10 +35,18 @@ type Engine struct {
 	Computer func() string
 	// Answers names the addresses that answer as NAME.local now, or nothing.
 	Answers func(ctx context.Context, name string) []string
-	// Networks reads the Wi-Fi networks this computer knows.
+	// Networks reads the Wi-Fi networks this computer knows. fs.ErrPermission
+	// means that there may be more, for which it takes administrator rights.
 	Networks func(ctx context.Context) ([]wifi.Network, []error, error)
 	// GrantNetworks prepares reading them with administrator rights.
 	GrantNetworks func() WifiGrant
+	// Looked says where Networks, or the grant, looked last, and what was found
+	// where.
+	Looked func() string
+	// AskSecret asks the program that keeps a network for its secret; the
+	// desktop may ask the user in a window, until ctx ends. fs.ErrPermission
+	// means that it takes administrator rights.
+	AskSecret func(context.Context, wifi.Network) (wifi.Network, error)
 	// Keys lists the SSH keys of this user.
 	Keys func(ctx context.Context) ([]sshkey.PublicKey, []error)
 	// MakeKey makes an ed25519 key pair for this user.

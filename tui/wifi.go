@@ -31,6 +31,9 @@ type wifiPage struct {
 	form     *form.Form
 	typed    *typedNetwork // not nil while one is typed in
 	lacking  string        // why the page was not left
+	looked   string        // where networks were looked for
+	asking   *asking       // not nil while a secret is asked for
+	more     bool          // administrator rights are wanted although some networks are known
 }
 
 type networksRead struct {
@@ -38,57 +41,72 @@ type networksRead struct {
 	problems []error
 	err      error
 	granted  bool
+	looked   string
 }
 
 func (p *wifiPage) enter(s *state) tea.Cmd {
-	p.typed, p.lacking, p.form = nil, "", nil
+	p.typed, p.lacking, p.form, p.asking = nil, "", nil, nil
 	if p.read {
 		p.ask(s)
 		return nil
 	}
-	ctx, networks := s.ctx, s.engine.Networks
-	return func() tea.Msg { return readNetworks(ctx, networks) }
+	ctx, e := s.ctx, s.engine
+	return func() tea.Msg { return readNetworks(ctx, e) }
 }
 
-func readNetworks(ctx context.Context, read func(context.Context) ([]wifi.Network, []error, error)) tea.Msg {
-	known, problems, err := read(ctx)
-	return networksRead{known, problems, err, false}
+func readNetworks(ctx context.Context, e Engine) tea.Msg {
+	known, problems, err := e.Networks(ctx)
+	return networksRead{known, problems, err, false, e.Looked()}
 }
 
-func (p *wifiPage) locked() bool { return errors.Is(p.err, fs.ErrPermission) && !p.refused }
+// locked tells that the page asks for administrator rights: when no network is
+// known without them, or when the user wants to.
+func (p *wifiPage) locked() bool {
+	return p.closed() && (p.more || !slices.ContainsFunc(p.known, wifi.Network.Usable))
+}
+
+// closed tells that there may be more which only the administrator may read.
+func (p *wifiPage) closed() bool { return errors.Is(p.err, fs.ErrPermission) && !p.refused }
 
 func (p *wifiPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case networksRead:
 		p.took(s, msg)
 		return stay, nil
+	case secretGiven:
+		return p.given(s, msg)
 	case tea.KeyMsg:
 		if m, cmd, done := p.key(s, msg.String()); done {
 			return m, cmd
 		}
-		return p.fillIn(s, msg), nil
+		return p.fillIn(s, msg)
 	}
 	return stay, nil
 }
 
 // fillIn gives a key to the form that is shown.
-func (p *wifiPage) fillIn(s *state, msg tea.KeyMsg) move {
+func (p *wifiPage) fillIn(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	if p.typed != nil {
 		p.typeIn(s, msg)
-		return stay
+		return stay, nil
 	}
 	if p.form == nil {
-		return stay
+		return stay, nil
 	}
 	p.form.Update(msg)
 	if !p.form.Done() {
-		return stay
+		return stay, nil
 	}
 	return p.keep(s)
 }
 
 func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 	switch {
+	case p.asking != nil:
+		if k == "esc" {
+			p.stopAsking(s)
+		}
+		return stay, nil, true
 	case k == "esc" && p.asked() != nil && p.asked().Filtering():
 		return stay, nil, false // esc ends the filter of a list
 	case k == "esc" && p.typed != nil && p.typed.doubt != "":
@@ -104,11 +122,14 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 		g := s.engine.GrantNetworks()
 		return stay, exec(g, func(err error) tea.Msg {
 			known, problems := g.Networks()
-			return networksRead{known, problems, err, true}
+			return networksRead{known, problems, err, true, s.engine.Looked()}
 		}), true
 	case p.locked() && k == "n":
 		p.refused = true
 		p.ask(s)
+		return stay, nil, true
+	case k == "ctrl+r" && p.closed() && p.typed == nil:
+		p.more = true
 		return stay, nil, true
 	case p.typed != nil && p.typed.doubt != "":
 		p.decide(s, k)
@@ -121,10 +142,11 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 }
 
 func (p *wifiPage) took(s *state, msg networksRead) {
-	p.read, p.problems, p.err = true, msg.problems, msg.err
-	if msg.err == nil {
-		p.known = msg.known
+	if msg.granted && msg.err != nil && len(msg.known) == 0 {
+		msg.known = p.known // what was known before the rights were asked for
 	}
+	p.read, p.problems, p.err, p.looked = true, msg.problems, msg.err, msg.looked
+	p.known = msg.known
 	if msg.granted && msg.err != nil {
 		p.refused = true
 	}
@@ -134,7 +156,7 @@ func (p *wifiPage) took(s *state, msg networksRead) {
 }
 
 func (p *wifiPage) ask(s *state) {
-	if p.err == nil {
+	if p.err == nil || len(p.known) > 0 {
 		s.wifi.know(p.known)
 	}
 	fields := []form.Field{form.Text("Country", "Two letters, for example DE. It decides which Wi-Fi channels are allowed.", &s.country, complaint(nixgen.CheckCountry))}
@@ -146,25 +168,33 @@ func (p *wifiPage) ask(s *state) {
 }
 
 // keep stores the marked networks, unless the card would lack a password.
-func (p *wifiPage) keep(s *state) move {
+func (p *wifiPage) keep(s *state) (move, tea.Cmd) {
 	p.lacking = ""
 	for _, o := range s.wifi.marked() {
 		if o.lacks() {
 			p.lacking = fmt.Sprintf("The password of %s is missing: press ctrl+t and type it in, or unmark it.", o.SSID)
 			p.ask(s)
-			return stay
+			return stay, nil
+		}
+	}
+	for _, o := range s.wifi.marked() {
+		if o.Secret.IsZero() && o.Security != wifi.Open {
+			return stay, p.askSecret(s, o)
 		}
 	}
 	s.country, _ = nixgen.CheckCountry(s.country)
 	s.saved.Host.Country = s.country
 	s.wifi.keep(&s.saved)
-	return next
+	return next, nil
 }
 
 func (p *wifiPage) view(s *state, width, height int) string {
 	switch {
 	case !p.read:
 		return style.Dim.Render("Looking for Wi-Fi networks this computer knows …")
+	case p.asking != nil:
+		return wrap("Asking "+p.asking.offer.From+" for the password of "+p.asking.offer.SSID+" …", width) + "\n\n" +
+			wrap("A window of your desktop may ask for your own password first. Press esc to stop asking.", width)
 	case p.locked():
 		why := "This computer keeps its Wi-Fi passwords in files that only the administrator may read. piwiz can ask for that right once, to copy the networks you choose. It runs:"
 		if len(s.wifi.offers) > 0 {
@@ -177,7 +207,7 @@ func (p *wifiPage) view(s *state, width, height int) string {
 	}
 	var b strings.Builder
 	b.WriteString(notes(p.problems, width))
-	if p.err != nil {
+	if p.err != nil && !p.closed() {
 		headline, _ := Explain(p.err)
 		b.WriteString(style.Warn.Render(wrap(headline, width)) + "\n")
 	}
@@ -186,15 +216,30 @@ func (p *wifiPage) view(s *state, width, height int) string {
 	case p.lacking != "":
 		hint = style.Danger.Render(wrap(p.lacking, width)) + "\n\n"
 	case len(s.wifi.offers) == 0:
-		hint = wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
+		hint = wrap("No Wi-Fi network of this computer is known"+lookedIn(p.looked)+". Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
 	default:
-		hint = style.Dim.Render(wrap("Press space to mark or unmark, ctrl+t to type another one in.", width)) + "\n\n"
+		more := ""
+		if p.closed() {
+			more = ", ctrl+r to read the rest with administrator rights"
+		}
+		hint = style.Dim.Render(wrap("Press space to mark or unmark, ctrl+t to type another one in"+more+".", width)) + "\n\n"
+		if p.looked != "" {
+			b.WriteString(style.Dim.Render(wrap("Looked in "+p.looked+".", width)) + "\n")
+		}
 	}
 	return s.above(b.String(), hint, p.form, height)
 }
 
+// lookedIn is where was looked, for the middle of a sentence.
+func lookedIn(looked string) string {
+	if looked == "" {
+		return ""
+	}
+	return " (" + looked + ")"
+}
+
 func (p *wifiPage) typing() bool {
-	return p.asked() != nil && p.asked().Typing() && !p.locked() && (p.typed == nil || p.typed.doubt == "")
+	return p.asking == nil && p.asked() != nil && p.asked().Typing() && !p.locked() && (p.typed == nil || p.typed.doubt == "")
 }
 
 // asked is the form on the page now.
@@ -209,6 +254,8 @@ func (p *wifiPage) help(s *state) []key.Binding {
 	switch {
 	case !p.read:
 		return []key.Binding{bind("esc", "back")}
+	case p.asking != nil:
+		return []key.Binding{bind("esc", "stop asking")}
 	case p.locked():
 		return []key.Binding{bind("enter", "ask for the right"), bind("n", "do not"), bind("esc", "back")}
 	case p.typed != nil && p.typed.doubt != "":

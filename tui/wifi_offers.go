@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
@@ -25,10 +26,21 @@ type offer struct {
 	wifi.Network
 	id                 string
 	saved, here, typed bool
+	asked              string // what its secret was asked for by, once it is here
 }
 
 // lacks tells that the password is nowhere.
-func (o offer) lacks() bool { return o.Security != wifi.Open && o.Secret.IsZero() }
+func (o offer) lacks() bool { return !o.Usable() }
+
+// same tells whether a network that this computer knows is the one offered.
+// While a secret has still to be asked for it may be any.
+func (o offer) same(k wifi.Network) bool {
+	if k.Kept != "" && k.Kept == o.asked {
+		return true // its protection may be known better by now
+	}
+	return o.SSID == k.SSID && o.Security == k.Security &&
+		(o.Secret.IsZero() || o.Secret.Reveal() == k.Secret.Reveal())
+}
 
 func savedNetworks(h hostfile.Saved, origin string) wifiAnswers {
 	a := wifiAnswers{preset: origin != ""}
@@ -52,17 +64,15 @@ func (a *wifiAnswers) know(known []wifi.Network) {
 		a.offers[i].here, a.offers[i].Connected = false, false
 	}
 	for _, k := range known {
-		i := slices.IndexFunc(a.offers, func(o offer) bool {
-			return o.SSID == k.SSID && o.Security == k.Security && (o.lacks() || o.Secret.Reveal() == k.Secret.Reveal())
-		})
+		i := slices.IndexFunc(a.offers, func(o offer) bool { return o.same(k) })
 		if i < 0 {
 			i = len(a.offers)
 			a.add(offer{Network: k})
 		}
 		o := &a.offers[i]
 		o.here, o.Connected = true, k.Connected
-		if o.lacks() {
-			o.Secret = k.Secret
+		if o.Secret.IsZero() && (k.Kept == "" || k.Kept != o.asked) { // what was not given is not asked for again
+			o.Secret, o.Kept, o.Lacks = k.Secret, k.Kept, k.Lacks
 		}
 	}
 	a.offers = slices.DeleteFunc(a.offers, func(o offer) bool {
@@ -137,6 +147,8 @@ func (a *wifiAnswers) options(origin string, read bool) []form.Option {
 
 func (o offer) note(origin string, read, twin bool) string {
 	switch {
+	case o.lacks() && o.Lacks != "":
+		return ", but " + o.Lacks
 	case o.lacks():
 		return ", but its password is missing"
 	case o.typed:
@@ -153,6 +165,8 @@ func (o offer) note(origin string, read, twin bool) string {
 		return ", with the password of this computer"
 	case o.Connected:
 		return ", this computer is on it now"
+	case strings.Contains(o.From, ", "):
+		return ", known to " + o.From
 	}
 	return ""
 }

@@ -24,10 +24,27 @@ func (t *typedNetwork) texts() [2]*string { return [2]*string{&t.ssid, &t.secret
 
 func (p *wifiPage) startTyping(s *state) {
 	if s.wifi.draft == nil {
-		s.wifi.draft = &typedNetwork{safety: string(wifi.WPA2), hidden: "no"}
+		s.wifi.draft = s.wifi.lacking()
 	}
 	p.typed = s.wifi.draft
 	p.showTyped(s)
+}
+
+// lacking is an empty draft, or one for the marked network whose password is
+// missing.
+func (a *wifiAnswers) lacking() *typedNetwork {
+	t := &typedNetwork{safety: string(wifi.WPA2), hidden: "no"}
+	for _, o := range a.marked() {
+		if !o.lacks() {
+			continue
+		}
+		t.ssid, t.safety = o.SSID, string(o.Security)
+		if o.Hidden {
+			t.hidden = "yes"
+		}
+		break
+	}
+	return t
 }
 
 func (p *wifiPage) showTyped(s *state) {

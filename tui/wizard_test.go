@@ -187,6 +187,10 @@ func (d *driver) press(keys ...string) {
 			msg = tea.KeyMsg{Type: tea.KeyCtrlU}
 		case "ctrl+c":
 			msg = tea.KeyMsg{Type: tea.KeyCtrlC}
+		case "ctrl+r":
+			msg = tea.KeyMsg{Type: tea.KeyCtrlR}
+		case "ctrl+t":
+			msg = tea.KeyMsg{Type: tea.KeyCtrlT}
 		}
 		d.send(msg)
 	}
@@ -250,8 +254,10 @@ func engine(t *testing.T) Engine {
 		Networks: func(context.Context) ([]wifi.Network, []error, error) {
 			return []wifi.Network{{SSID: "Home Net", Security: wifi.WPA2, Secret: psk, Connected: true}, {SSID: "cafe", Security: wifi.Open}}, nil, nil
 		},
-		Keys: func(context.Context) ([]sshkey.PublicKey, []error) { return []sshkey.PublicKey{key}, nil },
-		Save: func(s hostfile.Saved) (hostfile.Saved, error) { return s, nil },
+		Looked:    func() string { return "iwd (/var/lib/iwd): 2 networks" },
+		AskSecret: func(_ context.Context, n wifi.Network) (wifi.Network, error) { return n.With("correct horse") },
+		Keys:      func(context.Context) ([]sshkey.PublicKey, []error) { return []sshkey.PublicKey{key}, nil },
+		Save:      func(s hostfile.Saved) (hostfile.Saved, error) { return s, nil },
 		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
 			files, err := nixgen.Files(s.Host)
 			return files, "~/.local/share/piwiz/hosts/bach/flake/configuration.nix", err

@@ -94,6 +94,7 @@ func pretended() tui.Engine {
 		Networks: func(ctx context.Context) ([]wifi.Network, []error, error) {
 			return []wifi.Network{{SSID: "cafe", Security: wifi.Open}}, nil, at(ctx, "wifi")
 		},
+		Looked: func() string { return "" },
 		Keys: func(ctx context.Context) ([]sshkey.PublicKey, []error) {
 			_ = at(ctx, "keys")
 			return []sshkey.PublicKey{key}, nil

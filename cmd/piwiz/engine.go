@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +24,6 @@ import (
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
-	"piwiz/nixgen/wifi"
 	"piwiz/tui"
 )
 
@@ -40,7 +37,7 @@ func (p *program) engine() (tui.Engine, error) {
 	if err != nil {
 		return tui.Engine{}, fmt.Errorf("find your home folder: %w", err)
 	}
-	sshDir := filepath.Join(home, ".ssh")
+	sshDir, wifis := filepath.Join(home, ".ssh"), new(finder)
 	return tui.Engine{
 		Hosts:         func() ([]hostfile.Saved, []error, error) { return hosts(store) },
 		Checks:        p.checks(store, &p.emulator),
@@ -48,8 +45,10 @@ func (p *program) engine() (tui.Engine, error) {
 		Defaults:      guess,
 		Computer:      computer,
 		Answers:       answers,
-		Networks:      networks,
-		GrantNetworks: func() tui.WifiGrant { return &wifiGrant{WifiReader: grant.WifiReader{Self: self()}} },
+		Networks:      wifis.Networks,
+		GrantNetworks: func() tui.WifiGrant { return &wifiGrant{grant.WifiReader{Self: self()}, wifis} },
+		Looked:        wifis.Looked,
+		AskSecret:     askSecret,
 		Keys: func(ctx context.Context) ([]sshkey.PublicKey, []error) {
 			return keys(ctx, sshDir)
 		},
@@ -118,34 +117,6 @@ func answers(ctx context.Context, name string) []string {
 		out = append(out, a.String())
 	}
 	return out
-}
-
-func networks(ctx context.Context) ([]wifi.Network, []error, error) {
-	found, problems, err := wifi.Read(wifi.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil // no iwd here: nothing is known, nothing is wrong
-	}
-	found, problems = weighed(ctx, found, problems)
-	return found, errorsOf(problems), err
-}
-
-// weighed decides by what is in the air how the networks are joined, and sorts
-// them. Where the air or the network in use cannot be asked for, the files
-// alone decide, and the last used one comes first.
-func weighed(ctx context.Context, found []wifi.Network, problems []wifi.Problem) ([]wifi.Network, []wifi.Problem) {
-	ctx, stop := context.WithTimeout(ctx, time.Second)
-	defer stop()
-	air, err := wifi.Air(ctx)
-	if err != nil {
-		slog.Info("the Wi-Fi networks in reach are not known", "error", err)
-	}
-	found, more := wifi.Weigh(found, air)
-	connected, err := wifi.Connected(ctx)
-	if err != nil {
-		connected = ""
-	}
-	wifi.Sort(found, connected)
-	return found, append(problems, more...)
 }
 
 func keys(ctx context.Context, sshDir string) ([]sshkey.PublicKey, []error) {

@@ -28,7 +28,7 @@ func init() {
 		return
 	}
 	if os.Args[2] == "wifi" {
-		g := wifiGrant{grant.WifiReader{Self: os.Args[1]}}
+		g := wifiGrant{grant.WifiReader{Self: os.Args[1]}, new(finder)}
 		g.SetStderr(os.Stderr)
 		err := g.Run()
 		known, problems := g.Networks()
@@ -698,13 +698,21 @@ printf '[Security]\nPassphrase=not for you\n' > Mine.psk
 chmod 600 *
 chown %s Mine.psk
 ln -s /etc/shadow x.psk
-ln /etc/shadow y.psk 2> /dev/null || { cp /etc/shadow z && ln z y.psk; }`, d.uid)
+ln /etc/shadow y.psk 2> /dev/null || { cp /etc/shadow z && ln z y.psk; }
+rm -rf /etc/NetworkManager && mkdir -p /etc/NetworkManager/system-connections && cd /etc/NetworkManager/system-connections
+profile() { printf '[connection]\nid=x\ntype=%%s\npermissions=%%s\n[wifi]\nssid=%%s\n[wifi-security]\nkey-mgmt=wpa-psk\npsk=sesame sesame\n' "$1" "$2" "$3"; }
+profile wifi '' Office > office.nmconnection
+profile wifi 'user:%s:;' Ours > ours.nmconnection
+profile wifi 'user:somebody:;' Theirs > theirs.nmconnection
+profile vpn '' Tunnel > tunnel.nmconnection
+ln -s office.nmconnection link.nmconnection
+chmod 600 *.nmconnection`, d.uid, d.user)
 	code, out := d.end(d.ask("wifi"))
-	expect(t, code, out, 0, "network: Home ", "network: Cafe", "x.psk: it is a link", "y.psk: it is not the administrator's own file", "Mine.psk: it is not the administrator's own file")
-	if strings.Contains(out, "$6$") || strings.Contains(out, "root:") || strings.Contains(out, "sesame") || strings.Contains(out, "not for you") {
+	expect(t, code, out, 0, "network: Home ", "network: Cafe", "network: Office ", "network: Ours ", "link.nmconnection: it is a link", "x.psk: it is a link", "y.psk: it is not the administrator's own file", "Mine.psk: it is not the administrator's own file")
+	if strings.Contains(out, "$6$") || strings.Contains(out, "root:") || strings.Contains(out, "sesame") || strings.Contains(out, "not for you") || strings.Contains(out, "Theirs") || strings.Contains(out, "Tunnel") {
 		t.Error("what is nobody's business was read")
 	}
-	d.root("rm -r /var/lib/iwd && ln -s /etc /var/lib/iwd")
+	d.root("rm -r /etc/NetworkManager /var/lib/iwd && ln -s /etc /var/lib/iwd")
 	code, out = d.end(d.ask("wifi"))
 	expect(t, code, out, 1, "/var/lib/iwd")
 	d.root("rm /var/lib/iwd")

@@ -5,16 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
-	"slices"
 
 	"piwiz/flash/apart"
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
 	"piwiz/flash/udisks"
-	"piwiz/nixgen/wifi"
 	"piwiz/tui"
 )
 
@@ -111,20 +108,4 @@ func openByDesktop(ctx context.Context, d disk.Device) (*os.File, error) {
 	}
 	slog.Info("the disk service does not open the card", "error", err)
 	return nil, errors.Join(fs.ErrPermission, err)
-}
-
-// wifiGrant fits the privileged reader to the wizard.
-type wifiGrant struct {
-	grant.WifiReader
-}
-
-func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
-	found, problems := wifi.FromFiles(g.Files())
-	g.Forget()
-	left := g.LeftOut()
-	for _, file := range slices.Sorted(maps.Keys(left)) {
-		problems = append(problems, wifi.Problem{File: file, Err: errors.New(left[file])})
-	}
-	found, problems = weighed(context.Background(), found, problems)
-	return found, errorsOf(problems)
 }

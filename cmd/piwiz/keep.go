@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 
 	"piwiz/nixgen"
@@ -21,14 +23,14 @@ func (p *program) ready(s hostfile.Saved, newKey bool) (hostfile.Saved, error) {
 	if newKey {
 		but = append(but, hostfile.NoKey)
 	}
-	missing := fillIn(&s)
+	missing, from := fillIn(&s)
 	if len(missing) == 0 {
 		but = append(but, hostfile.NoPassword)
 	}
 	p.name(s.Problems, hostfile.Note)
 	if len(missing) == 0 && s.Lacks(hostfile.NoPassword) {
 		p.name(s.Problems, hostfile.NoPassword)
-		p.say("filled", map[string]any{"from": wifi.Dir}, "  It is taken from the networks this computer knows.")
+		p.say("filled", map[string]any{"from": from}, "  It is taken from the networks this computer knows.")
 	}
 	if err := s.Usable(but...); err != nil {
 		return s, coded(err)
@@ -86,15 +88,16 @@ func (u *unknownPasswords) Error() string {
 func (u *unknownPasswords) Hints() []string {
 	return []string{
 		"Answer the questions once: run piwiz, and choose the networks on the Wi-Fi page.",
-		"Or join it once with iwd on this computer, and run piwiz as a user who may read " + wifi.Dir + ".",
+		"Or join it once on this computer, with a network program that piwiz can read: NetworkManager, or iwd as a user who may read " + wifi.Dir + ".",
 	}
 }
 
 // fillIn adds what is missing of the Wi-Fi secrets from the networks this
-// computer knows, and names those it does not know.
-func fillIn(s *hostfile.Saved) (missing []string) {
+// computer knows, says where from, and names those it does not know.
+func fillIn(s *hostfile.Saved) (missing []string, from string) {
 	psk := map[string]wifi.Secret{}
 	var known []wifi.Network
+	var looked finder
 	for _, n := range s.Host.Networks {
 		if n.Security == wifi.Open {
 			continue
@@ -104,11 +107,12 @@ func fillIn(s *hostfile.Saved) (missing []string) {
 			continue
 		}
 		if known == nil {
-			known, _, _ = wifi.Read(wifi.Dir) // an unreadable folder knows none
+			known, _, _ = looked.Networks(context.Background()) // what cannot be read is not known
 		}
 		for _, k := range known {
-			if k, err := k.As(n.Security); err == nil && k.SSID == n.SSID {
-				psk[n.SSID] = k.Secret
+			if k.SSID == n.SSID && psk[n.SSID].IsZero() {
+				psk[n.SSID] = secretFor(k, n.Security)
+				from = k.From
 			}
 		}
 		if psk[n.SSID].IsZero() {
@@ -116,7 +120,23 @@ func fillIn(s *hostfile.Saved) (missing []string) {
 		}
 	}
 	s.PSK = psk
-	return missing
+	return missing, from
+}
+
+// secretFor is the secret of a known network, for joining it in this way.
+func secretFor(k wifi.Network, s wifi.Security) (secret wifi.Secret) {
+	if k.Kept != "" {
+		asked, err := askSecret(context.Background(), k)
+		if err != nil {
+			slog.Info("a Wi-Fi password is not given", "error", err)
+			return secret
+		}
+		k = asked
+	}
+	if k, err := k.As(s); err == nil {
+		secret = k.Secret
+	}
+	return secret
 }
 
 // keep saves a host and its flake. A host without an identity gets one, unless

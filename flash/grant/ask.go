@@ -210,8 +210,8 @@ func (w *WifiReader) Forget() {
 	w.reply.Files = nil
 }
 
-// Files are the files by name; they hold secrets.
+// Files are the files by path; they hold secrets.
 func (w *WifiReader) Files() map[string][]byte { return w.reply.Files }
 
-// LeftOut says why a file, by name, was not read.
+// LeftOut says why a file or a folder, by path, was not read.
 func (w *WifiReader) LeftOut() map[string]string { return w.reply.LeftOut }

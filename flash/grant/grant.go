@@ -65,7 +65,7 @@ func Serve(args []string, stdin *os.File, stderr io.Writer) int {
 	case len(args) == 4 && args[0] == "open" && (args[3] == soldered || args[3] == anyDisk):
 		work = func() (reply, *os.File) { return openReply(args[1], args[2], args[3]) }
 	case len(args) == 1 && args[0] == "wifi":
-		work = func() (reply, *os.File) { return wifiReply(WifiDir), nil }
+		work = func() (reply, *os.File) { return wifiReply(wifiFolders), nil }
 	default:
 		fmt.Fprintln(stderr, "piwiz grant is a part of piwiz that it runs by itself; run piwiz instead.")
 		return usage
@@ -115,8 +115,12 @@ func openReply(path, expect, also string) (reply, *os.File) {
 	return reply{Error: err.Error()}, nil
 }
 
-func wifiReply(dir string) reply {
-	files, leftOut, err := wifiFiles(dir, 0)
+func wifiReply(folders []wifiFolder) reply {
+	user, err := invokerName()
+	if err != nil {
+		return reply{Error: err.Error()}
+	}
+	files, leftOut, err := wifiFiles(folders, 0, user)
 	if err != nil {
 		return reply{Error: err.Error()}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,19 @@ func invoker(getenv func(string) string) (uint32, error) {
 		return uint32(uid), nil
 	}
 	return uint32(os.Getuid()), nil
+}
+
+// invokerName is the name of the user, "" for root.
+func invokerName() (string, error) {
+	uid, err := invoker(os.Getenv)
+	if err != nil || uid == 0 {
+		return "", err
+	}
+	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	if err != nil {
+		return "", fmt.Errorf("find the name of the user who asks: %w", err)
+	}
+	return u.Username, nil
 }
 
 // checkPeer refuses everything but a socket that this user made: what is sent

@@ -2,69 +2,169 @@ package grant
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
 
-// WifiDir is the only folder that is read with administrator rights. iwd
-// keeps its networks there (iwd.network(5)).
-const WifiDir = "/var/lib/iwd"
+// wifiFolder is a folder with Wi-Fi networks. Nothing but what is named by
+// these folders is ever read with administrator rights.
+type wifiFolder struct {
+	path string
+	is   func(name string) bool
+	// takes tells whether a file is a Wi-Fi network that the user may have;
+	// why, if that is to be said. nil takes all.
+	takes func(data []byte, user string) (ok bool, why string)
+}
+
+// iwd.network(5), nm-settings-keyfile(5), wpa_supplicant.conf(5). In /run
+// NetworkManager reads files of its own ending only.
+var wifiFolders = []wifiFolder{
+	{"/var/lib/iwd", ends(".psk", ".open", ".8021x"), nil},
+	{"/etc/NetworkManager/system-connections", func(name string) bool { return !strings.HasPrefix(name, ".") }, profileOf},
+	{"/run/NetworkManager/system-connections", ends(".nmconnection"), profileOf},
+	{"/etc/wpa_supplicant", ends(".conf"), nil},
+}
+
+func ends(with ...string) func(string) bool {
+	return func(name string) bool { return slices.Contains(with, filepath.Ext(name)) }
+}
 
 const (
-	maxFile  = 64 << 10 // bytes; iwd's own are below 1 KiB, certificates may be inside
+	maxFile  = 64 << 10 // bytes; most are below 1 KiB, certificates may be inside
 	maxFiles = 512
 	maxTotal = 1 << 20 // bytes of all files
 )
 
-// wifiFiles reads the networks in the folder and says which files it left out
-// and why. Folder and files must be the owner's own: whoever else could write
-// there could have files read that are none of his business.
-func wifiFiles(dir string, owner uint32) (files map[string][]byte, leftOut map[string]string, err error) {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if errors.Is(err, unix.ENOENT) {
-		return nil, nil, fmt.Errorf("iwd keeps no networks on this computer (there is no %s); type the name and password of your Wi-Fi", dir)
-	}
-	if err != nil {
-		return nil, nil, &fs.PathError{Op: "read the Wi-Fi networks", Path: dir, Err: err}
-	}
-	folder := os.NewFile(uintptr(fd), dir)
-	defer folder.Close()
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Uid != owner || st.Mode&0o022 != 0 {
-		return nil, nil, fmt.Errorf("%s can be changed by others than the administrator, so it is not read; type the name and password of your Wi-Fi", dir)
-	}
-	entries, err := folder.ReadDir(-1)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the Wi-Fi networks: %w", err)
-	}
+// wifiFiles reads the networks in the folders, by path, and says which files
+// and folders it left out and why. user is who gets them, "" for root. Folders
+// and files must be the owner's own: whoever else could write there could have
+// files read that are none of his business.
+func wifiFiles(folders []wifiFolder, owner uint32, user string) (files map[string][]byte, leftOut map[string]string, err error) {
 	files, leftOut = map[string][]byte{}, map[string]string{}
 	total := 0
-	for _, e := range entries {
-		if !isNetwork(e.Name()) || len(files)+len(leftOut) == maxFiles {
-			continue
-		}
-		b, why := wifiFile(fd, e.Name(), owner)
-		if total += len(b); why == "" && total > maxTotal {
-			why = "there are too many networks to take them all"
-		}
+	for _, f := range folders {
+		fd, names, why := wifiNames(f.path, owner)
 		if why != "" {
-			leftOut[e.Name()] = why
+			leftOut[f.path] = why
+		}
+		if fd < 0 {
 			continue
 		}
-		files[e.Name()] = b
+		for _, name := range names {
+			path := filepath.Join(f.path, name)
+			if !utf8.ValidString(name) || !f.is(name) || len(files)+len(leftOut) >= maxFiles {
+				continue
+			}
+			b, why := wifiFile(fd, name, owner)
+			if ok := true; why == "" && f.takes != nil {
+				if ok, why = f.takes(b, user); !ok {
+					clear(b)
+					if why == "" {
+						continue
+					}
+				}
+			}
+			if total += len(b); why == "" && total > maxTotal {
+				why = "there are too many networks to take them all"
+			}
+			if why != "" {
+				leftOut[path] = why
+				continue
+			}
+			files[path] = b
+		}
+		_ = unix.Close(fd)
+	}
+	switch {
+	case len(files) > 0:
+	case len(leftOut) > 0 && len(wifiRefused(folders, leftOut)) > 0:
+		return nil, nil, errors.New(strings.Join(wifiRefused(folders, leftOut), "; ") + "; type the name and password of your Wi-Fi")
+	case len(leftOut) == 0:
+		return nil, nil, errors.New("this computer keeps no Wi-Fi networks where piwiz looks; type the name and password of your Wi-Fi")
 	}
 	return files, leftOut, nil
 }
 
-func isNetwork(name string) bool {
-	ext := filepath.Ext(name)
-	return utf8.ValidString(name) && (ext == ".psk" || ext == ".open" || ext == ".8021x")
+// wifiRefused names the folders that were not read at all.
+func wifiRefused(folders []wifiFolder, leftOut map[string]string) (out []string) {
+	for _, f := range folders {
+		if why, ok := leftOut[f.path]; ok {
+			out = append(out, f.path+" is not read: "+why)
+		}
+	}
+	return out
+}
+
+// wifiNames opens a folder and lists it. fd is -1 without one; why is "" when
+// it does not exist.
+func wifiNames(dir string, owner uint32) (fd int, names []string, why string) {
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) {
+		return -1, nil, ""
+	}
+	if err != nil {
+		return -1, nil, "it cannot be opened: " + err.Error()
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Uid != owner || st.Mode&0o022 != 0 {
+		_ = unix.Close(fd)
+		return -1, nil, "it can be changed by others than the administrator"
+	}
+	again, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		f := os.NewFile(uintptr(again), dir)
+		names, err = f.Readdirnames(-1)
+		_ = f.Close() // it was only read
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, nil, "it cannot be read: " + err.Error()
+	}
+	slices.Sort(names)
+	return fd, names, ""
+}
+
+// profileOf tells whether a key file of NetworkManager is a Wi-Fi network that
+// the user may have. The folder holds other secrets too, such as those of
+// virtual private networks, and profiles of other users; those are nobody's
+// business. So are the passwords of companies, which a Pi cannot use.
+func profileOf(data []byte, user string) (ok bool, why string) {
+	group, kind, permissions, wifi, company := "", "", "", false, false
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			group, _, _ = strings.Cut(line[1:], "]")
+			wifi = wifi || group == "wifi" || group == "802-11-wireless"
+			company = company || group == "802-1x"
+			continue
+		}
+		key, value, _ := strings.Cut(line, "=")
+		if group == "connection" {
+			switch value = strings.TrimSpace(value); strings.TrimSpace(key) {
+			case "type":
+				kind = value
+			case "permissions":
+				permissions = value
+			}
+		}
+	}
+	switch {
+	case !wifi || kind != "" && kind != "wifi" && kind != "802-11-wireless":
+		return false, ""
+	case user != "" && permissions != "" && !slices.ContainsFunc(strings.Split(permissions, ";"), func(who string) bool {
+		return strings.TrimSuffix(strings.TrimSpace(who), ":") == "user:"+user
+	}):
+		return false, ""
+	case company:
+		return false, "it is a company or university network (802.1X), which cannot be copied to a Pi"
+	}
+	return true, ""
 }
 
 // wifiFile reads one file, or says why not. O_NONBLOCK: a pipe must not hold

@@ -12,6 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// iwdIn is a folder as that of iwd.
+func iwdIn(dir string) []wifiFolder {
+	return []wifiFolder{{dir, wifiFolders[0].is, nil}}
+}
+
 func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
 	dir, uid := filepath.Join(t.TempDir(), "iwd"), uint32(os.Getuid())
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -27,16 +32,16 @@ func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	files, left, err := wifiFiles(dir, uid)
+	files, left, err := wifiFiles(iwdIn(dir), uid, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(slices.Sorted(maps.Keys(files)), " "); got != "Cafe.open Home.psk Work.8021x" || len(files["Work.8021x"]) != maxFile {
+	if got := strings.Join(slices.Sorted(maps.Keys(files)), " "); got != in("Cafe.open")+" "+in("Home.psk")+" "+in("Work.8021x") || len(files[in("Work.8021x")]) != maxFile {
 		t.Errorf("read: %s", got)
 	}
 	for name, word := range map[string]string{"link.psk": "link", "dead.psk": "link", "second.psk": "own file", "folder.psk": "not a file", "pipe.psk": "not a file", "big.psk": "too large"} {
-		if !strings.Contains(left[name], word) {
-			t.Errorf("%s: %q", name, left[name])
+		if !strings.Contains(left[in(name)], word) {
+			t.Errorf("%s: %q", name, left[in(name)])
 		}
 	}
 	if len(left) != 6 {
@@ -56,7 +61,7 @@ func TestAWifiFolderOfSomebodyElseIsNotRead(t *testing.T) {
 	}{
 		"others may write": {open, uid}, "another owner": {t.TempDir(), uid + 1}, "a link": {link, uid}, "a file": {file(t, "").Name(), uid}, "nothing": {"/nowhere/iwd", uid},
 	} {
-		if files, _, err := wifiFiles(c.dir, c.owner); err == nil || files != nil {
+		if files, _, err := wifiFiles(iwdIn(c.dir), c.owner, ""); err == nil || files != nil {
 			t.Errorf("%s: %v, %v", name, files, err)
 		}
 	}
@@ -72,7 +77,7 @@ func TestManyWifiFilesStayWithinTheReply(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files, left, err := wifiFiles(dir, uid)
+	files, left, err := wifiFiles(iwdIn(dir), uid, "")
 	if err != nil || len(files) != maxTotal/maxFile || len(left) != 20-len(files) {
 		t.Errorf("%d read, %d left out, %v", len(files), len(left), err)
 	}
@@ -87,5 +92,69 @@ func TestTheFilesAreZeroedWhenTheyHaveBeenUsed(t *testing.T) {
 	w.Forget()
 	if slices.ContainsFunc(file, func(b byte) bool { return b != 0 }) || len(w.Files()) != 0 {
 		t.Errorf("%q, %v", file, w.Files())
+	}
+}
+
+func TestOfNetworkManagerOnlyWifiProfilesOfTheUserAreRead(t *testing.T) {
+	dir, uid := t.TempDir(), uint32(os.Getuid())
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const con, radio = "[connection]\nid=x\n", "[wifi]\nssid=a\n"
+	want := map[string]string{}
+	for name, c := range map[string]struct{ text, user string }{
+		"home.nmconnection":      {con + "type=wifi\n" + radio, "alice bob"},
+		"old":                    {con + "type=802-11-wireless\n[802-11-wireless]\nssid=a\n", "alice bob"},
+		"no-type":                {con + radio, "alice bob"},
+		"alices":                 {con + "type=wifi\npermissions=user:alice:;\n" + radio, "alice"},
+		"both":                   {con + "type=wifi\npermissions=user:bob;user:alice:;\n" + radio, "alice bob"},
+		"none":                   {con + "type=wifi\npermissions=\n" + radio, "alice bob"},
+		"last-counts":            {con + "type=wifi\npermissions=user:alice:;\npermissions=user:bob:;\n" + radio, "bob"},
+		"second-group":           {con + "type=wifi\n" + radio + "[connection]\npermissions=user:bob:;\n", "bob"},
+		"blanks":                 {con + "type=wifi\n  permissions = user:bob:;\r\n" + radio, "bob"},
+		"longer-name":            {con + "type=wifi\npermissions=user:alice2:;\n" + radio, ""},
+		"escaped":                {con + "type=wifi\npermissions=user:al\\\\ice:;\n" + radio, ""},
+		"comment":                {con + "type=wifi\n#permissions=user:bob:;\n" + radio, "alice bob"},
+		"tunnel":                 {con + "type=wireguard\n[wireguard]\nprivate-key=secret\n", ""},
+		"tunnel-called-wifi":     {con + "type=vpn\n" + radio, ""},
+		"company":                {con + "type=wifi\n" + radio + "[802-1x]\npassword=secret\n", ""},
+		"not-a-profile":          {"root:x:0:0\n", ""},
+		".hidden":                {con + "type=wifi\n" + radio, ""},
+		"companys.of.bob":        {con + "type=wifi\npermissions=user:bob:;\n" + radio + "[802-1x]\npassword=secret\n", ""},
+		"netplan-a.nmconnection": {con + "type=wifi\n" + radio, "alice bob"},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want[filepath.Join(dir, name)] = c.user
+	}
+	for _, user := range []string{"alice", "bob", "carol", ""} {
+		files, left, err := wifiFiles([]wifiFolder{{dir, wifiFolders[1].is, profileOf}}, uid, user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, users := range want {
+			_, got := files[path]
+			may := slices.Contains(strings.Fields(users), user)
+			switch name := filepath.Base(path); {
+			case user == "carol":
+				may = users == "alice bob" && name != "both"
+			case user == "":
+				may = users != "" || name == "longer-name" || name == "escaped"
+			}
+			if got != may {
+				t.Errorf("%q gets %s: %v", user, path, got)
+			}
+		}
+		if s := left[filepath.Join(dir, "company")]; !strings.Contains(s, "802.1X") {
+			t.Errorf("company: %q", s)
+		}
+	}
+}
+
+func TestWithoutAnyFolderTheNetworkIsTypedIn(t *testing.T) {
+	_, _, err := wifiFiles(iwdIn("/nowhere/iwd"), uint32(os.Getuid()), "")
+	if err == nil || !strings.Contains(err.Error(), "type the name") {
+		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package wifi
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,6 +19,19 @@ const Dir = "/var/lib/iwd"
 
 // A network file holds a few short lines, or an embedded certificate chain.
 const maxFile = 64 << 10
+
+// Iwd is iwd as a source of networks. Only the administrator may read them.
+type Iwd struct{}
+
+// Read reads iwd's folder; see Source.
+func (Iwd) Read(context.Context) (Found, error) {
+	f := Found{Name: iwd, Where: Dir}
+	var err error
+	f.Networks, f.Problems, err = Read(Dir)
+	return f, err
+}
+
+const iwd = "iwd"
 
 // Problem is a file that was left out, and why. The error never holds any of
 // the file's content.
@@ -112,7 +126,7 @@ func known(name string) bool {
 
 // Parse makes a network of one file. fileName is the last part of its path.
 func Parse(fileName string, data []byte) (Network, error) {
-	n := Network{File: fileName}
+	n := Network{File: fileName, From: iwd}
 	base, kind, _ := strings.Cut(fileName, ".")
 	if len(data) > maxFile {
 		return n, errors.New("the file is too large to be a Wi-Fi network")

@@ -2,6 +2,7 @@ package wifi
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -101,4 +102,35 @@ func (n Network) worth() int {
 // can be asked for, or there is none.
 func (n Network) Usable() bool {
 	return n.Security == Open || !n.Secret.IsZero() || n.Kept != ""
+}
+
+// Look is a source that was asked, and how that ended.
+type Look struct {
+	Found
+	Missing, Locked bool
+}
+
+// Looked says where networks were looked for, and what was found where.
+func Looked(looks []Look) string {
+	var parts []string
+	for _, l := range looks {
+		n := len(Merge(l.Networks))
+		what := fmt.Sprintf("%d networks", n)
+		switch {
+		case l.Missing:
+			what = "not used on this computer"
+		case l.Locked && n == 0:
+			what = "only the administrator may read it"
+		case n == 0:
+			what = "no network"
+		case n == 1:
+			what = "1 network"
+		}
+		where := l.Name
+		if l.Where != "" && !l.Missing {
+			where += " (" + l.Where + ")"
+		}
+		parts = append(parts, where+": "+what)
+	}
+	return strings.Join(parts, "; ")
 }

@@ -82,7 +82,7 @@ func readFile(path string) ([]byte, error) {
 // elsewhere with its own ending only.
 func IsProfile(path string) bool {
 	name := filepath.Base(path)
-	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
+	if !slices.Contains(Dirs, filepath.Dir(path)) || strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
 		return false
 	}
 	if strings.HasSuffix(name, ".nmconnection") {

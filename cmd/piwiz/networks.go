@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"piwiz/flash/grant"
+	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/networkmanager"
+)
+
+// finder reads the networks that programs of this computer keep.
+type finder struct {
+	mu     sync.Mutex
+	looked string // what the last look found where
+}
+
+// sources are those programs, in the order asked.
+var sources = []wifi.Source{networkmanager.Source{}, wifi.Iwd{}}
+
+// look asks every source. fs.ErrPermission says that one of them has more,
+// which takes administrator rights.
+func look(ctx context.Context) (looks []wifi.Look, problems []wifi.Problem, err error) {
+	for _, s := range sources {
+		found, e := s.Read(ctx)
+		l := wifi.Look{Found: found, Missing: errors.Is(e, fs.ErrNotExist), Locked: errors.Is(e, fs.ErrPermission)}
+		if e != nil && !l.Missing && !l.Locked {
+			problems = append(problems, wifi.Problem{File: found.Name, Err: e})
+		}
+		if l.Locked {
+			err = errors.Join(err, e)
+		}
+		looks = append(looks, l)
+		problems = append(problems, found.Problems...)
+	}
+	return looks, problems, err
+}
+
+// Networks are those that can be read without a question.
+func (p *finder) Networks(ctx context.Context) ([]wifi.Network, []error, error) {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	looks, problems, err := look(ctx)
+	found, problems := weighed(ctx, looks, problems)
+	p.say(looks)
+	return found, errorsOf(problems), err
+}
+
+func (p *finder) say(looks []wifi.Look) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looked = wifi.Looked(looks)
+}
+
+// Looked says where the last look was, and what it found where.
+func (p *finder) Looked() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.looked
+}
+
+// askSecret asks for a secret that a source keeps; the desktop may ask the
+// user first.
+func askSecret(ctx context.Context, n wifi.Network) (wifi.Network, error) {
+	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
+	defer stop()
+	return networkmanager.Secret(ctx, n)
+}
+
+// weighed decides by what is in the air how the networks are joined, makes one
+// of those that several sources keep, and sorts them. Where the air or the
+// network in use cannot be asked for, what is saved alone decides, and the
+// last used one comes first.
+func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([]wifi.Network, []wifi.Problem) {
+	ctx, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	air, err := wifi.Air(ctx)
+	if err != nil {
+		slog.Info("the Wi-Fi networks in reach are not known", "error", err)
+		air = map[string]wifi.Evidence{}
+	}
+	var found []wifi.Network
+	for _, l := range looks {
+		found = append(found, l.Networks...)
+		for ssid, e := range l.Air {
+			air[ssid] |= e
+		}
+	}
+	found, more := wifi.Weigh(found, air)
+	found = wifi.Merge(found)
+	connected, err := wifi.Connected(ctx)
+	if err != nil {
+		connected = ""
+	}
+	wifi.Sort(found, connected)
+	return found, append(problems, more...)
+}
+
+// wifiGrant fits the privileged reader to the wizard.
+type wifiGrant struct {
+	grant.WifiReader
+	places *finder
+}
+
+// Networks are those of the files that were read, with what can be had without
+// them.
+func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	looks, problems, _ := look(ctx) // what is locked is in the files
+	files, more := granted(g.Files())
+	g.Forget()
+	problems = append(problems, more...)
+	left := g.LeftOut()
+	for _, file := range slices.Sorted(maps.Keys(left)) {
+		problems = append(problems, wifi.Problem{File: file, Err: errors.New(left[file])})
+	}
+	for i := range looks {
+		for j, n := range looks[i].Networks {
+			if slices.ContainsFunc(files, func(f wifi.Network) bool { return f.SSID == n.SSID && f.Security == n.Security && !f.Secret.IsZero() }) {
+				looks[i].Networks[j].Kept = "" // it need not be asked for any more
+			}
+		}
+		for _, f := range files {
+			if f.From == looks[i].Name {
+				looks[i].Networks = append(looks[i].Networks, f)
+				looks[i].Missing = false
+			}
+		}
+	}
+	found, problems := weighed(ctx, looks, problems)
+	g.places.say(looks)
+	return found, errorsOf(problems)
+}
+
+// granted makes networks of the files that the privileged half read, by path.
+func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
+	iwd := map[string][]byte{}
+	for path, data := range files {
+		if filepath.Dir(path) == wifi.Dir {
+			iwd[filepath.Base(path)] = data
+		}
+	}
+	name := ""
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	found, problems := networkmanager.FromFiles(files, name)
+	more, worse := wifi.FromFiles(iwd)
+	return append(found, more...), append(problems, worse...)
+}
