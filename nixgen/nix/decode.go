@@ -5,16 +5,23 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strconv"
 	"strings"
 )
 
-// maxLine bounds one line of the log in bytes. The rest of a longer line is
-// dropped: a builder may write without a newline for ever. The trace of an
-// endless recursion is one line of some MiB.
-const maxLine = 16 << 20
+// Bounds of one line of the log in bytes; the rest of a longer line is dropped.
+// The trace of an endless recursion is one event of some MiB. What a program
+// writes besides may have no newline for ever.
+const (
+	maxLine  = 8 << 20
+	maxPlain = 64 << 10
+)
+
+// tooLong stands for an event that was cut, which cannot be read.
+var tooLong = fmt.Sprintf("(an event of more than %d MiB was skipped)", maxLine>>20)
 
 var prefix = []byte("@nix ")
 
@@ -38,12 +45,19 @@ func (d *Decoder) Next() (Event, error) {
 	return decode(d.line), nil
 }
 
-// read takes the next line, cut to maxLine, into d.line.
+// read takes the next line, cut to its bound, into d.line.
 func (d *Decoder) read() error {
+	if cap(d.line) > maxPlain {
+		d.line = nil // a giant is seldom followed by another
+	}
 	d.line = d.line[:0]
 	for {
 		piece, err := d.in.ReadSlice('\n')
-		if room := maxLine - len(d.line); room > 0 {
+		most := maxPlain
+		if bytes.HasPrefix(d.line, prefix) || len(d.line) == 0 && bytes.HasPrefix(piece, prefix) {
+			most = maxLine
+		}
+		if room := most - len(d.line); room > 0 {
 			d.line = append(d.line, piece[:min(len(piece), room)]...)
 		}
 		switch {
@@ -60,6 +74,9 @@ func (d *Decoder) read() error {
 }
 
 func decode(line []byte) Event {
+	if len(line) >= maxLine {
+		return Event{Action: Plain, Text: tooLong}
+	}
 	if body, ok := bytes.CutPrefix(line, prefix); ok {
 		if e, ok := quick(body); ok {
 			return e

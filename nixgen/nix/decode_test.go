@@ -70,9 +70,11 @@ func TestLinesBecomeEvents(t *testing.T) {
 }
 
 func TestALineWithoutEndDoesNotFillTheMemory(t *testing.T) {
-	got := all(t, io.MultiReader(strings.NewReader(strings.Repeat("x", 3*maxLine)), strings.NewReader("\nnext\n")))
-	if len(got) != 2 || len(got[0].Text) != maxLine || got[1].Text != "next" {
-		t.Errorf("%d events", len(got))
+	for begin, want := range map[string]int{"": maxPlain, "@nix ": len(tooLong), "@nix {\"action\":\"msg\",\"msg\":\"": len(tooLong)} {
+		got := all(t, io.MultiReader(strings.NewReader(begin+strings.Repeat("x", 3*maxLine)), strings.NewReader("\nnext\n")))
+		if len(got) != 2 || len(got[0].Text) != want || got[1].Text != "next" {
+			t.Errorf("%q: %d events", begin, len(got))
+		}
 	}
 }
 
