@@ -2,15 +2,23 @@ package build
 
 import (
 	"errors"
+	"slices"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"piwiz/nixgen/build/diagnose"
 	"piwiz/nixgen/nix"
 )
 
-// shown is how many of a builder's last lines an error quotes. They must leave
-// room for the log on a small terminal.
-const shown = 10
+// What an error quotes must leave room for the log on a terminal of 80×24: of a
+// builder so many last lines, of Nix so many of an unknown error, each in one
+// row. The log has the whole.
+const (
+	shown  = 6
+	quoted = 5
+	row    = 76 // columns
+)
 
 // Error is why there is no image: the first cause, and where it is put right.
 type Error struct {
@@ -30,12 +38,30 @@ type Error struct {
 func (e *Error) Error() string {
 	text := e.Headline
 	if e.Why != "" {
-		text += "\n" + e.Why
+		text += "\n" + e.why()
 	}
 	if e.Known == "" && len(e.LogTail) > 0 {
-		text += "\nIts last lines:\n  " + strings.Join(lastOf(e.LogTail, shown), "\n  ")
+		text += "\nIts last lines:"
+		for _, line := range lastOf(e.LogTail, shown) {
+			text += "\n  " + ansi.Truncate(line, row-2, "…")
+		}
 	}
 	return text
+}
+
+// why is short where it is only what Nix said: its first line, and its end.
+func (e *Error) why() string {
+	lines := strings.Split(e.Why, "\n")
+	if e.Known != "" {
+		return e.Why
+	}
+	if len(lines) > quoted {
+		lines = slices.Concat(lines[:1], []string{"…"}, lastOf(lines, quoted-2))
+	}
+	for i, line := range lines {
+		lines[i] = ansi.Truncate(line, 2*row, "…")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Unwrap is the error below, nil when there is none.

@@ -1,7 +1,6 @@
 package nix
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,14 +93,8 @@ func Check(ctx context.Context) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
 	defer stop()
-	var said bytes.Buffer
-	_, err = Run(ctx, Command{Args: []string{"--extra-experimental-features", "nix-command", "store", "info", "--json"}}, func(e Event) {
-		if said.Len() < 4096 {
-			said.WriteString(e.Text + "\n")
-		}
-	})
-	if err != nil {
-		return StoreError(said.String(), err)
+	if _, said, err := AskStore(ctx); err != nil {
+		return StoreError(said, err)
 	}
 	return nil
 }

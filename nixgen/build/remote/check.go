@@ -1,9 +1,7 @@
 package remote
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -61,36 +59,16 @@ type caller struct {
 
 // connector asks nix how it opens its store.
 func connector(ctx context.Context) (caller, error) {
-	var said bytes.Buffer
-	out, err := nix.Run(ctx, nix.Command{Args: []string{"--extra-experimental-features", "nix-command", "store", "info", "--json"}}, func(e nix.Event) {
-		if said.Len() < 4096 {
-			said.WriteString(e.Text + "\n")
-		}
-	})
+	store, said, err := nix.AskStore(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return caller{}, ctx.Err()
 	case errors.Is(err, nix.ErrNotFound):
 		return caller{}, err
 	case err != nil:
-		return caller{}, nix.StoreError(said.String(), err)
+		return caller{}, nix.StoreError(said, err)
 	}
-	return parseInfo(out, os.Geteuid() == 0)
-}
-
-// parseInfo reads {"trusted":1,"url":"daemon"}. Newer versions of Nix say true
-// instead of 1, and nothing at all when they do not know.
-func parseInfo(out []byte, root bool) (caller, error) {
-	info := struct {
-		URL     string `json:"url"`
-		Trusted any    `json:"trusted"`
-	}{}
-	if err := json.Unmarshal(out, &info); err != nil {
-		return caller{}, fmt.Errorf("ask nix about its store: %w", err)
-	}
-	daemon := info.URL == "daemon" || strings.HasPrefix(info.URL, "unix:")
-	distrusted := info.Trusted == false || info.Trusted == 0.0
-	return caller{daemon: daemon, trusted: !distrusted, root: root}, nil
+	return caller{daemon: store.Daemon(), trusted: !store.Distrusted(), root: os.Geteuid() == 0}, nil
 }
 
 func (c caller) try(ctx context.Context, m Machine, file string) error {

@@ -40,11 +40,3 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
-
-func FuzzInfo(f *testing.F) {
-	f.Add([]byte(`{"trusted":1,"url":"daemon"}`), true)
-	f.Add([]byte(`{"trusted":false,"url":7}`), false)
-	f.Fuzz(func(_ *testing.T, b []byte, root bool) {
-		_, _ = parseInfo(b, root) // no input makes it panic
-	})
-}

@@ -61,21 +61,6 @@ func TestNixGetsOneListOfMachines(t *testing.T) {
 	}
 }
 
-func TestTheStoreSaysWhoConnects(t *testing.T) {
-	for text, want := range map[string]caller{
-		`{"trusted":1,"url":"daemon","version":"2.26.3"}`:     {daemon: true, trusted: true},
-		`{"trusted":0,"url":"daemon","version":"2.26.3"}`:     {daemon: true},
-		`{"trusted":true,"url":"unix:///nix/var/nix/socket"}`: {daemon: true, trusted: true},
-		`{"trusted":false,"url":"daemon"}`:                    {daemon: true},
-		`{"url":"local"}`:                                     {trusted: true},
-		`{"trusted":1,"url":"local"}`:                         {trusted: true},
-	} {
-		if got, err := parseInfo([]byte(text), false); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", text, got, err)
-		}
-	}
-}
-
 func TestWithADaemonRootMustBeLetIn(t *testing.T) {
 	c := caller{daemon: true, trusted: true}
 	e := c.explain("ssh-ng://me@pi4", "root@pi4: Permission denied (publickey).\nerror: failed to start SSH connection to 'pi4'", nil)

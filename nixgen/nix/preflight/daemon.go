@@ -3,7 +3,6 @@ package preflight
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"net"
@@ -24,18 +23,6 @@ import (
 // patience is how long Nix may take for an answer that costs it nothing.
 const patience = 10 * time.Second
 
-// storeInfo is what nix store info --json answers. Trusted is a number before
-// Nix 2.28 and a truth value since. Source: NixOS/nix src/nix/store-info.cc.
-type storeInfo struct {
-	URL     string
-	Trusted json.RawMessage
-}
-
-func (s storeInfo) trusted() bool { return string(s.Trusted) == "true" || string(s.Trusted) == "1" }
-
-// direct says that Nix writes the store itself: no daemon, nobody to ask.
-func (s storeInfo) direct() bool { return strings.HasPrefix(s.URL, "local") }
-
 // store is asked once for all checks that run at the same time: of two
 // programs that are the first ever to use a store, one can fail ("SQLite
 // database is busy").
@@ -46,20 +33,22 @@ type store struct {
 
 type storeCall struct {
 	done chan struct{}
-	info storeInfo
+	info nix.Store
 	said string
 	err  error
 }
 
 // info asks, or waits for the answer to a question that is on its way.
-func (s *store) info(ctx context.Context) (storeInfo, string, error) {
+func (s *store) info(ctx context.Context) (nix.Store, string, error) {
 	s.mu.Lock()
 	call := s.now
 	if call == nil {
 		call = &storeCall{done: make(chan struct{})}
 		s.now = call
 		s.mu.Unlock()
-		call.said, call.err = ask(ctx, nil, &call.info, []string{"store", "info"}, []string{"store", "ping"})
+		limited, stop := context.WithTimeout(ctx, patience)
+		call.info, call.said, call.err = nix.AskStore(limited)
+		stop()
 		s.mu.Lock()
 		s.now = nil
 		close(call.done)
@@ -68,7 +57,7 @@ func (s *store) info(ctx context.Context) (storeInfo, string, error) {
 	select {
 	case <-call.done:
 	case <-ctx.Done():
-		return storeInfo{}, "", ctx.Err()
+		return nix.Store{}, "", ctx.Err()
 	}
 	if errors.Is(call.err, context.Canceled) && ctx.Err() == nil {
 		return s.info(ctx) // it was asked by a round of checks that was left
@@ -76,34 +65,18 @@ func (s *store) info(ctx context.Context) (storeInfo, string, error) {
 	return call.info, call.said, call.err
 }
 
-// ask runs nix with --json and decodes the answer. Some commands were renamed:
-// the first name that this Nix knows counts.
+// ask is nix.Ask with patience.
 func ask(ctx context.Context, env []string, answer any, names ...[]string) (said string, err error) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	for _, name := range names {
-		var b strings.Builder
-		out, err := nix.Run(ctx, nix.Command{Args: slices.Concat([]string{"--extra-experimental-features", "nix-command"}, name, []string{"--json"}), Env: env}, func(e nix.Event) {
-			if b.Len() < 4096 {
-				b.WriteString(e.Text + "\n")
-			}
-		})
-		said = b.String()
-		switch {
-		case err == nil:
-			return said, json.Unmarshal(out, answer)
-		case !strings.Contains(said, "is not a recognised command"):
-			return said, err
-		}
-	}
-	return said, errors.New("this Nix knows neither name of the command")
+	return nix.Ask(ctx, env, answer, names...)
 }
 
 // Daemon says whether Nix can reach its store.
 func (c Computer) Daemon(ctx context.Context) (string, error) {
 	s, said, err := c.store.info(ctx)
 	switch {
-	case err == nil && s.direct():
+	case err == nil && s.Direct():
 		return "Nix keeps its store by itself, without a service.", nil
 	case err == nil:
 		return "The service of Nix answers.", nil

@@ -41,10 +41,10 @@ func (c Computer) Platform(ctx context.Context) (string, error) {
 		return "", err
 	case err != nil:
 		return "", ErrEarlier
-	case store.trusted():
+	case store.Trusted():
 		return "You may tell Nix to build for the Pi's processor.", nil
 	}
-	set, err := settingsOf(ctx, !store.direct())
+	set, err := settingsOf(ctx, !store.Direct())
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", err
