@@ -19,6 +19,8 @@ func planned(p build.Plan) string {
 	}
 	if p.Fetches > 0 {
 		parts = append(parts, count(p.Fetches, "package")+" to download, "+disk.Human(p.Download))
+	} else if len(parts) > 0 {
+		parts = append(parts, "nothing comes from a cache")
 	}
 	if len(parts) > 0 && p.Takes > 0 {
 		parts = append(parts, "about "+clock(p.Takes)+" by earlier builds here")

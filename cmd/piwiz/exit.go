@@ -49,7 +49,12 @@ func (p *program) end(err error) int {
 		}
 	}
 	if p.json {
-		p.line("error", map[string]any{"error": headline, "hints": hints, "exit": code})
+		value := map[string]any{"error": headline, "hints": hints, "exit": code}
+		if e, ok := errors.AsType[*build.Error](err); ok {
+			value["headline"], value["reason"], value["known"] = e.Headline, e.Why, e.Known
+			value["derivation"], value["tail"], value["log"] = e.Derivation, append([]string{}, e.LogTail...), e.LogFile
+		}
+		p.line("error", value)
 		return code
 	}
 	tell("piwiz: " + headline)

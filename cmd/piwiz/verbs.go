@@ -100,14 +100,15 @@ func (p *program) build(ctx context.Context, store hostfile.Store, r build.Reque
 	if err != nil {
 		return err
 	}
-	warning, seconds := strings.Join(plan.Warning(), "\n"), -1.0 // not known
+	warning, seconds := plan.Warning(), -1.0 // not known
 	if plan.Takes >= 0 {
 		seconds = plan.Takes.Seconds()
 	}
 	p.say("plan", map[string]any{
 		"builds": plan.Builds, "big": plan.Big, "fetches": plan.Fetches, "download": plan.Download, "seconds": seconds,
-	}, warning)
-	if warning != "" && !yes {
+		"lines": plan.Lines(), "warning": append([]string{}, warning...),
+	}, strings.Join(append(plan.Lines(), warning...), "\n"))
+	if len(warning) > 0 && !yes {
 		return &exit{refused, errors.New("nothing was built; add --yes if that is wanted")}
 	}
 	result, err := makeImage(ctx, store, r, report)

@@ -5,17 +5,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"piwiz/nixgen/build/diagnose"
 	"piwiz/nixgen/nix"
 )
 
 // What an error quotes must leave room for the log on a terminal of 80×24: of a
-// builder so many last lines, of Nix so many of an unknown error, each in one
-// row. The log has the whole.
+// builder so many rows, of Nix so many lines of an unknown error, none longer
+// than two rows. The log has the whole.
 const (
-	shown  = 6
+	shown  = 7
 	quoted = 5
 	row    = 76 // columns
 )
@@ -42,8 +40,8 @@ func (e *Error) Error() string {
 	}
 	if e.Known == "" && len(e.LogTail) > 0 {
 		text += "\nIts last lines:"
-		for _, line := range lastOf(e.LogTail, shown) {
-			text += "\n  " + ansi.Truncate(line, row-2, "…")
+		for _, line := range e.tail() {
+			text += "\n  " + line
 		}
 	}
 	return text
@@ -59,9 +57,34 @@ func (e *Error) why() string {
 		lines = slices.Concat(lines[:1], []string{"…"}, lastOf(lines, quoted-2))
 	}
 	for i, line := range lines {
-		lines[i] = ansi.Truncate(line, 2*row, "…")
+		lines[i] = cut(line, 2*row)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// tail are the last lines of the builder, as many as there are rows for.
+func (e *Error) tail() (lines []string) {
+	rows := 0
+	for _, line := range slices.Backward(e.LogTail) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		line = cut(line, 2*(row-2))
+		if rows += 1 + len([]rune(line))/(row-1); rows > shown {
+			break
+		}
+		lines = append(lines, line)
+	}
+	slices.Reverse(lines)
+	return lines
+}
+
+// cut leaves n characters of a line.
+func cut(line string, n int) string {
+	if r := []rune(line); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return line
 }
 
 // Unwrap is the error below, nil when there is none.

@@ -2,8 +2,10 @@ package build
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +51,50 @@ func Ahead(ctx context.Context, r Request, report func(Event)) (_ Plan, err erro
 	}
 	p := w.plan()
 	w.finish(planned)
+	for _, line := range p.Lines() {
+		log.write(line)
+	}
 	return p, nil
+}
+
+// Lines tell the plan: what is built, and what is fetched.
+func (p Plan) Lines() []string {
+	if len(p.Builds)+p.Fetches == 0 {
+		return []string{"Nothing is left to do."}
+	}
+	steps := "No step to build."
+	if n := len(p.Builds); n > 0 {
+		steps = strconv.Itoa(n) + " to build: " + some(append(slices.Clone(p.Big), p.Builds...), row-30) + "."
+	}
+	if p.Fetches == 0 {
+		return []string{steps, "Nothing comes from a cache."}
+	}
+	return []string{steps, fmt.Sprintf("%d to download, %.1f MiB.", p.Fetches, float64(p.Download)/(1<<20))}
+}
+
+// some names what fits into so many columns, each once, and how many more there
+// are.
+func some(names []string, columns int) string {
+	var all, shown []string
+	seen, used := map[string]bool{}, 0
+	for _, n := range names {
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		all = append(all, n)
+		if used += len([]rune(n)) + 2; used <= columns && len(shown) == len(all)-1 {
+			shown = append(shown, n)
+		}
+	}
+	if len(shown) == 0 {
+		shown = []string{cut(all[0], columns)}
+	}
+	text := strings.Join(shown, ", ")
+	if more := len(all) - len(shown); more > 0 {
+		text += " and " + strconv.Itoa(more) + " more"
+	}
+	return text
 }
 
 // plan is what Nix has announced.
@@ -104,7 +149,7 @@ func (p Plan) Warning() []string {
 	if len(p.Big) == 0 {
 		return nil
 	}
-	lines := []string{"This takes hours: " + strings.Join(p.Big, ", ") + " would be compiled here instead of downloaded."}
+	lines := []string{"This takes hours: " + some(p.Big, 2*row) + " would be compiled here instead of downloaded."}
 	base := slices.ContainsFunc(p.Big, func(name string) bool {
 		return strings.HasPrefix(name, "gcc-") || strings.HasPrefix(name, "glibc-") || strings.HasPrefix(name, "binutils-")
 	})

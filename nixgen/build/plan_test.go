@@ -2,6 +2,7 @@ package build
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -140,5 +141,33 @@ func TestAnAnnouncementIsNoError(t *testing.T) {
 	var e *Error
 	if err := w.explain(Request{Flake: "/nowhere"}, errors.New("exit status 1")); !errors.As(err, &e) || e.Known != "undefined-variable" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestAPlanIsToldInTwoLines has plans of any size: with their number, each
+// package once, and whether anything comes from a cache.
+func TestAPlanIsToldInTwoLines(t *testing.T) {
+	var lines []string
+	w := newWatch(time.Now, forecast.Times{}, func(e Event) { lines = append(lines, e.Line) })
+	w.event(nix.Event{Action: nix.Msg, Text: "these 1500 derivations will be built:"})
+	for i := range 1500 {
+		w.event(nix.Event{Action: nix.Msg, Text: fmt.Sprintf("  /nix/store/%032d-package-%d.drv", i, i%750)})
+	}
+	told := strings.Join(lines, "")
+	p := w.plan()
+	got := p.Lines()
+	if told != "" || len(got) != 2 || !strings.HasPrefix(got[0], "1500 to build: package-0, ") || !strings.HasSuffix(got[0], " more.") || got[1] != "Nothing comes from a cache." {
+		t.Errorf("%q\n%q", told, got)
+	}
+	for _, line := range append(got, Plan{Builds: []string{strings.Repeat("x", 300)}}.Lines()...) {
+		if len(line) > 80 {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+	if got := (Plan{Builds: []string{"a", "b", "a"}, Fetches: 3, Download: 3 << 20}).Lines(); !slices.Equal(got, []string{"3 to build: a, b.", "3 to download, 3.0 MiB."}) {
+		t.Errorf("%q", got)
+	}
+	if got := (Plan{}).Lines(); !slices.Equal(got, []string{"Nothing is left to do."}) {
+		t.Errorf("%q", got)
 	}
 }

@@ -193,10 +193,11 @@ func (w *watch) message(e nix.Event) {
 	if drv != "" {
 		w.forecast.Expect(drv, nix.StoreName(drv), needs(drv))
 	}
-	if !ours {
-		w.seen.Note(e)
+	if ours {
+		return // the plan tells it in two lines; here it may be thousands
 	}
-	bad := !ours && (e.Action == nix.Msg && e.Level == nix.LevelError || strings.HasPrefix(e.Text, "error:"))
+	w.seen.Note(e)
+	bad := diagnose.Cause(e)
 	text := e.Text
 	if bad && e.Cause != "" {
 		text = "error: " + e.Cause // the trace has hundreds of lines

@@ -131,7 +131,7 @@ func Of(s Seen) Diagnosis {
 	}
 	switch {
 	case d.Derivation != "":
-		d.Why = here.Translate(cause)
+		d.Why, _, _ = strings.Cut(here.Translate(cause), "\nOutput paths:")
 		d.Headline = "Building " + nix.StoreName(d.Derivation) + " failed."
 	case cause == "":
 		d.Headline = "Nix stopped without saying why."
@@ -221,6 +221,10 @@ func harmless(e nix.Event) bool {
 		e.Action == nix.Msg && e.Level > nix.LevelError ||
 		strings.HasPrefix(text, "warning:") || strings.HasPrefix(text, "error (ignored)") || strings.HasPrefix(text, "error: (ignored)")
 }
+
+// Cause says whether a message is an error, and not a notice or a warning that
+// a daemon passed on at that level.
+func Cause(e nix.Event) bool { return !harmless(e) }
 
 // consequence is what Nix says because something else has failed before.
 var consequence = regexp.MustCompile(`(?m)^\d+ dependenc(?:y|ies) of derivation .* failed to build|^Reason: \d+ dependenc(?:y|ies) failed` +
