@@ -186,11 +186,8 @@ func textKind(head []byte) (kind, bool) {
 	case sumLine.MatchString(text):
 		return kind{what: "a file of checksums, not the image", todo: "Name the image itself. What lies beside it as IMAGE.sha256 is read by piwiz on its own."}, true
 	}
-	first, _, _ := strings.Cut(text, "\n")
-	if r := []rune(first); len(r) > 40 {
-		first = string(r[:40]) + "..."
-	}
-	return kind{what: fmt.Sprintf("a text that begins with %q", first), todo: "Read it, it may say what went wrong: less %s"}, true
+	// What it says is not shown: it can be a file of passwords that was named by mistake.
+	return kind{what: "a text", todo: "Read it, it may say what went wrong: less %s"}, true
 }
 
 // known refuses a file that is something else as it is.
