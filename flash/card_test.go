@@ -45,6 +45,7 @@ type card struct {
 	large    int
 	hang     chan struct{}
 	pause    time.Duration
+	slow     time.Duration // to write more than a block: then it pays to look first, whatever else this computer does
 	read     int64
 	written  []span // without the first block and what only tests the size
 	seen     func(off int64, n int)
@@ -77,6 +78,9 @@ func (c *card) WriteAt(p []byte, off int64) (int, error) {
 		<-c.hang
 	}
 	time.Sleep(c.pause)
+	if len(p) > block {
+		time.Sleep(c.slow)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(p)%block != 0 || off%block != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"piwiz/flash/image"
 	"piwiz/flash/probe"
@@ -17,6 +18,7 @@ func TestTheProofOfASmallChangeCostsLittle(t *testing.T) {
 	// With a tail of zeros that is read twice, and pieces are written to forget.
 	for i, tail := range []int64{0, 7*piece + probe.Enough} {
 		f := newFake(2*sweptImage, 2*sweptImage)
+		f.slow = 10 * time.Millisecond
 		noise(rand.New(rand.NewPCG(3, 3)), f.kept)
 		copy(f.kept, wants[i])
 		for k := range changes {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,6 +36,7 @@ type fake struct {
 	wrote  int64
 	after  int64 // so many bytes written, something happens
 	then   func()
+	slow   time.Duration // to write more than a block: then it pays to look first, whatever else this computer does
 }
 
 func newFake(claims, real int64) *fake {
@@ -98,6 +100,9 @@ func (f *fake) read(p []byte, off int64) {
 }
 
 func (f *fake) WriteAt(p []byte, off int64) (int, error) {
+	if len(p) > block {
+		time.Sleep(f.slow)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if off+int64(len(p)) > f.claims {

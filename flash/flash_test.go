@@ -57,7 +57,7 @@ func TestTheSameImageAgainIsReadAndNotWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := 0
-	c.seen = func(int64, int) { asked++ }
+	c.slow, c.seen = 10*time.Millisecond, func(int64, int) { asked++ }
 	r, err := Write(context.Background(), j, nil)
 	if err != nil || asked != 0 || r.Written != 0 || r.Skipped != r.Bytes || r.Verified != 0 {
 		t.Errorf("%v, %d writes, %+v", err, asked, r)
