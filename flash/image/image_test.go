@@ -72,15 +72,10 @@ func gzipped(t *testing.T, data []byte) []byte {
 }
 
 // packedBy asks a tool.
-func packedBy(t *testing.T, data []byte, tool string, args ...string) []byte {
+func packedBy(t *testing.T, data []byte, program string, args ...string) []byte {
 	t.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
-		if os.Getenv("PIWIZ_REAL") == "1" {
-			t.Fatal("needs " + tool)
-		}
-		t.Skip("needs " + tool)
-	}
-	c := exec.Command(tool, args...)
+	tool(t, program)
+	c := exec.Command(program, args...)
 	c.Stdin = bytes.NewReader(data)
 	out, err := c.Output()
 	if err != nil {

@@ -101,17 +101,23 @@ func TestExportForgetImportElsewhereIsTheSameHostToTheByte(t *testing.T) {
 	}
 }
 
+// needs skips a test on a machine without these programs.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("PIWIZ_REAL") == "1" {
+				t.Fatal("needs " + program)
+			}
+			t.Skip("needs " + program)
+		}
+	}
+}
+
 // The reference age and tar give back the folder; and piwiz reads what they
 // made, binary and armored.
 func TestTheReferenceAgeAndTarReadAndMakeTheSame(t *testing.T) {
-	for _, tool := range []string{"age", "age-keygen", "tar"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("PIWIZ_REAL") == "1" {
-				t.Fatalf("needs %s (apt-get install age tar)", tool)
-			}
-			t.Skipf("needs %s (apt-get install age tar)", tool)
-		}
-	}
+	needs(t, "age", "age-keygen", "tar")
 	s, dir := rich(t), t.TempDir()
 	must(t, os.Remove(s.Path("bach", "flake/result")))
 	want := wholePicture(t, s, "bach")

@@ -225,6 +225,7 @@ func TestAFolderThatIsALinkIsNamedAndNothingIsWrittenThroughIt(t *testing.T) {
 	if _, err := s.Save(saved(t, "bach"), flakeOf("2")); err == nil || picture(t, elsewhere) != was {
 		t.Errorf("written through it: %v", err)
 	}
+	needs(t, "sh", "rm", "cp")
 	// The remedy is a command that works.
 	command := problems[0].Remedy[0]
 	command = command[strings.Index(command, "Run: ")+5:]
