@@ -93,6 +93,14 @@ func (h Host) Problems() []Problem {
 		text = "A host cannot have been made with a later release than it is built from. Write the first release that it ran."
 	}
 	add("state_version", text)
+	if _, err := sshkey.ParseLine(h.HostKey); h.HostKey != "" && err != nil {
+		add("host_key", "This is no public key of a host. Remove the line: piwiz writes it itself.")
+	}
+	for i, key := range h.Confirmed {
+		if !isDoubt(key) {
+			mild(fmt.Sprintf("confirmed[%d]", i), "There is nothing to confirm by this name. Remove it: `piwiz build` names the right ones.", true)
+		}
+	}
 	if len(h.Keys) == 0 {
 		add("keys", "Choose at least one SSH key: there is no password login.")
 	}

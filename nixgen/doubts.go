@@ -3,8 +3,10 @@ package nixgen
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"piwiz/nixgen/region"
+	"piwiz/nixgen/wifi"
 )
 
 // Doubt is a combination of answers that is sound and would still be a mistake
@@ -13,6 +15,22 @@ import (
 type Doubt struct {
 	Key  string // what it is about, too: a yes for one network is none for another
 	Text string // what will happen, and the ways out
+}
+
+// isDoubt tells whether there may be a doubt with this key.
+func isDoubt(key string) bool {
+	about, what, _ := strings.Cut(key, "=")
+	switch about {
+	case "no-country":
+		return key == about
+	case "no-network":
+		return checkBoard(Board(what)) == ""
+	case "wpa3-only":
+		return wifi.CheckSSID(what) == nil
+	case "release":
+		return what != "" && checkRelease(what) == ""
+	}
+	return false
 }
 
 // Doubts are those that nobody said yes to yet.
@@ -37,7 +55,7 @@ func (h Host) doubts() []Doubt {
 			out = append(out, Doubt{"wpa3-only=" + a.SSID, a.Text})
 		}
 	}
-	if r := h.Born().Release; r != Release {
+	if r := h.Born().Release; r != Release && checkRelease(r) == "" {
 		out = append(out, Doubt{"release=" + r, fmt.Sprintf("The release is %s, but this piwiz was made for NixOS %s and tried with no other: the build may fail, or the Pi not start. Use %[2]s.", r, Release)})
 	}
 	return out

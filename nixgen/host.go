@@ -3,6 +3,12 @@
 // the image refers to secrets by name, and Seeds says which files must lie on
 // the card for the first boot.
 //
+// Rules: all that is wrong with the answers is told at once (Problems), what may
+// be a mistake is built after a clear yes only (Doubts), in every face alike. A
+// Pi that runs is never stranded by text that is rendered anew: the release, the
+// state version and the names of secrets belong to the host, not to the piwiz
+// that renders it. A secret is named by its network, never by its place.
+//
 // The options are those of nixpkgs, branch nixos-26.05
 // (nixos/modules/installer/sd-card, services/networking/wpa_supplicant.nix,
 // services/networking/ssh/sshd.nix, services/networking/avahi-daemon.nix).

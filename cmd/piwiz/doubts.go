@@ -20,6 +20,14 @@ func computer() string {
 	return name
 }
 
+// newName is an error for a name that a host cannot be given on this computer.
+func newName(name string) error {
+	if _, complaint := nixgen.CheckNewName(name, computer()); complaint != "" {
+		return fmt.Errorf("%q is no host name: %s", name, complaint)
+	}
+	return nil
+}
+
 // doubted is the refusal of answers that need a clear yes.
 type doubted struct {
 	arg    string // of piwiz build, as it was given

@@ -37,6 +37,12 @@ func TestWhatMayBeAMistakeNeedsAYes(t *testing.T) {
 			if _, stderr, code := u.piwiz("build", mine); code != refused || !strings.Contains(stderr, "this computer has it already") {
 				t.Errorf("exit code %d\n%s", code, stderr)
 			}
+			u.has("bach")
+			for _, args := range [][]string{{"hosts", "rename", "bach", canonical}, {"hosts", "import", "none.age", "--as", canonical}} {
+				if _, stderr, code := u.piwiz(args...); code != failed || !strings.Contains(stderr, "this computer has it already") {
+					t.Errorf("%v: exit code %d\n%s", args, code, stderr)
+				}
+			}
 		}
 	}
 }

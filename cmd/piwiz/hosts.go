@@ -46,6 +46,9 @@ func (p *program) renameVerb() *cobra.Command {
 		Example: "  piwiz hosts rename bach haydn",
 	}, cobra.ExactArgs(2), stored(func(_ context.Context, store hostfile.Store, args []string) error {
 		old, name := args[0], args[1]
+		if err := newName(name); err != nil {
+			return err
+		}
 		if err := store.Rename(old, name, nixgen.Files); err != nil {
 			return notOver(err)
 		}

@@ -151,6 +151,11 @@ func (p *program) importVerb() *cobra.Command {
 			"used: it only signs.",
 		Example: "  piwiz hosts import bach.age\n  piwiz hosts import bach.age --as haydn --identity ~/.ssh/id_ed25519",
 	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
+		if as != "" {
+			if err := newName(as); err != nil {
+				return err
+			}
+		}
 		f, err := regular.Open(ctx, args[0])
 		if err != nil {
 			return fmt.Errorf("open the export: %w", err)

@@ -147,8 +147,8 @@ func (p *program) host(ctx context.Context, store hostfile.Store, arg string) (h
 		return hostfile.Saved{}, err
 	}
 	if err != nil { // it is a new one
-		if _, complaint := nixgen.CheckNewName(h.Name, computer()); complaint != "" {
-			return hostfile.Saved{}, &exit{refused, fmt.Errorf("%s: name: %s", arg, complaint)}
+		if err := newName(h.Name); err != nil {
+			return hostfile.Saved{}, &exit{refused, fmt.Errorf("%s: %w", arg, err)}
 		}
 	}
 	h.HostKey = saved.Host.HostKey

@@ -7,6 +7,9 @@
 // (0600). Nix copies the flake folder into its world-readable store, so no
 // secret may ever be written there.
 //
+// A build adds result, which leads to the image, and result.from, a hash of what
+// that was built from (origin.go): it is the image of those answers and no other.
+//
 // Rules: a host is on the disk as it was or as it was to be, whenever the
 // process ends (journal.go). No secret is written over or replaced without a
 // copy of what was. What is missing or not as piwiz made it is a Problem, and

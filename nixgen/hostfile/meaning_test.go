@@ -25,7 +25,7 @@ func badAnswers(t testing.TB) map[string][]string {
 }
 
 // A file with every field, each on a line of its own. VALUE is that of one field.
-var fields = []string{"name", "board", "user", "country", "time_zone", "locale", "keymap", "release", "state_version"}
+var fields = []string{"name", "board", "user", "country", "time_zone", "locale", "keymap", "release", "state_version", "host_key"}
 
 var good = map[string]string{
 	"name": "bach", "board": "4", "user": "alice", "country": "DE", "time_zone": "Europe/Berlin", "locale": "en_US.UTF-8", "keymap": "de",
@@ -57,7 +57,12 @@ func document(values map[string]string) (string, map[string]int) {
 	}
 	put("", "# answers")
 	for _, f := range fields {
-		put(f, f+" = "+text(values[f]))
+		if v, ok := values[f]; ok {
+			put(f, f+" = "+text(v))
+		}
+	}
+	if v, ok := values["confirmed[0]"]; ok {
+		put("confirmed[0]", "confirmed = ["+text(v)+"]")
 	}
 	put("keys", "keys = [")
 	put("keys[0]", "  "+text(values["keys[0]"])+",")
@@ -101,6 +106,45 @@ func TestEveryBadMeaningIsRefusedWithItsLineAndARemedy(t *testing.T) {
 			want := fmt.Sprintf("line %d: %s: ", at[field], field)
 			if len(u.Faults) != 1 || !strings.HasPrefix(u.Faults[0], want) || len(u.Faults[0]) < len(want)+8 {
 				t.Errorf("%s = %q: %q, want %s…", field, v, u.Faults, want)
+			}
+		}
+	}
+}
+
+// What is no text at all has a line and a remedy as well.
+func TestEveryWrongFormIsRefusedWithItsLineAndARemedy(t *testing.T) {
+	raw := map[string][]string{
+		"text":   {"4", "4.5", "true", "2026-05-01", "07:32:00", "[]", "[\"a\"]", "{}", "{a = 1}", "inf", "-1", "0x1F", "[[1]]"},
+		"list":   {"4", "4.5", "true", "2026-05-01", "\"x\"", "{}", "{a = 1}", "[4]", "[true]", "[{}]", "[[]]", "nan"},
+		"bool":   {"4", "0", "1", "\"yes\"", "\"true\"", "\"\"", "2026-05-01", "[]", "[true]", "{}", "1.5"},
+		"tables": {"4", "\"Home\"", "true", "{ssid = \"Home\"}", "[\"Home\"]", "[4]", "[[]]", "[true]", "2026-05-01", "1.5"},
+	}
+	head := "# answers\n"
+	for _, c := range []struct{ kind, before, field, after string }{
+		{"text", "", "name", ""},
+		{"text", "", "board", ""},
+		{"text", "", "user", ""},
+		{"text", "", "country", ""},
+		{"text", "", "time_zone", ""},
+		{"text", "", "locale", ""},
+		{"text", "", "keymap", ""},
+		{"text", "", "release", ""},
+		{"text", "", "state_version", ""},
+		{"text", "", "host_key", ""},
+		{"list", "", "keys", ""},
+		{"list", "", "confirmed", ""},
+		{"tables", "", "networks", ""},
+		{"text", "[[networks]]\n", "ssid", ""},
+		{"text", "[[networks]]\n", "security", ""},
+		{"bool", "[[networks]]\n", "hidden", ""},
+		{"text", "[[networks]]\n", "secret_name", ""},
+	} {
+		for _, v := range raw[c.kind] {
+			doc := head + c.before + c.field + " = " + v + "\n"
+			_, err := ReadAnswers(strings.NewReader(doc))
+			line := strings.Count(head+c.before, "\n") + 1
+			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("line %d: ", line)) || !strings.Contains(err.Error(), "has the wrong form; write ") {
+				t.Errorf("%s = %s: %v", c.field, v, err)
 			}
 		}
 	}
