@@ -15,6 +15,7 @@ import (
 	"piwiz/flash/grant"
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/wifi/networkmanager"
+	"piwiz/nixgen/wifi/wpasupplicant"
 )
 
 // finder reads the networks that programs of this computer keep.
@@ -24,7 +25,7 @@ type finder struct {
 }
 
 // sources are those programs, in the order asked.
-var sources = []wifi.Source{networkmanager.Source{}, wifi.Iwd{}}
+var sources = []wifi.Source{networkmanager.Source{}, wifi.Iwd{}, wpasupplicant.Source{}}
 
 // look asks every source. fs.ErrPermission says that one of them has more,
 // which takes administrator rights.
@@ -155,5 +156,6 @@ func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
 	}
 	found, problems := networkmanager.FromFiles(files, name)
 	more, worse := wifi.FromFiles(iwd)
-	return append(found, more...), append(problems, worse...)
+	old, bad := wpasupplicant.FromFiles(files)
+	return slices.Concat(found, more, old), slices.Concat(problems, worse, bad)
 }

@@ -1,0 +1,103 @@
+// Package wpasupplicant reads the networks in wpa_supplicant.conf, as Debian's
+// ifupdown and Raspberry Pi OS before NetworkManager keep them.
+//
+// The format is that of wpa_supplicant's config_file.c and config.c; the
+// manual, wpa_supplicant.conf(5), leaves most of it open.
+package wpasupplicant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"piwiz/nixgen/wifi"
+)
+
+// Name is the name of the program, for people.
+const Name = "wpa_supplicant"
+
+// Dir is where its files are; each ends in .conf.
+const Dir = "/etc/wpa_supplicant"
+
+// maxFile bounds a file, in bytes.
+const maxFile = 64 << 10
+
+// Source is wpa_supplicant as a source of networks.
+type Source struct{}
+
+// Read reads the files in Dir; see wifi.Source.
+func (Source) Read(context.Context) (wifi.Found, error) { return readDir(Dir) }
+
+func readDir(dir string) (wifi.Found, error) {
+	found := wifi.Found{Name: Name, Where: dir}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.conf"))
+	if err != nil || len(paths) == 0 {
+		return found, fmt.Errorf("read the networks of wpa_supplicant: %w", fs.ErrNotExist)
+	}
+	locked := false
+	files := map[string][]byte{}
+	for _, path := range paths {
+		b, err := readFile(path)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			locked = true
+		case err != nil:
+			found.Problems = append(found.Problems, wifi.Problem{File: path, Err: err})
+		default:
+			files[path] = b
+			defer clear(b)
+		}
+	}
+	var more []wifi.Problem
+	found.Networks, more = fromFiles(files)
+	found.Problems = append(found.Problems, more...)
+	if locked {
+		return found, fmt.Errorf("read the networks of wpa_supplicant: %w", fs.ErrPermission)
+	}
+	return found, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
+		return nil, err // a folder or a pipe holds no networks
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, maxFile+1) // one that grows leaves copies
+	n, err := io.ReadFull(f, b)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return b[:n], nil
+}
+
+// FromFiles makes networks of files that were read elsewhere, by path. Files
+// in other folders are none of wpa_supplicant's.
+func FromFiles(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
+	ours := maps.Clone(files)
+	maps.DeleteFunc(ours, func(path string, _ []byte) bool { return filepath.Dir(path) != Dir || filepath.Ext(path) != ".conf" })
+	return fromFiles(ours)
+}
+
+func fromFiles(files map[string][]byte) (found []wifi.Network, problems []wifi.Problem) {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		networks, wrong := Parse(files[path])
+		for i := range networks {
+			networks[i].File = path
+		}
+		found = append(found, networks...)
+		for _, err := range wrong {
+			problems = append(problems, wifi.Problem{File: path, Err: err})
+		}
+	}
+	return found, problems
+}
