@@ -80,8 +80,12 @@ func (a *wifiAnswers) know(known []wifi.Network) {
 	})
 	if !a.preset && len(known) > 0 {
 		a.preset = true
-		if known[0].Connected && len(a.chosen) == 0 {
-			a.choose(a.find(known[0].SSID))
+		// The network this computer is on, or the only one there is: enter takes
+		// it, and that can be seen.
+		if (known[0].Connected || len(a.offers) == 1) && len(a.chosen) == 0 {
+			if o := a.find(known[0].SSID); o.Connected || !o.lacks() {
+				a.choose(o)
+			}
 		}
 	}
 }

@@ -63,7 +63,7 @@ func sure(s hostfile.Saved, arg string, said []string) (hostfile.Saved, error) {
 
 // free is an error when another machine answers by the name of a host that is
 // new, unless that is wanted. One that was saved may answer: it is the Pi.
-func free(ctx context.Context, s hostfile.Saved, arg string, said []string) error {
+func free(ctx context.Context, s hostfile.Saved, arg string, said []string, answers func(context.Context, string) []string) error {
 	if s.Folder != "" {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,26 @@ func TestWhatMayBeAMistakeNeedsAYes(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestANameThatAnswersIsNotTakenForANewHost(t *testing.T) {
+	answers := func(context.Context, string) []string { return []string{"10.0.0.7"} }
+	silence := func(context.Context, string) []string { return nil }
+	h := hostfile.Saved{Host: nixgen.Host{Name: "bach"}}
+	err := free(t.Context(), h, "bach.toml", nil, answers)
+	if headline, hints := explain(err); codeOf(err) != refused || !strings.Contains(headline, "10.0.0.7") || !strings.Contains(strings.Join(hints, " "), "piwiz build bach.toml --confirm name-taken=bach") {
+		t.Errorf("%d %s %q", codeOf(err), headline, hints)
+	}
+	if err := free(t.Context(), h, "bach.toml", []string{"name-taken=bach"}, answers); err != nil {
+		t.Error(err)
+	}
+	if err := free(t.Context(), h, "bach.toml", nil, silence); err != nil {
+		t.Error(err)
+	}
+	h.Folder = "/somewhere" // it is the Pi itself
+	if err := free(t.Context(), h, "bach", nil, answers); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -59,7 +59,7 @@ func (p *program) buildVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := free(ctx, s, args[0], said); err != nil {
+			if err := free(ctx, s, args[0], said, answers); err != nil {
 				return err
 			}
 			for _, n := range s.Host.Notes() {
