@@ -74,7 +74,7 @@ func (d *driver) working() bool {
 	case *keysPage:
 		return !p.read
 	case *donePage:
-		return !p.pinned
+		return !p.over
 	}
 	return false
 }

@@ -1,43 +1,48 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 
+	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
-// donePage says what now. The host's key is in known_hosts by then, so the
-// first login asks nothing.
+// donePage says what now. The command that it shows was tried: ssh got in with
+// it, or the page says why not.
 type donePage struct {
-	note   string
-	err    error
-	pinned bool
-}
-
-type pinned struct {
-	note string
-	err  error
+	run  *run[struct{}, sshlogin.Way]
+	over bool
 }
 
 func (p *donePage) enter(s *state) tea.Cmd {
-	saved, found, pin := s.saved, s.found, s.engine.Pin
-	return func() tea.Msg {
-		note, err := pin(saved, found)
-		return pinned{note, err}
-	}
+	saved, found, try := s.saved, s.found, s.engine.Login
+	p.over = false
+	p.run = start(s.ctx, func(ctx context.Context, _ func(struct{})) (sshlogin.Way, error) {
+		return try(ctx, saved, found)
+	})
+	return beat(p.run)
 }
 
-func (p *donePage) update(_ *state, msg tea.Msg) (move, tea.Cmd) {
+func (p *donePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
-	case pinned:
-		p.note, p.err, p.pinned = msg.note, msg.err, true
+	case tick:
+		if ended, cmd := p.run.ended(msg); !ended {
+			return stay, cmd
+		}
+		p.over = true
+		if p.run.err == nil {
+			s.way = p.run.result
+		}
 	case tea.KeyMsg:
-		if k := msg.String(); k == "enter" || k == "q" || k == "esc" {
+		if k := msg.String(); k == "q" || k == "esc" || k == "enter" && p.over {
 			return quit, nil
 		}
 	}
@@ -51,14 +56,8 @@ func (p *donePage) view(s *state, width, height int) string {
 	if s.found.Hint != "" {
 		b.WriteString(style.Warn.Render(wrap(s.found.Hint, width)) + "\n\n")
 	}
-	b.WriteString("Log in with:  " + style.Command.Render(clean.Name(fmt.Sprintf("ssh %s@%s", h.User, s.found.Name))) + "\n\n")
+	b.WriteString(p.login(s, width) + "\n")
 	b.WriteString(style.Dim.Render("Host key  ") + clean.Name(s.saved.Identity.Fingerprint()) + "\n")
-	if p.pinned && p.err == nil {
-		b.WriteString(style.Dim.Render(wrap(p.note, width)) + "\n")
-	}
-	if p.err != nil {
-		b.WriteString("\n" + failure(p.err, width) + "\n")
-	}
 	b.WriteString("\n" + wrap("If this card dies: start piwiz, choose \"Replace the dead card of "+h.Name+"\". Same host, same keys. Or run:", width) + "\n\n")
 	card := s.card.Path
 	if s.card.Any {
@@ -75,4 +74,46 @@ func (p *donePage) view(s *state, width, height int) string {
 	return s.fit(b.String(), "", height)
 }
 
-func (p *donePage) help(*state) []key.Binding { return []key.Binding{bind("enter", "leave")} }
+// login is how to log in, as far as it is known.
+func (p *donePage) login(s *state, width int) string {
+	var b strings.Builder
+	switch {
+	case !p.over:
+		return fmt.Sprintf("%s %s", style.Focus.Render(spin(time.Since(p.run.began))), wrap("Trying to log in as you will: ssh finds the Pi, knows it, and offers your key.", width-2)) + "\n"
+	case p.run.err != nil:
+		return failure(p.run.err, width) + "\n\n" + wrap("Try again: piwiz wait "+s.saved.Host.Name, width) + "\n"
+	}
+	for _, why := range s.way.Why {
+		b.WriteString(style.Warn.Render(wrap("! "+why, width)) + "\n")
+	}
+	intro := "Log in with:  "
+	if !s.way.Works {
+		intro = "When that is fixed, log in with:  "
+	}
+	command := clean.Name(s.way.Command)
+	if lipgloss.Width(intro+command) > width {
+		intro += "\n"
+	}
+	b.WriteString(intro + style.Command.Render(wrap(command, width)) + "\n\n")
+	for _, fix := range s.way.Fix {
+		b.WriteString(wrap("► "+fix, width) + "\n")
+	}
+	if s.way.Known != "" {
+		b.WriteString(style.Dim.Render(wrap(s.way.Known, width)) + "\n")
+	}
+	if s.way.Line != "" {
+		b.WriteString(wrap("Add this line to "+s.way.File+":", width) + "\n" + style.Command.Render(wrap(clean.Name(s.way.Line), width)) + "\n")
+	}
+	return b.String()
+}
+
+func (p *donePage) busy() string { return "" } // leaving loses nothing: `piwiz wait` tries again
+
+func (p *donePage) stop() { p.run.stop() }
+
+func (p *donePage) help(*state) []key.Binding {
+	if !p.over {
+		return []key.Binding{bind("q", "leave")}
+	}
+	return []key.Binding{bind("enter", "leave")}
+}

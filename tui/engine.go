@@ -10,6 +10,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
@@ -84,9 +85,10 @@ type Engine struct {
 	// Release closes a written card, ejected if that can be had: then it is
 	// safe to remove, whatever else runs here.
 	Release func(ctx context.Context, card Card, d disk.Device) (safe bool)
-	// Wait waits for the host on the network, Pin remembers its key.
-	Wait func(ctx context.Context, saved hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error)
-	Pin  func(saved hostfile.Saved, found firstboot.Result) (note string, err error)
+	// Wait waits for the host on the network. Login remembers its key and finds
+	// the command that logs in; only the end of ctx is an error.
+	Wait  func(ctx context.Context, saved hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error)
+	Login func(ctx context.Context, saved hostfile.Saved, found firstboot.Result) (sshlogin.Way, error)
 }
 
 // Check is one line of the check page. Run finds out; it changes nothing.

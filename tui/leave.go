@@ -142,4 +142,9 @@ func (p *waitPage) failed() error {
 	return nil
 }
 
-func (p *donePage) failed() error { return p.err }
+func (p *donePage) failed() error {
+	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

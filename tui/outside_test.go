@@ -15,6 +15,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
@@ -204,15 +205,17 @@ func TestNoTextFromOutsideActsOnTheTerminal(t *testing.T) {
 	w.w.engine.Wait = func(context.Context, hostfile.Saved, func(firstboot.Event)) (firstboot.Result, error) {
 		return poisoned(firstboot.Result{Name: "bach.local", Hint: "hint"}), nil
 	}
-	w.w.engine.Pin = func(hostfile.Saved, firstboot.Result) (string, error) { return "", errors.Join(bad("pin")) }
+	w.w.engine.Login = func(context.Context, hostfile.Saved, firstboot.Result) (sshlogin.Way, error) {
+		return sshlogin.Way{}, errors.Join(bad("login"))
+	}
 	w.keys("r")
 	w.on("done")
-	w.patient(func() bool { return w.w.page().(*donePage).pinned })
+	w.patient(func() bool { return w.w.page().(*donePage).over })
 	w.w.saved.Host = poisoned(w.w.saved.Host)
 	w.look()
 	for _, name := range []string{
 		"host file", "hosts", "What", "Why", "Command", "Todo", "address", "SSID", "network file", "Comment", "Source", "Type", "Fingerprint", "key file",
-		"Text", "line", "Big", "build", "hint of build", "Model", "Label", "cards", "command", "open", "write", "hint of write", "wait", "Name", "Hint", "pin",
+		"Text", "line", "Big", "build", "hint of build", "Model", "Label", "cards", "command", "open", "write", "hint of write", "wait", "Name", "Hint", "login",
 	} {
 		if !strings.Contains(w.drawn.String(), "<"+name+">") {
 			t.Errorf("the text %s is drawn nowhere", name)

@@ -11,6 +11,7 @@ import (
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen/build"
 )
 
@@ -28,6 +29,7 @@ type state struct {
 	opened   Card
 	returned bool // the page was reached by going back
 	found    firstboot.Result
+	way      sshlogin.Way
 	written  bool // from the first byte on there is no way back
 	safe     bool // the written card is ejected
 	width    int

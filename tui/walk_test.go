@@ -20,6 +20,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
@@ -169,7 +170,9 @@ func (w *walker) hostile() Engine {
 		report(poisoned(firstboot.Event{Text: "looking"}))
 		return poisoned(firstboot.Result{Name: "bach.local", Hint: strings.Repeat("hint ", 40)}), fail("wait")
 	}
-	e.Pin = func(hostfile.Saved, firstboot.Result) (string, error) { return "pinned" + poison, fail("pin") }
+	e.Login = func(context.Context, hostfile.Saved, firstboot.Result) (sshlogin.Way, error) {
+		return poisoned(sshlogin.Way{Command: "ssh alice@bach.local", Works: w.r.IntN(2) > 0, Why: []string{"why"}, Fix: make([]string, 4), Known: "known", Line: "bach.local ssh-ed25519 A", File: "/f"}), fail("login")
+	}
 	return e
 }
 

@@ -127,9 +127,12 @@ func TestTheLastPageSaysWhatMustBeBackedUp(t *testing.T) {
 		for i, s := range d.w.steps {
 			if s.name == "done" {
 				d.w.at = i
+				d.w.page().enter(d.w.state)
 			}
 		}
-		d.press("x")
+		done := d.w.page().(*donePage)
+		<-done.run.done
+		d.send(tick{done.run})
 		seen := d.w.View()
 		d.send(tea.KeyMsg{Type: tea.KeyPgDown})
 		seen += d.w.View()

@@ -123,7 +123,11 @@ func (w *wizard) farewell() string {
 	case "wait":
 		return fmt.Sprintf("The card for %s is written and checked. When the Raspberry Pi is on: piwiz wait %s\n", h.Name, h.Name)
 	case "done":
-		return fmt.Sprintf("%s answers, with the host key that was made for it. Log in with: ssh %s@%s\n", w.found.Name, h.User, w.found.Name)
+		answers := w.found.Name + " answers, with the host key that was made for it.\n"
+		if w.way.Command == "" {
+			return answers + "How to log in is not tried yet: piwiz wait " + h.Name + "\n"
+		}
+		return answers + strings.Join(w.way.Text(), "\n") + "\n"
 	}
 	return ""
 }

@@ -18,6 +18,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
@@ -286,8 +287,8 @@ func engine(t *testing.T) Engine {
 		Wait: func(context.Context, hostfile.Saved, func(firstboot.Event)) (firstboot.Result, error) {
 			return firstboot.Result{Name: "bach.local"}, nil
 		},
-		Pin: func(hostfile.Saved, firstboot.Result) (string, error) {
-			return "The key is in ~/.ssh/known_hosts.", nil
+		Login: func(context.Context, hostfile.Saved, firstboot.Result) (sshlogin.Way, error) {
+			return sshlogin.Way{Command: "ssh alice@bach.local", Works: true, Known: "The key is in ~/.ssh/known_hosts."}, nil
 		},
 	}
 }

@@ -18,10 +18,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/crash"
+	"piwiz/flash/firstboot/resolver"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/nix/preflight"
+	"piwiz/nixgen/osrelease"
 	"piwiz/tui"
 	"piwiz/tui/clean"
 )
@@ -42,6 +44,7 @@ func checks(store hostfile.Store, r *emulate.Registrar) []tui.Check {
 		one("room", c.Room),
 		one("memory", c.Memory),
 		one("cache", func(ctx context.Context) (string, error) { return preflight.Cache(ctx, preflight.CacheInfo) }),
+		{Name: "names", Run: names},
 		one("settings", func(context.Context) (string, error) { return "Your settings can be saved.", writable(store.Dir) }),
 		one("place", func(context.Context) (string, error) { return guessed(), nil }),
 		trial,
@@ -80,6 +83,19 @@ func guessed() string {
 		country = "country " + h.Country
 	}
 	return fmt.Sprintf("Guessed: time zone %s, %s, language %s.", h.TimeZone, country, strings.TrimSuffix(h.Locale, ".UTF-8"))
+}
+
+// names says whether ssh will find the Pi by its name. It is a warning: the
+// wizard finds it all the same, and shows a command that works.
+func names(ctx context.Context) tui.Finding {
+	r := resolver.Look(ctx, osrelease.Read("/").Is)
+	if r == nil {
+		return tui.Finding{State: tui.OK, What: "This computer looks up names in .local on the network."}
+	}
+	return tui.Finding{
+		State: tui.Warning, What: r.Reason, Command: r.Command, Todo: r.Todo,
+		Why: "Without that, you will log in with the address of the Pi, which can change; piwiz shows you how.",
+	}
 }
 
 // writable says whether this user may write into dir, or into the nearest

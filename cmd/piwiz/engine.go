@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -18,11 +19,13 @@ import (
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/flash/grant"
 	"piwiz/flash/udisks"
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/osrelease"
 	"piwiz/nixgen/sshkey"
 	"piwiz/tui"
 )
@@ -82,7 +85,7 @@ func (p *program) engine() (tui.Engine, error) {
 		},
 		Release: func(ctx context.Context, c tui.Card, d disk.Device) bool { return udisks.Release(ctx, c, d) },
 		Wait:    waitFor,
-		Pin:     pin,
+		Login:   logIn,
 	}, nil
 }
 
@@ -187,27 +190,48 @@ func bound(store hostfile.Store, h nixgen.Host) error {
 	return err
 }
 
-func waitFor(ctx context.Context, s hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {
-	return firstboot.Wait(ctx, firstboot.Want{Name: s.Host.Name, HostKey: s.Identity.PublicLine(), Port: 22}, report)
+func want(s hostfile.Saved) firstboot.Want {
+	return firstboot.Want{Name: s.Host.Name, HostKey: s.Identity.PublicLine(), Port: 22}
 }
 
-// pin puts the host's key into known_hosts under the name that answered.
-func pin(s hostfile.Saved, found firstboot.Result) (string, error) {
+func waitFor(ctx context.Context, s hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {
+	return firstboot.Wait(ctx, want(s), report)
+}
+
+// logIn finds the command that logs in as this user's ssh is set up.
+func logIn(ctx context.Context, s hostfile.Saved, found firstboot.Result) (sshlogin.Way, error) {
+	return firstboot.Login(ctx, want(s), found, firstboot.User{
+		Name: s.Host.User, Files: keyFiles(ctx, s.Host.Keys), System: osrelease.Read("/").Is,
+	})
+}
+
+// keyFiles are the files here of keys that a host lets in, those with their
+// private half first.
+func keyFiles(ctx context.Context, lets []string) []string {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("find your home folder: %w", err)
+		return nil
 	}
-	file := filepath.Join(home, ".ssh", "known_hosts")
-	// Only the name that answered: HOST.local may be another machine's, whose
-	// key is none of our business.
-	backup, err := firstboot.Pin(file, []string{found.Name}, s.Identity.PublicLine())
-	if err != nil {
-		return "", err
+	here, _ := keys(ctx, filepath.Join(home, ".ssh")) // a file that cannot be read is no file to name
+	var whole, half []string
+	for _, k := range here {
+		file, ok := strings.CutSuffix(k.Source, ".pub")
+		if !ok || !slices.ContainsFunc(lets, func(line string) bool { return sameKey(line, k.Line) }) {
+			continue
+		}
+		if _, err := os.Stat(file); err == nil {
+			whole = append(whole, file)
+		} else {
+			half = append(half, k.Source)
+		}
 	}
-	if backup == "" {
-		return "The key is in " + file + ", so the first login asks nothing.", nil
-	}
-	return "The key is in " + file + "; the file as it was is kept as " + backup + ".", nil
+	return append(whole, half...)
+}
+
+// sameKey compares lines of authorized_keys without their comments.
+func sameKey(a, b string) bool {
+	f, g := strings.Fields(a), strings.Fields(b)
+	return len(f) > 1 && len(g) > 1 && f[0] == g[0] && f[1] == g[1]
 }
 
 // ownEditor runs the user's editor on the user's own file of a host, which is

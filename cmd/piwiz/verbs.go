@@ -182,12 +182,14 @@ func (p *program) waitVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		note, err := pin(s, r)
+		way, err := logIn(ctx, s, r)
 		if err != nil {
 			return err
 		}
-		p.say("found", map[string]any{"name": r.Name, "addresses": r.Addrs, "ssh": "ssh " + s.Host.User + "@" + r.Name},
-			note+"\n"+r.Name+" answers. Log in with: ssh "+s.Host.User+"@"+r.Name)
+		p.say("found", map[string]any{
+			"name": r.Name, "addresses": r.Addrs, "ssh": way.Command, "works": way.Works, "why": append([]string{}, way.Why...), "fix": append([]string{}, way.Fix...),
+			"known_hosts": way.Known, "line": way.Line, "file": way.File,
+		}, strings.Join(append([]string{r.Name + " answers, with the host key that was made for it."}, way.Text()...), "\n"))
 		return nil
 	}))
 	c.Flags().DurationVar(&limit, "limit", limit, "give up after this long")

@@ -20,8 +20,8 @@ import (
 	"strings"
 	"time"
 
-	"piwiz/flash/firstboot/knownhosts"
 	"piwiz/flash/firstboot/mdns"
+	"piwiz/flash/firstboot/sshlogin"
 )
 
 // Want is the host to wait for.
@@ -52,7 +52,8 @@ type Event struct {
 // Result is where the host is.
 type Result struct {
 	Name  string        // "bach.local", or "bach-2.local" when the first was taken
-	Addrs []netip.Addr  // the proven one first, then others heard for Name
+	Addrs []netip.Addr  // the proven one first, then others that the network gives for Name
+	Port  int           // where its SSH answers
 	Took  time.Duration // from the start of the wait
 	Hint  string        // what to do about a name that was taken; "" when all is well
 }
@@ -121,17 +122,21 @@ func Answers(ctx context.Context, name string, within time.Duration) ([]netip.Ad
 	}
 }
 
-// Pin makes names ("bach.local", "[bach.local]:2222") stand for hostKey alone
-// ("ssh-ed25519 AAAA...", a comment may follow) in the known_hosts file, so
-// that the first login asks nothing. Everything else in the file stays as it
-// is. backup is a copy of the file as it was; "" if nothing was there or
-// nothing changed. See knownhosts.Pin.
-func Pin(file string, names []string, hostKey string) (backup string, err error) {
-	key, err := parseKey(hostKey)
+// User is who will log in.
+type User struct {
+	Name   string
+	Files  []string                 // of keys that the host lets in, the likeliest first
+	System func(ids ...string) bool // as sshlogin.Host has it
+}
+
+// Login puts the key of a host that was found where this user's ssh looks for
+// it, and finds the command that logs in. See sshlogin.Find.
+func Login(ctx context.Context, want Want, found Result, u User) (sshlogin.Way, error) {
+	key, err := parseKey(want.HostKey)
 	if err != nil {
-		return "", err
+		return sshlogin.Way{}, err
 	}
-	return knownhosts.Pin(file, names, key)
+	return sshlogin.Find(ctx, sshlogin.Host{User: u.Name, Name: found.Name, Addrs: found.Addrs, Port: found.Port, Key: key, Files: u.Files, System: u.System})
 }
 
 // local makes "bach.local" of "Bach", "bach.local" or "bach.local.".

@@ -3,29 +3,22 @@ package firstboot
 import (
 	"context"
 	"net/netip"
-	"os/exec"
-	"strings"
-	"time"
 
 	"piwiz/flash/firstboot/mdns"
+	"piwiz/flash/firstboot/resolver"
 )
 
-// getent asks the system's resolver, whatever it is made of. Go's own asks
-// only DNS servers. No answer and no getent are the same to us.
+// getent asks the system's resolver, whatever it is made of. No answer and no
+// getent are the same to us.
 func getent(ctx context.Context, name string) []netip.Addr {
-	ctx, stop := context.WithTimeout(ctx, askEvery*repeat)
-	defer stop()
-	cmd := exec.CommandContext(ctx, "getent", "ahosts", name)
-	cmd.WaitDelay = time.Second
-	out, _ := cmd.Output()
-	return parseGetent(string(out))
+	found, _ := resolver.Ask(ctx, name)
+	return usable(found)
 }
 
-// parseGetent reads lines "ADDRESS TYPE NAME" (getent(1), ahosts).
-func parseGetent(text string) (found []netip.Addr) {
-	for line := range strings.Lines(text) {
-		field, _, _ := strings.Cut(line, " ")
-		if a, err := netip.ParseAddr(strings.TrimSpace(field)); err == nil && mdns.Usable(a) && len(found) < mdns.MaxAnswers {
+// usable keeps what a host on the network can have, IPv4 first.
+func usable(all []netip.Addr) (found []netip.Addr) {
+	for _, a := range all {
+		if mdns.Usable(a) && len(found) < mdns.MaxAnswers {
 			found = include(found, a)
 		}
 	}

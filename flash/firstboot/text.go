@@ -42,10 +42,10 @@ func (w *waiter) describe() Event {
 }
 
 func (w *waiter) success(a mdns.Answer) Result {
-	r := Result{Name: a.Name, Addrs: []netip.Addr{a.Addr}, Took: time.Since(w.began)}
+	r := Result{Name: a.Name, Addrs: []netip.Addr{a.Addr}, Port: int(w.port), Took: time.Since(w.began)}
 	var others []netip.Addr
 	for _, o := range w.order {
-		if o.Name == a.Name && o.Addr != a.Addr {
+		if c := w.candidates[o]; o.Name == a.Name && o.Addr != a.Addr && c.heard && c.wrong == nil {
 			others = include(others, o.Addr)
 		}
 	}

@@ -31,6 +31,7 @@ type finder interface {
 
 // candidate is one address under one name: perhaps the host.
 type candidate struct {
+	heard  bool      // from the network; a resolver may be wrong about a name
 	seen   time.Time // when it was last heard of
 	next   time.Time // when to check it again
 	busy   bool      // a check runs
@@ -103,9 +104,9 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 			case <-beat.C:
 				ticked = true
 			case a := <-w.finder.Answers():
-				w.hear(inner, a)
+				w.hear(inner, a, true)
 			case a := <-w.resolved:
-				w.hear(inner, a)
+				w.hear(inner, a, false)
 			case err := <-w.crashed:
 				return Result{}, err
 			case o := <-w.outcomes:
@@ -124,7 +125,7 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 }
 
 // hear notes an address and checks it at once if it is new.
-func (w *waiter) hear(ctx context.Context, a mdns.Answer) {
+func (w *waiter) hear(ctx context.Context, a mdns.Answer, fromNetwork bool) {
 	c := w.candidates[a]
 	if c == nil {
 		if len(w.candidates) >= mdns.MaxAnswers {
@@ -134,6 +135,7 @@ func (w *waiter) hear(ctx context.Context, a mdns.Answer) {
 		w.candidates[a] = c
 		w.order = append(w.order, a)
 	}
+	c.heard = c.heard || fromNetwork
 	c.seen = time.Now()
 	w.startChecks(ctx)
 	w.tell(false)

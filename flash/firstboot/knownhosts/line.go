@@ -3,6 +3,7 @@ package knownhosts
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
@@ -115,9 +116,18 @@ func hashOf(field, name string) bool {
 	return hmac.Equal(h.Sum(nil), sum)
 }
 
+// hash is what hashOf recognizes, with a salt of its own.
+func hash(name string) string {
+	salt := make([]byte, sha1.Size)
+	_, _ = rand.Read(salt) // it never fails
+	h := hmac.New(sha1.New, salt)
+	_, _ = h.Write([]byte(name)) // a hash never fails
+	return "|1|" + base64.StdEncoding.EncodeToString(salt) + "|" + base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
 // repin gives the text of a known_hosts file in which names stand for the one
 // key alone. Lines and parts of lines about anything else keep every byte.
-func repin(old []byte, names []string, key []byte, line string) []byte {
+func repin(old []byte, names []string, key []byte, line string, hashed bool) []byte {
 	var out bytes.Buffer
 	pinned := map[string]bool{}
 	changed := false
@@ -166,7 +176,13 @@ func repin(old []byte, names []string, key []byte, line string) []byte {
 		if b := out.Bytes(); len(b) > 0 && b[len(b)-1] != '\n' {
 			out.WriteString(newline)
 		}
-		out.WriteString(strings.Join(missing, ",") + " " + line + newline)
+		if hashed { // a hash stands alone in its line
+			for _, n := range missing {
+				out.WriteString(hash(n) + " " + line + newline)
+			}
+		} else {
+			out.WriteString(strings.Join(missing, ",") + " " + line + newline)
+		}
 	}
 	return out.Bytes()
 }

@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 )
 
 // largest is more than any known_hosts file; it keeps a wrong path from
@@ -39,24 +40,21 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Hints says how to do the same by hand.
 func (e *Error) Hints() []string {
-	name, _, _ := strings.Cut(e.Line, " ")
-	name, _, _ = strings.Cut(name, ",")
-	return []string{
-		fmt.Sprintf("To log in this time all the same, run: ssh -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=ask %s", name),
-		"To make it last, add this line to " + e.File + ": " + e.Line,
-	}
+	return []string{"To make it last, add this line to " + e.File + ": " + e.Line}
 }
 
 // Pin makes names ("bach.local", "[bach.local]:2222") stand for key alone in a
 // known_hosts file. Other keys of these names go, also from hashed lines and from lists of names;
 // lines with a marker, patterns and whatever else is in the file keep every
 // byte. A missing file is made (0600, its folder 0700); a symbolic link is
-// followed. The change is atomic.
+// followed. A file that this user may not write stays as it is, even in a folder
+// where it could be replaced. The change is atomic. hashed writes new lines as
+// HashKnownHosts of ssh_config(5) asks for: without the names.
 //
 // backup is the copy of the file as it was, file.piwiz-old or with the next
 // free number; "" if there was nothing to keep or nothing to change. An error
 // is an *Error unless a name makes no sense.
-func Pin(file string, names []string, key ssh.PublicKey) (backup string, err error) {
+func Pin(file string, names []string, key ssh.PublicKey, hashed bool) (backup string, err error) {
 	var clean []string
 	for _, n := range names {
 		c, err := checkName(n)
@@ -71,14 +69,14 @@ func Pin(file string, names []string, key ssh.PublicKey) (backup string, err err
 		return "", errors.New("put the host key into known_hosts: no name is given")
 	}
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
-	backup, err = pin(file, clean, key.Marshal(), line)
+	backup, err = pin(file, clean, key.Marshal(), line, hashed)
 	if err != nil {
 		return "", &Error{file, strings.Join(clean, ",") + " " + line, err}
 	}
 	return backup, nil
 }
 
-func pin(file string, names []string, key []byte, line string) (backup string, err error) {
+func pin(file string, names []string, key []byte, line string, hashed bool) (backup string, err error) {
 	target, err := follow(file)
 	if err != nil {
 		return "", err
@@ -87,9 +85,14 @@ func pin(file string, names []string, key []byte, line string) (backup string, e
 	if err != nil {
 		return "", err
 	}
-	text := repin(old, names, key, line)
+	text := repin(old, names, key, line, hashed)
 	if info != nil && bytes.Equal(text, old) {
 		return "", nil
+	}
+	if info != nil {
+		if err := unix.Access(target, unix.W_OK); err != nil {
+			return "", err
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return "", err

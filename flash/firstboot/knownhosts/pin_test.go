@@ -129,7 +129,7 @@ func TestOnlyTheLinesOfThisHostChange(t *testing.T) {
 			}
 			file := filepath.Join(t.TempDir(), "known_hosts")
 			put(t, file, tt.in)
-			backup, err := Pin(file, tt.names, key)
+			backup, err := Pin(file, tt.names, key, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestOnlyTheLinesOfThisHostChange(t *testing.T) {
 			case !changed && backup != "":
 				t.Errorf("backup %q of an unchanged file", backup)
 			}
-			again, err := Pin(file, tt.names, key)
+			again, err := Pin(file, tt.names, key, false)
 			if err != nil || again != "" || get(t, file) != tt.want {
 				t.Errorf("a second time changes something: %q %v", again, err)
 			}
@@ -169,7 +169,7 @@ func TestHashedNamesAreFoundAndOtherHashesStay(t *testing.T) {
 	mine, port, other := hashed(t, "bach.local "+old), hashed(t, "[bach.local]:2222 "+old), hashed(t, "liszt.local "+old)
 	file := filepath.Join(t.TempDir(), "known_hosts")
 	put(t, file, mine+"\n"+other+"\n"+port+"\n")
-	if _, err := Pin(file, []string{"Bach.local", "[bach.local]:2222"}, key); err != nil {
+	if _, err := Pin(file, []string{"Bach.local", "[bach.local]:2222"}, key, false); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := get(t, file), other+"\nbach.local,[bach.local]:2222 "+right+"\n"; got != want {
@@ -181,7 +181,7 @@ func TestHashedNamesAreFoundAndOtherHashesStay(t *testing.T) {
 		}
 	}
 	put(t, file, hashed(t, "bach.local "+right)+"\n")
-	if backup, err := Pin(file, []string{"bach.local"}, key); err != nil || backup != "" {
+	if backup, err := Pin(file, []string{"bach.local"}, key, false); err != nil || backup != "" {
 		t.Errorf("the right key under a hash was changed: %q %v", backup, err)
 	}
 }
@@ -190,7 +190,7 @@ func TestAMissingFileIsMadeForItsOwnerAlone(t *testing.T) {
 	key, right := newKey(t)
 	dir := filepath.Join(t.TempDir(), ".ssh")
 	file := filepath.Join(dir, "known_hosts")
-	backup, err := Pin(file, []string{"bach.local"}, key)
+	backup, err := Pin(file, []string{"bach.local"}, key, false)
 	if err != nil || backup != "" {
 		t.Fatalf("backup %q, error %v", backup, err)
 	}
@@ -225,7 +225,7 @@ func TestALinkIsWrittenThrough(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := Pin(file, []string{"bach.local"}, key); err != nil {
+		if _, err := Pin(file, []string{"bach.local"}, key, false); err != nil {
 			t.Fatal(err)
 		}
 		if to, err := os.Readlink(file); err != nil || to != "dotfiles/hosts" {
@@ -246,7 +246,7 @@ func TestBackupsAreNeverOverwritten(t *testing.T) {
 	for _, want := range []string{".piwiz-old", ".piwiz-old-2", ".piwiz-old-3"} {
 		key, _ := newKey(t)
 		before := get(t, file)
-		backup, err := Pin(file, []string{"bach.local"}, key)
+		backup, err := Pin(file, []string{"bach.local"}, key, false)
 		if err != nil || backup != file+want || get(t, backup) != before {
 			t.Errorf("backup %q, error %v", backup, err)
 		}
@@ -266,7 +266,7 @@ func TestWhatCannotBeDoneSaysHowToDoItByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{dir, loop, null, filepath.Join(null, "known_hosts")} {
-		_, err := Pin(file, []string{"bach.local"}, key)
+		_, err := Pin(file, []string{"bach.local"}, key, false)
 		var e *Error
 		if !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), "\n"), "bach.local "+right) {
 			t.Errorf("%s: %v", file, err)
@@ -276,7 +276,7 @@ func TestWhatCannotBeDoneSaysHowToDoItByHand(t *testing.T) {
 		t.Fatal("/dev/null is gone")
 	}
 	for _, names := range [][]string{nil, {""}, {"a b"}, {"a,b"}, {"*"}, {"x\ny"}, {"|1|x"}, {"@revoked"}} {
-		if _, err := Pin(filepath.Join(dir, "k"), names, key); err == nil {
+		if _, err := Pin(filepath.Join(dir, "k"), names, key, false); err == nil {
 			t.Errorf("names %q are taken", names)
 		}
 	}
@@ -296,7 +296,7 @@ func FuzzRepin(f *testing.F) {
 	names := []string{"bach.local", "[bach.local]:2222"}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		before := bytes.Clone(in)
-		out := repin(in, names, key.Marshal(), right)
+		out := repin(in, names, key.Marshal(), right, false)
 		if !bytes.Equal(in, before) {
 			t.Fatal("the input was changed")
 		}
@@ -332,7 +332,7 @@ func FuzzRepin(f *testing.F) {
 		if len(pinned) != len(names) {
 			t.Fatalf("pinned %v in %q", pinned, out)
 		}
-		if again := repin(out, names, key.Marshal(), right); !bytes.Equal(again, out) {
+		if again := repin(out, names, key.Marshal(), right, false); !bytes.Equal(again, out) {
 			t.Fatalf("not at rest: %q then %q", out, again)
 		}
 	})
