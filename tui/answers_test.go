@@ -56,9 +56,9 @@ func TestAFailingPlanAndAFewEntersKeepEverythingThatIsSaved(t *testing.T) {
 	d.sees("no plan")
 	d.keys("enter", "enter", "enter")
 	d.on("wifi")
-	d.sees("● attic  wpa2, saved with bach; not known here")
-	d.sees("● Home Net  wpa2, with the password saved with bach")
-	d.sees("○ Home Net  wpa2, with the password of this computer")
+	d.sees("[x] attic  wpa2, saved with bach; not known here")
+	d.sees("[x] Home Net  wpa2, with the password saved with bach")
+	d.sees("[ ] Home Net  wpa2, with the password of this computer")
 	d.keys("enter", "enter")
 	d.on("keys")
 	d.sees("me@office")
@@ -83,7 +83,7 @@ func TestWhatIsSavedIsThereToBeMarkedAgain(t *testing.T) {
 		t.Fatalf("saved %v", n)
 	}
 	d.keys("esc")
-	d.sees("○ attic")
+	d.sees("[ ] attic")
 	d.keys("space", "enter", "enter")
 	d.on("keys")
 	if !sameHost(d.w.saved, h) {
@@ -96,8 +96,8 @@ func TestThePasswordOfThisComputerTakesThePlaceOfTheSavedOneOnlyWhenMarked(t *te
 	d.keys("down", "enter")
 	d.sees("no plan")
 	d.keys("enter", "enter", "enter", "down", "down", "space")
-	d.sees("○ Home Net  wpa2, with the password saved with bach")
-	d.sees("● Home Net  wpa2, with the password of this computer")
+	d.sees("[ ] Home Net  wpa2, with the password saved with bach")
+	d.sees("[x] Home Net  wpa2, with the password of this computer")
 	d.keys("enter", "enter")
 	here, _ := wifi.PSK("correct horse", "Home Net")
 	if got := d.w.saved.PSK["Home Net"].Reveal(); got != here.Reveal() || len(d.w.saved.Host.Networks) != 2 {
@@ -120,7 +120,7 @@ func TestASavedNetworkWithoutAPasswordIsSaidBeforeTheBuild(t *testing.T) {
 	d.ctrlT()
 	d.sees("attic") // only its password has to be typed
 	d.keys("enter", "enter", "correct horse", "enter", "enter")
-	d.sees("● attic  wpa2, typed in")
+	d.sees("[x] attic  wpa2, typed in")
 	d.keys("enter", "enter")
 	d.on("keys")
 }
@@ -142,7 +142,7 @@ func TestABoardThatThisPiwizDoesNotKnowIsNotReplaced(t *testing.T) {
 func TestTheAnswersOfOneHostAreNotAnothers(t *testing.T) {
 	d := drive(t, replacing(t, savedBach(t)))
 	d.toWifi2("anna")
-	d.sees("● Home Net")
+	d.sees("[x] Home Net")
 	d.lacks("attic")
 	for range 4 {
 		d.keys("esc")
@@ -170,17 +170,17 @@ func (d *driver) toWifi2(name string) {
 func TestAnUnmarkedNetworkStaysSoWhateverIsOpenedAndClosed(t *testing.T) {
 	d := drive(t, engine(t))
 	d.toWifi()
-	d.sees("● Home Net")
+	d.sees("[x] Home Net")
 	d.keys("space")
-	d.sees("○ Home Net")
+	d.sees("[ ] Home Net")
 	d.ctrlT()
 	d.keys("garden", "esc")
-	d.sees("○ Home Net")
+	d.sees("[ ] Home Net")
 	d.keys("esc")
 	d.on("hostname")
 	d.keys("enter", "enter")
 	d.on("wifi")
-	d.sees("○ Home Net")
+	d.sees("[ ] Home Net")
 	d.keys("enter", "enter")
 	d.on("keys")
 	if len(d.w.saved.Host.Networks)+len(d.w.saved.PSK) != 0 {
@@ -213,7 +213,7 @@ func TestWhatWasTypedSurvivesEsc(t *testing.T) {
 	d.ctrlT()
 	d.sees("> garden")
 	d.keys("enter", "enter", "enter", "enter")
-	d.sees("● garden")
+	d.sees("[x] garden")
 	want, _ := wifi.PSK("secret word", "garden")
 	if got := d.w.wifi.offers[0].Secret; got.Reveal() != want.Reveal() {
 		t.Error("the password of the draft is another")
@@ -282,14 +282,14 @@ func TestAnUnmarkedKeyIsNotMarkedAgainAndOneThatIsMadeIsMadeOnce(t *testing.T) {
 	d.toWifi()
 	d.keys("enter", "enter")
 	d.on("keys")
-	d.sees("● ssh-ed25519")
+	d.sees("[x] ssh-ed25519")
 	d.keys("space", "enter")
 	d.on("keys")
 	d.keys("esc")
 	d.on("wifi")
 	d.keys("enter", "enter")
 	d.on("keys")
-	d.sees("○ ssh-ed25519")
+	d.sees("[ ] ssh-ed25519")
 
 	made := 0
 	e.Keys = func(context.Context) ([]sshkey.PublicKey, []error) { return nil, nil }
@@ -305,7 +305,7 @@ func TestAnUnmarkedKeyIsNotMarkedAgainAndOneThatIsMadeIsMadeOnce(t *testing.T) {
 	d.on("keys")
 	d.patient(d.settled)
 	d.press("mm")
-	d.sees("● ssh-ed25519")
+	d.sees("[x] ssh-ed25519")
 	d.lacks("already")
 }
 

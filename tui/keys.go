@@ -107,10 +107,7 @@ func (p *keysPage) view(s *state, width, height int) string {
 	say := wrap("Keys that may log in. There is no password login, so mark at least one: press space.", width)
 	var rows []string
 	for i, k := range s.logins.keys {
-		box := style.Circle + " "
-		if k.marked {
-			box = style.OK.Render(style.Bullet) + " "
-		}
+		box := style.Mark(k.marked) + " "
 		text, source := row(box+clean.Name(k.Type)+"  "+style.Title.Render(clean.Name(k.Comment)), i == p.cursor), style.Dim.Render(clean.Name(k.source(true)))
 		if all := text + "  " + source; lipgloss.Width(all) <= width {
 			text = all

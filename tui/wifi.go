@@ -161,7 +161,7 @@ func (p *wifiPage) ask(s *state) {
 	}
 	fields := []form.Field{form.Text("Country", "Two letters, for example DE. It decides which Wi-Fi channels are allowed.", &s.country, complaint(nixgen.CheckCountry))}
 	if len(s.wifi.offers) > 0 {
-		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &s.wifi.chosen, s.wifi.options(s.origin, p.err == nil))}, fields...)
+		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &s.wifi.chosen, &s.wifi.at, s.wifi.options(s.origin, p.err == nil))}, fields...)
 	}
 	p.form = newForm(s, fields...)
 	p.form.Init()

@@ -15,6 +15,7 @@ import (
 type wifiAnswers struct {
 	offers []offer
 	chosen []string      // ids of the marked ones
+	at     string        // id of the one under the cursor
 	preset bool          // the first mark, if any, was made
 	draft  *typedNetwork // one that is being typed in; its password is only here
 	last   int           // id given last

@@ -8,6 +8,8 @@ import (
 	"github.com/charmbracelet/bubbles/cursor"
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/muesli/termenv"
 )
 
 // press types keys: names in <>, anything else letter by letter.
@@ -91,7 +93,7 @@ func TestFieldsInOrderAndBack(t *testing.T) {
 	many := []string{"7", "gone"}
 	f := start(t, 60, 30,
 		Text("Name", "", &name, nil), Password("Word", "", &word, nil),
-		Choice("Board", &board, options(3)), Many("Keys", &many, options(9)))
+		Choice("Board", &board, options(3)), Many("Keys", &many, nil, options(9)))
 	press(t, f, "bach", "<enter>", "se cret", "<enter>", "<down>", "<enter>")
 	if name != "bach" || word != "se cret" || board != "1" || f.Focused() != 3 {
 		t.Fatalf("%q %q %q field %d", name, word, board, f.Focused())
@@ -192,7 +194,7 @@ func TestCtrlCAndEscDoNothing(t *testing.T) {
 func TestHelpNamesTheKeysThatWork(t *testing.T) {
 	var name string
 	var many []string
-	f := start(t, 60, 20, Text("Name", "", &name, nil), Many("Keys", &many, options(2)))
+	f := start(t, 60, 20, Text("Name", "", &name, nil), Many("Keys", &many, nil, options(2)))
 	help := func() (s string) {
 		for _, b := range f.Help() {
 			s += b.Help().Key + " " + b.Help().Desc + "|"
@@ -210,16 +212,42 @@ func TestHelpNamesTheKeysThatWork(t *testing.T) {
 
 func TestFindingInAListOfManyDoesNotLeaveIt(t *testing.T) {
 	var keys []string
-	f := start(t, 60, 10, Many("Keys", &keys, options(60)))
+	f := start(t, 60, 10, Many("Keys", &keys, nil, options(60)))
 	press(t, f, "/", "n 42", "<enter>", " ")
-	if f.Done() || f.Filtering() || fmt.Sprint(keys) != "[42]" || !strings.Contains(f.View(), "► ● option 42") {
+	if f.Done() || f.Filtering() || fmt.Sprint(keys) != "[42]" || !strings.Contains(f.View(), "► [x] option 42") {
 		t.Errorf("done %v, keys %v\n%s", f.Done(), keys, f.View())
+	}
+}
+
+// The line of the cursor is drawn like any other but for the pointer, and what
+// is marked is told by a sign: so it is without colour, and with it.
+func TestTheCursorIsNoMark(t *testing.T) {
+	lipgloss.SetColorProfile(termenv.ANSI256)
+	defer lipgloss.SetColorProfile(termenv.Ascii)
+	var keys []string
+	at := "1"
+	f := start(t, 60, 10, Many("Keys", &keys, &at, options(3)))
+	label := func(n int) string {
+		_, after, _ := strings.Cut(strings.Split(f.View(), "\n")[n+1], "]")
+		return strings.ReplaceAll(after, fmt.Sprintf("%02d", n), "")
+	}
+	if !strings.Contains(ansi.Strip(f.View()), "► [ ] option 01") || label(1) != label(0) {
+		t.Errorf("the cursor is not on what at says, or looks like a mark:\n%q", f.View())
+	}
+	press(t, f, "<up>", " ", "<down>")
+	if v := ansi.Strip(f.View()); !strings.Contains(v, "  [x] option 00") || !strings.Contains(v, "► [ ] option 01") || label(1) == label(0) {
+		t.Errorf("one is marked, the cursor on another:\n%q", f.View())
+	}
+	f.Rebuild()
+	f.Init()
+	if v := ansi.Strip(f.View()); at != "1" || !strings.Contains(v, "► [ ] option 01") {
+		t.Errorf("after Rebuild at %q:\n%s", at, v)
 	}
 }
 
 func TestAListWithoutOptions(t *testing.T) {
 	value, values := "", []string{"old"}
-	f := start(t, 60, 10, Many("Keys", &values, nil), Choice("Board", &value, nil))
+	f := start(t, 60, 10, Many("Keys", &values, nil, nil), Choice("Board", &value, nil))
 	press(t, f, "<down>", " ", "/", "<esc>", "<enter>", "<enter>", "<up>", "<end>")
 	if f.Done() || len(values) != 0 || !strings.Contains(f.View(), "nothing to choose") {
 		t.Errorf("done %v, values %v\n%s", f.Done(), values, f.View())
@@ -333,7 +361,7 @@ func TestOfAGroupOneAtMostIsChosen(t *testing.T) {
 	var many []string
 	o := options(4)
 	o[1].Group, o[3].Group = "same", "same"
-	f := start(t, 60, 20, Many("Keys", &many, o))
+	f := start(t, 60, 20, Many("Keys", &many, nil, o))
 	press(t, f, " ", "<down>", " ", "<down>", " ", "<down>", " ")
 	if fmt.Sprint(many) != "[0 2 3]" {
 		t.Errorf("chosen %v", many)

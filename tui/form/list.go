@@ -35,11 +35,17 @@ func Choice(title string, value *string, options []Option) Field {
 }
 
 // Many asks for any number of the options, in the order of the list. Values
-// that are none of the options are dropped.
-func Many(title string, values *[]string, options []Option) Field {
+// that are none of the options are dropped. The option under the cursor is at,
+// now and after Rebuild; at may be nil.
+func Many(title string, values *[]string, at *string, options []Option) Field {
 	return Field{func() field {
 		l := newList(title, options)
-		l.many = values
+		l.many, l.at = values, at
+		for i, o := range options {
+			if at != nil && o.Value == *at {
+				l.cursor = i
+			}
+		}
 		for _, v := range *values {
 			l.chosen[v] = true
 		}
@@ -55,6 +61,7 @@ type list struct {
 	options []Option
 	one     *string
 	many    *[]string
+	at      *string // of many: the option under the cursor
 	chosen  map[string]bool
 
 	leads   direction
@@ -100,6 +107,9 @@ func (l *list) store() {
 		}
 	}
 	*l.many = vs
+	if s := l.shown(); l.at != nil && l.cursor < len(s) {
+		*l.at = s[l.cursor].Value
+	}
 }
 
 // Update moves the cursor, marks options and edits the filter.

@@ -80,22 +80,25 @@ func (l *list) View() string {
 	return strings.Join(lines, "\n")
 }
 
+// line draws an option. What is chosen never looks like what the cursor is only
+// on: in a list of one the cursor chooses, in a list of many the mark does.
 func (l *list) line(o Option, current bool) string {
-	mark, label := " ", style.Text
+	s, label := " ", style.Text
 	if current {
-		mark = style.Dim.Render(style.Pointer)
+		s = style.Dim.Render(style.Pointer)
 		if l.focus {
-			mark, label = style.Focus.Render(style.Pointer), style.Selected
+			s = style.Focus.Render(style.Pointer)
 		}
 	}
+	chosen := current && l.focus
 	if l.many != nil {
-		sign := style.Circle
-		if l.chosen[o.Value] {
-			sign = style.OK.Render(style.Bullet)
-		}
-		mark += " " + sign
+		chosen = l.chosen[o.Value]
+		s += " " + style.Mark(chosen)
 	}
-	s := mark + " " + label.Render(clean.Name(o.Label))
+	if chosen {
+		label = style.Selected
+	}
+	s += " " + label.Render(clean.Name(o.Label))
 	if o.Note != "" {
 		s += "  " + style.Dim.Render(clean.Name(o.Note))
 	}

@@ -13,8 +13,6 @@ import "github.com/charmbracelet/lipgloss"
 const (
 	Done    = "√" // a step that is finished
 	Failed  = "×" // a step that failed, a thing that is refused
-	Bullet  = "●" // the current one, a chosen one
-	Circle  = "○" // one still to come, one not chosen
 	Pointer = "►" // the line the cursor is on
 	Up      = "↑"
 	Down    = "↓"
@@ -87,4 +85,13 @@ func More(above, below bool) string {
 		return "  " + Down + " more"
 	}
 	return ""
+}
+
+// Mark is the sign of an option that is chosen, or not, where any number may
+// be. It is no mark of the cursor's, and differs without colour too.
+func Mark(chosen bool) string {
+	if chosen {
+		return OK.Render("[x]")
+	}
+	return "[ ]"
 }
