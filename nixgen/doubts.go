@@ -33,6 +33,9 @@ func isDoubt(key string) bool {
 	return false
 }
 
+// IsWPA3Only tells whether it is about a network that takes WPA3 alone.
+func (d Doubt) IsWPA3Only() bool { return strings.HasPrefix(d.Key, "wpa3-only=") }
+
 // Doubts are those that nobody said yes to yet.
 func (h Host) Doubts() []Doubt {
 	return slices.DeleteFunc(h.doubts(), func(d Doubt) bool { return slices.Contains(h.Confirmed, d.Key) })

@@ -45,34 +45,6 @@ func (d *driver) toWifi() {
 	d.on("wifi")
 }
 
-// The only network that is known is taken with enter, and looks it; of several
-// that this computer is not on, none looks or is taken.
-func TestTheOnlyKnownNetworkIsTakenWithEnter(t *testing.T) {
-	psk, err := wifi.PSK("correct horse", "Home Net")
-	if err != nil {
-		t.Fatal(err)
-	}
-	one := wifi.Network{SSID: "Home Net", Security: wifi.WPA2, Secret: psk}
-	two := wifi.Network{SSID: "Cellar", Security: wifi.WPA2, Secret: psk}
-	for known, want := range map[int]int{1: 1, 2: 0} {
-		e := engine(t)
-		e.Networks = func(context.Context) ([]wifi.Network, []error, error) {
-			return []wifi.Network{one, two}[:known], nil, nil
-		}
-		d := drive(t, e)
-		d.toWifi()
-		d.patient(d.settled)
-		if marked := strings.Count(d.text(), "●") - 1; marked != want { // one is where the story is
-			t.Errorf("%d known: %d look chosen\n%s", known, marked, d.text())
-		}
-		d.keys("enter", "enter")
-		d.on("keys")
-		if got := len(d.w.saved.Host.Networks); got != want {
-			t.Errorf("%d known: %d networks are taken", known, got)
-		}
-	}
-}
-
 func (d *driver) ctrlT() { d.send(tea.KeyMsg{Type: tea.KeyCtrlT}) }
 
 func TestANetworkCanBeTypedInAndItsPasswordIsNotKept(t *testing.T) {

@@ -58,9 +58,20 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 }
 
 func (w *world) network(ssid string) wifi.Network {
-	n := wifi.Network{SSID: ssid, Security: []wifi.Security{wifi.WPA2, wifi.WPA3, wifi.Open}[w.r.IntN(3)], Hidden: w.r.IntN(3) == 0}
-	if n.Security != wifi.Open {
-		n.Secret = wifi.NewSecret(fmt.Sprintf("%064x", w.r.Uint64()))
+	security, secret := []wifi.Security{wifi.WPA2, wifi.WPA3, wifi.Open}[w.r.IntN(3)], fmt.Sprintf("%064x", w.r.Uint64())
+	hidden := w.r.IntN(3) == 0
+	switch {
+	case security == wifi.Open:
+		secret = ""
+	case security == wifi.WPA3 || w.r.IntN(2) == 0:
+		secret = secret[50:]
+	}
+	n, err := wifi.Typed(ssid, secret, security, hidden)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if security == wifi.WPA2 && w.r.IntN(3) == 0 {
+		n.Evidence = wifi.SavedSAE
 	}
 	return n
 }
@@ -251,7 +262,9 @@ func (w *world) answerWifi(d *driver) {
 		w.step(d, []string{"enter", "n"}[w.r.IntN(2)])
 	}
 	for range w.r.IntN(8) {
-		w.step(d, []string{"down", "space", "up"}[w.r.IntN(3)])
+		if key := []string{"down", "space", "up", "w"}[w.r.IntN(4)]; key != "w" || d.w.page().(*wifiPage).onList(d.w.state) {
+			w.step(d, key)
+		}
 	}
 	if w.r.IntN(2) == 0 {
 		d.ctrlT()
@@ -277,7 +290,11 @@ func (w *world) onward(d *driver) {
 		w.step(d, []string{"space", "m"}[max(0, 1-len(d.w.logins.keys))])
 	}
 	for range 12 {
-		if w.step(d, "enter"); d.w.at != at {
+		key := "enter"
+		if p, ok := d.w.page().(*wifiPage); ok && p.doubts != nil {
+			key = "y"
+		}
+		if w.step(d, key); d.w.at != at {
 			return
 		}
 	}

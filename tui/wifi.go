@@ -29,11 +29,12 @@ type wifiPage struct {
 	read     bool // the answer to reading came
 	refused  bool // administrator rights were refused: not asked again
 	form     *form.Form
-	typed    *typedNetwork // not nil while one is typed in
-	lacking  string        // why the page was not left
-	looked   string        // where networks were looked for
-	asking   *asking       // not nil while a secret is asked for
-	more     bool          // administrator rights are wanted although some networks are known
+	typed    *typedNetwork  // not nil while one is typed in
+	lacking  string         // why the page was not left, or a network not turned
+	looked   string         // where networks were looked for
+	asking   *asking        // not nil while a secret is asked for
+	more     bool           // administrator rights are wanted although some networks are known
+	doubts   []nixgen.Doubt // about how networks are joined: y is a yes to all of them
 }
 
 type networksRead struct {
@@ -45,7 +46,7 @@ type networksRead struct {
 }
 
 func (p *wifiPage) enter(s *state) tea.Cmd {
-	p.typed, p.lacking, p.form, p.asking = nil, "", nil, nil
+	p.typed, p.lacking, p.form, p.asking, p.doubts = nil, "", nil, nil, nil
 	if p.read {
 		p.ask(s)
 		return nil
@@ -107,6 +108,8 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 			p.stopAsking(s)
 		}
 		return stay, nil, true
+	case p.doubts != nil:
+		return p.decideWay(s, k), nil, true
 	case k == "esc" && p.asked() != nil && p.asked().Filtering():
 		return stay, nil, false // esc ends the filter of a list
 	case k == "esc" && p.typed != nil && p.typed.doubt != "":
@@ -133,6 +136,9 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 		return stay, nil, true
 	case p.typed != nil && p.typed.doubt != "":
 		p.decide(s, k)
+		return stay, nil, true
+	case k == "w" && p.onList(s):
+		p.turn(s)
 		return stay, nil, true
 	case k == "ctrl+t" && p.typed == nil && p.form != nil && !p.locked():
 		p.startTyping(s)
@@ -182,8 +188,15 @@ func (p *wifiPage) keep(s *state) (move, tea.Cmd) {
 			return stay, p.askSecret(s, o)
 		}
 	}
+	if p.lacking = s.wifi.unturned(); p.lacking != "" {
+		p.ask(s)
+		return stay, nil
+	}
 	s.country, _ = nixgen.CheckCountry(s.country)
 	s.saved.Host.Country = s.country
+	if p.doubts = p.unsure(s); len(p.doubts) > 0 {
+		return stay, nil
+	}
 	s.wifi.keep(&s.saved)
 	return next, nil
 }
@@ -204,8 +217,11 @@ func (p *wifiPage) view(s *state, width, height int) string {
 			"\n"+wrap("Press enter to do so: your password may be asked for. Press n not to: then you can type a network in, or use a cable.", width), height)
 	case p.typed != nil:
 		return p.typed.view(s, width, height)
+	case p.doubts != nil:
+		return s.fit(doubted(p.doubts, width), "\n"+wrap("Press enter to change it, or y if it is wanted like this.", width), height)
 	}
 	var b strings.Builder
+	b.WriteString(p.warnings(s, width))
 	b.WriteString(notes(p.problems, width))
 	if p.err != nil && !p.closed() {
 		headline, _ := Explain(p.err)
@@ -222,7 +238,7 @@ func (p *wifiPage) view(s *state, width, height int) string {
 		if p.closed() {
 			more = ", ctrl+r to read the rest with administrator rights"
 		}
-		hint = style.Dim.Render(wrap("Press space to mark or unmark, ctrl+t to type another one in"+more+".", width)) + "\n\n"
+		hint = style.Dim.Render(wrap("Press space to mark or unmark, ctrl+t to type another one in"+more+".", width)) + "\n" + p.about(s, width) + "\n"
 		if p.looked != "" {
 			b.WriteString(style.Dim.Render(wrap("Looked in "+p.looked+".", width)) + "\n")
 		}
@@ -239,7 +255,7 @@ func lookedIn(looked string) string {
 }
 
 func (p *wifiPage) typing() bool {
-	return p.asking == nil && p.asked() != nil && p.asked().Typing() && !p.locked() && (p.typed == nil || p.typed.doubt == "")
+	return p.asking == nil && p.doubts == nil && p.asked() != nil && p.asked().Typing() && !p.locked() && (p.typed == nil || p.typed.doubt == "")
 }
 
 // asked is the form on the page now.
@@ -258,6 +274,8 @@ func (p *wifiPage) help(s *state) []key.Binding {
 		return []key.Binding{bind("esc", "stop asking")}
 	case p.locked():
 		return []key.Binding{bind("enter", "ask for the right"), bind("n", "do not"), bind("esc", "back")}
+	case p.doubts != nil:
+		return []key.Binding{bind("enter", "change it"), bind("y", "it is wanted"), bind("esc", "back")}
 	case p.typed != nil && p.typed.doubt != "":
 		return []key.Binding{bind("y", "keep it"), bind("n", "take it out"), bind("esc", "change")}
 	case p.typed != nil:
@@ -266,6 +284,9 @@ func (p *wifiPage) help(s *state) []key.Binding {
 	h := []key.Binding{bind("enter", "go on"), bind("ctrl+t", "type in"), bind("esc", "back")}
 	if len(s.wifi.offers) > 0 {
 		h = slices.Insert(h, 0, bind("space", "mark"))
+	}
+	if o := s.wifi.current(); o != nil && o.Security != wifi.Open && p.onList(s) {
+		h = slices.Insert(h, len(h)-1, bind("w", "WPA2/3"))
 	}
 	return h
 }

@@ -21,32 +21,53 @@ type wifiAnswers struct {
 	last   int           // id given last
 }
 
-// offer is one network and how piwiz knows it. The same name may be offered
-// twice, with the password that the host has saved and with another one.
+// offer is one network and how piwiz knows it. Two kinds of protection under
+// one name are two networks, and the same network may be offered twice, with
+// the password that the host has saved and with another one. Of all of one
+// name at most one is marked: nixpkgs and wpa_supplicant have one of a name,
+// and a Pi that may choose would join an open one that anybody can put up.
 type offer struct {
-	wifi.Network
+	wifi.Network       // as it is known
 	id                 string
 	saved, here, typed bool
-	asked              string // what its secret was asked for by, once it is here
+	asked              string        // what its secret was asked for by, once it is here
+	as                 wifi.Security // how the user wants it joined, "" as it is known
 }
 
 // lacks tells that the password is nowhere.
 func (o offer) lacks() bool { return !o.Usable() }
 
-// same tells whether a network that this computer knows is the one offered.
-// While a secret has still to be asked for it may be any.
+// same tells whether a network that this computer knows is the one offered. A
+// secret that is not here may be any.
 func (o offer) same(k wifi.Network) bool {
 	if k.Kept != "" && k.Kept == o.asked {
 		return true // its protection may be known better by now
 	}
 	return o.SSID == k.SSID && o.Security == k.Security &&
-		(o.Secret.IsZero() || o.Secret.Reveal() == k.Secret.Reveal())
+		(o.Secret.IsZero() || !k.Usable() || o.Secret == k.Secret)
+}
+
+// turned tells whether it is one that the host has saved in the other way of
+// joining it.
+func (o offer) turned(k wifi.Network) bool {
+	if !o.saved || o.here || o.Secret.IsZero() || o.SSID != k.SSID || o.Security == k.Security {
+		return false
+	}
+	k, err := k.As(o.Security)
+	return err == nil && k.Secret == o.Secret
 }
 
 func savedNetworks(h hostfile.Saved, origin string) wifiAnswers {
 	a := wifiAnswers{preset: origin != ""}
 	for _, n := range h.Host.Networks {
-		a.add(offer{Network: wifi.Network{SSID: n.SSID, Security: n.Security, Hidden: n.Hidden, Secret: h.PSK[n.SSID]}, saved: true})
+		o := offer{Network: wifi.Network{SSID: n.SSID, Security: n.Security, Hidden: n.Hidden}, saved: true}
+		if n.Security != wifi.Open {
+			o.Secret = h.PSK[n.SSID]
+		}
+		if n.Security == wifi.WPA3 {
+			o.Passphrase = o.Secret
+		}
+		a.add(o)
 		a.chosen = append(a.chosen, a.offers[len(a.offers)-1].id)
 	}
 	return a
@@ -67,34 +88,63 @@ func (a *wifiAnswers) know(known []wifi.Network) {
 	for _, k := range known {
 		i := slices.IndexFunc(a.offers, func(o offer) bool { return o.same(k) })
 		if i < 0 {
+			i = slices.IndexFunc(a.offers, func(o offer) bool { return o.turned(k) })
+		}
+		if i < 0 {
 			i = len(a.offers)
 			a.add(offer{Network: k})
 		}
-		o := &a.offers[i]
-		o.here, o.Connected = true, k.Connected
-		if o.Secret.IsZero() && (k.Kept == "" || k.Kept != o.asked) { // what was not given is not asked for again
-			o.Secret, o.Kept, o.Lacks = k.Secret, k.Kept, k.Lacks
-		}
+		a.offers[i].know(k)
 	}
 	a.offers = slices.DeleteFunc(a.offers, func(o offer) bool {
 		return !o.here && !o.saved && !o.typed && !slices.Contains(a.chosen, o.id)
 	})
 	if !a.preset && len(known) > 0 {
 		a.preset = true
-		// The network this computer is on, or the only one there is: enter takes
-		// it, and that can be seen.
-		if (known[0].Connected || len(a.offers) == 1) && len(a.chosen) == 0 {
-			if o := a.find(known[0].SSID); o.Connected || !o.lacks() {
-				a.choose(o)
-			}
+		if o, ok := a.obvious(); ok && len(a.chosen) == 0 {
+			a.choose(o)
 		}
 	}
 }
 
-// find is the offer of this name, the first of several.
-func (a *wifiAnswers) find(ssid string) offer {
-	i := slices.IndexFunc(a.offers, func(o offer) bool { return o.SSID == ssid })
-	return a.offers[i]
+// know adds what this computer knows about the network.
+func (o *offer) know(k wifi.Network) {
+	o.here, o.Connected = true, k.Connected
+	o.Evidence, o.From = o.Evidence|k.Evidence, k.From
+	if o.Secret.IsZero() && (k.Kept == "" || k.Kept != o.asked) { // what was not given is not asked for again
+		o.Secret, o.Kept, o.Lacks = k.Secret, k.Kept, k.Lacks
+	}
+	if as, err := k.As(o.Security); err == nil && as.Secret == o.Secret && !k.Passphrase.IsZero() {
+		o.Passphrase = k.Passphrase
+	}
+}
+
+// obvious is the network that a new host most likely shall join: that which
+// this computer is on, else the only one it knows. Of two of its name it is the
+// one with a password. It is marked, so that enter takes it and that can be
+// seen.
+func (a *wifiAnswers) obvious() (out offer, ok bool) {
+	names := map[string]bool{}
+	for _, o := range a.offers {
+		names[o.SSID] = true
+	}
+	for _, o := range a.offers {
+		if o.Connected || len(names) == 1 && !o.lacks() {
+			if !ok || out.Security == wifi.Open && o.Security != wifi.Open && o.SSID == out.SSID {
+				out, ok = o, true
+			}
+		}
+	}
+	return out, ok
+}
+
+// doubles tells whether some name is there twice.
+func (a *wifiAnswers) doubles() bool {
+	names := map[string]bool{}
+	for _, o := range a.offers {
+		names[o.SSID] = true
+	}
+	return len(names) < len(a.offers)
 }
 
 // choose marks an offer, and no other of its name.
@@ -108,14 +158,17 @@ func (a *wifiAnswers) choose(o offer) {
 }
 
 // take adds a network that was typed in, marked and first. Typed in again it
-// takes the place of what was typed before; what the host has saved stays.
+// takes the place of what was typed before, or of one whose password is
+// nowhere; what the host has saved stays.
 func (a *wifiAnswers) take(n wifi.Network) {
-	a.offers = slices.DeleteFunc(a.offers, func(o offer) bool { return o.typed && !o.saved && o.SSID == n.SSID })
+	a.offers = slices.DeleteFunc(a.offers, func(o offer) bool {
+		return !o.saved && (o.typed || o.lacks()) && o.SSID == n.SSID && o.Security == n.Security
+	})
 	a.add(offer{Network: n, typed: true})
 	end := len(a.offers) - 1
 	a.offers = append([]offer{a.offers[end]}, a.offers[:end]...)
 	a.choose(a.offers[0])
-	a.preset = true
+	a.preset, a.at = true, a.offers[0].id
 }
 
 // marked are the chosen networks in the order shown.
@@ -128,13 +181,20 @@ func (a *wifiAnswers) marked() (out []offer) {
 	return out
 }
 
+// networks are the marked ones as a host has them.
+func (a *wifiAnswers) networks() (out []nixgen.Network) {
+	for _, o := range a.marked() {
+		out = append(out, nixgen.Network{SSID: o.SSID, Security: o.wanted().Security, Hidden: o.Hidden})
+	}
+	return out
+}
+
 // keep stores the marked networks and their secrets with the host.
 func (a *wifiAnswers) keep(h *hostfile.Saved) {
-	h.Host.Networks, h.PSK = nil, map[string]wifi.Secret{}
+	h.Host.Networks, h.PSK = a.networks(), map[string]wifi.Secret{}
 	for _, o := range a.marked() {
-		h.Host.Networks = append(h.Host.Networks, nixgen.Network{SSID: o.SSID, Security: o.Security, Hidden: o.Hidden})
-		if !o.Secret.IsZero() {
-			h.PSK[o.SSID] = o.Secret
+		if n := o.wanted(); !n.Secret.IsZero() {
+			h.PSK[n.SSID] = n.Secret
 		}
 	}
 }
@@ -144,8 +204,10 @@ func (a *wifiAnswers) keep(h *hostfile.Saved) {
 func (a *wifiAnswers) options(origin string, read bool) []form.Option {
 	var out []form.Option
 	for _, o := range a.offers {
-		twin := slices.ContainsFunc(a.offers, func(b offer) bool { return b.SSID == o.SSID && b.id != o.id })
-		out = append(out, form.Option{Label: o.SSID, Value: o.id, Group: o.SSID, Note: string(o.Security) + o.note(origin, read, twin)})
+		twin := slices.ContainsFunc(a.offers, func(b offer) bool {
+			return b.SSID == o.SSID && b.Security == o.Security && b.id != o.id
+		})
+		out = append(out, form.Option{Label: o.SSID, Value: o.id, Group: o.SSID, Note: protection[o.wanted().Security] + o.note(origin, read, twin)})
 	}
 	return out
 }

@@ -184,6 +184,8 @@ func (d *driver) press(keys ...string) {
 			msg = tea.KeyMsg{Type: tea.KeyDown}
 		case "space":
 			msg = tea.KeyMsg{Type: tea.KeySpace, Runes: []rune(" ")}
+		case "backspace":
+			msg = tea.KeyMsg{Type: tea.KeyBackspace}
 		case "ctrl+u":
 			msg = tea.KeyMsg{Type: tea.KeyCtrlU}
 		case "ctrl+c":

@@ -49,7 +49,7 @@ func (n Network) As(s Security) (Network, error) {
 	case n.Secret.IsZero():
 		return n, nil // it has still to be asked for
 	case n.Passphrase.IsZero():
-		return n, fmt.Errorf("this computer keeps only the WPA2 key of %q, and WPA3 needs the password itself; type it in", n.SSID)
+		return n, fmt.Errorf("only the WPA2 key of %q is known, and WPA3 needs the password itself; type it in", n.SSID)
 	case s == WPA3:
 		n.Secret = n.Passphrase
 		return n, checkSAE(n.Passphrase.text)
