@@ -210,7 +210,10 @@ func (p *wifiPage) view(s *state, width, height int) string {
 			wrap("A window of your desktop may ask for your own password first. Press esc to stop asking.", width)
 	case p.locked():
 		why := "This computer keeps its Wi-Fi passwords in files that only the administrator may read. piwiz can ask for that right once, to copy the networks you choose. It runs:"
-		if len(s.wifi.offers) > 0 {
+		if headline, hints := Explain(p.err); p.more && len(hints) > 0 { // a secret was withheld
+			why = headline + ". " + why
+		}
+		if s.origin != "" && len(s.wifi.offers) > 0 {
 			why = "What is saved with " + s.origin + " is kept. " + why
 		}
 		return s.fit(wrap(why, width)+"\n\n  "+style.Command.Render(clean.Line(s.engine.GrantNetworks().Command())),
@@ -223,7 +226,7 @@ func (p *wifiPage) view(s *state, width, height int) string {
 	var b strings.Builder
 	b.WriteString(p.warnings(s, width))
 	b.WriteString(notes(p.problems, width))
-	if p.err != nil && !p.closed() {
+	if p.err != nil && !errors.Is(p.err, fs.ErrPermission) {
 		headline, _ := Explain(p.err)
 		b.WriteString(style.Warn.Render(wrap(headline, width)) + "\n")
 	}

@@ -56,6 +56,7 @@ func TestASecretThatIsRefusedLeadsToAdministratorRights(t *testing.T) {
 	d.lacks("sudo piwiz grant wifi")
 	d.keys("enter", "enter")
 	d.sees("sudo piwiz grant wifi")
+	d.lacks("What is saved with") // nothing is
 	n, _ := wifi.Typed("attic", "correct horse", wifi.WPA2, false)
 	n.From, n.Connected = "NetworkManager", true
 	d.send(networksRead{[]wifi.Network{n}, nil, nil, true, ""})

@@ -30,6 +30,8 @@ var sources = []wifi.Source{networkmanager.Source{}, wifi.Iwd{}, wpasupplicant.S
 // look asks every source. fs.ErrPermission says that one of them has more,
 // which takes administrator rights.
 func look(ctx context.Context) (looks []wifi.Look, problems []wifi.Problem, err error) {
+	ctx, stop := context.WithTimeout(ctx, 3*time.Second) // a bus may hang
+	defer stop()
 	for _, s := range sources {
 		found, e := s.Read(ctx)
 		l := wifi.Look{Found: found, Missing: errors.Is(e, fs.ErrNotExist), Locked: errors.Is(e, fs.ErrPermission)}
@@ -47,8 +49,6 @@ func look(ctx context.Context) (looks []wifi.Look, problems []wifi.Problem, err 
 
 // Networks are those that can be read without a question.
 func (p *finder) Networks(ctx context.Context) ([]wifi.Network, []error, error) {
-	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
-	defer stop()
 	looks, problems, err := look(ctx)
 	found, problems := weighed(ctx, looks, problems)
 	p.say(looks)
@@ -114,8 +114,7 @@ type wifiGrant struct {
 // Networks are those of the files that were read, with what can be had without
 // them.
 func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
-	defer stop()
+	ctx := context.Background()
 	looks, problems, _ := look(ctx) // what is locked is in the files
 	files, more := granted(g.Files())
 	g.Forget()

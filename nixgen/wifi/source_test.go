@@ -79,3 +79,18 @@ func TestOneNetworkInSeveralSourcesIsOneWithTheBestSecret(t *testing.T) {
 		}
 	}
 }
+
+func TestThePageSaysWhereWasLooked(t *testing.T) {
+	a, b := Network{SSID: "a", Security: WPA2}, Network{SSID: "b", Security: WPA2}
+	for want, l := range map[string]Look{
+		"NM (over D-Bus): 2 networks":                  {Found: Found{Name: "NM", Where: "over D-Bus", Networks: []Network{a, b, a}}},
+		"NM (over D-Bus): 1 network":                   {Found: Found{Name: "NM", Where: "over D-Bus", Networks: []Network{a, a}}, Locked: true},
+		"iwd (/d): no network":                         {Found: Found{Name: "iwd", Where: "/d"}},
+		"iwd (/d): only the administrator may read it": {Found: Found{Name: "iwd", Where: "/d"}, Locked: true},
+		"wpa_supplicant: not used on this computer":    {Found: Found{Name: "wpa_supplicant", Where: "/e"}, Missing: true},
+	} {
+		if got := Looked([]Look{l}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
