@@ -111,6 +111,9 @@ func Of(s Seen) Diagnosis {
 	if len(d.LogTail) == 0 {
 		d.LogTail = quoted
 	}
+	if cause == "" { // a Nix that dies has no time for an error
+		cause = s.lastPlain()
+	}
 	said := statement{cause: cause, log: lastWords(d.LogTail), rest: s.rest(at), flake: s.source, where: s.Where}
 	here := place.Flake{Dir: s.Flake, Copy: s.source}
 	for _, r := range known {
@@ -128,6 +131,9 @@ func Of(s Seen) Diagnosis {
 			s.settle(&d, here, e, cause)
 		}
 		return d
+	}
+	if at < 0 {
+		cause = ""
 	}
 	switch {
 	case d.Derivation != "":
@@ -240,8 +246,19 @@ func words(e nix.Event) string {
 			text = text[i+1:]
 		}
 		text = strings.TrimPrefix(strings.TrimSpace(text), "error: ")
+		text = strings.ReplaceAll(text, "\n       ", "\n") // as far as it is set in below "error: "
 	}
 	return strings.TrimSpace(text)
+}
+
+// lastPlain is the last line that was no event of Nix.
+func (s Seen) lastPlain() string {
+	for _, e := range slices.Backward(s.said) {
+		if e.Action == nix.Plain {
+			return e.Text
+		}
+	}
+	return ""
 }
 
 // rest is everything that was said but the cause.

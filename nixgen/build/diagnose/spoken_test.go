@@ -57,7 +57,7 @@ var spoken = []said{
 	{want: "image-too-small", log: []string{
 		"__populate_fs: Could not allocate inode in ext2 filesystem while creating directory \"x\"",
 		"mkfs.ext4: Could not allocate block in ext2 filesystem while populating file system",
-		"__populate_fs: No space left on device while looking up \"x\"",
+		"error: make_file: failed to allocate inode", "__populate_fs: No space left on device while looking up \"x\"",
 	}},
 	{want: "firmware-too-small", log: []string{"Copying firmware/start4.elf\nDisk full"}},
 	{
@@ -80,14 +80,14 @@ var spoken = []said{
 		log: []string{"gcc: fatal error: Killed signal terminated program cc1plus", "/nix/store/x-stdenv-linux/setup: line 1767:   412 Killed                  mkfs.ext4 -L NIXOS_SD"},
 	},
 	{
-		want: "no-memory", nix: []string{"unable to fork: Cannot allocate memory", "std::bad_alloc", "out of memory", "Too many heap sections: Increase MAXHINCR or MAX_HEAP_SECTS"},
+		want: "no-memory", nix: []string{"unable to fork: Cannot allocate memory", "std::bad_alloc", "out of memory", "Nix daemon out of memory", "Too many heap sections: Increase MAXHINCR or MAX_HEAP_SECTS"},
 		log: []string{"virtual memory exhausted: Cannot allocate memory", "fork: Cannot allocate memory", "terminate called after throwing an instance of 'std::bad_alloc'"},
 	},
 	{want: "open-files", nix: []string{"opening file '/nix/store/x': Too many open files"}, log: []string{"ld: x.o: Too many open files"}},
 
 	{want: "not-registered", nix: []string{"executing '/nix/store/x-bash/bin/bash': Exec format error"}, log: []string{"executing '/nix/store/x-bash/bin/bash': Exec format error"}},
 	{want: "emulator-outside", nix: []string{"executing '/nix/store/x-bash/bin/bash': No such file or directory"}, log: []string{"executing '/nix/store/x-bash/bin/bash': No such file or directory"}},
-	{want: "wrong-processor", log: []string{"/nix/store/x-hook: line 3: /nix/store/y/bin/z: cannot execute binary file: Exec format error"}},
+	{want: "wrong-processor", log: []string{"/nix/store/x/bin/bash: /nix/store/x/bin/bash: cannot execute binary file", "/nix/store/x-hook: line 3: /nix/store/y/bin/z: cannot execute binary file: Exec format error"}},
 	{want: "qemu-crash", log: []string{
 		"qemu: uncaught target signal 11 (Segmentation fault) - core dumped",
 		"ERROR:../accel/tcg/cpu-exec.c:1022:cpu_exec_loop: assertion failed: (cpu == current_cpu)",
@@ -110,6 +110,7 @@ var spoken = []said{
 			"cloning builder process: Operation not permitted", "while setting up the build environment: mounting /proc: Operation not permitted",
 			"mounting /proc: Invalid argument", "while setting up the build environment: cannot pivot old root directory onto '/nix/store/x.drv.chroot/root/real-root': Invalid argument",
 			"unable to make filesystem '/nix/store/x' private: Permission denied", "setuid failed: Invalid argument",
+			"getting sandbox mount namespace: No such file or directory", "unable to start build process", // 2.8, of the helper that makes the box
 		},
 		log: []string{"error: setting up a private mount namespace: Operation not permitted", "error: unable to fork: Operation not permitted"},
 	},
@@ -191,7 +192,7 @@ var spoken = []said{
 	{want: "database", nix: []string{
 		"executing SQLite statement 'pragma synchronous = normal': unable to open database file, unable to open database file (in '/nix/var/nix/db/db.sqlite')",
 		"executing SQLite query 'select id from ValidPaths': database disk image is malformed, database disk image is malformed (in '/nix/var/nix/db/db.sqlite')",
-		"cannot open Nix database '/nix/var/nix/db/db.sqlite'", "executing SQLite statement 'x': file is not a database, file is not a database (in '/nix/var/nix/db/db.sqlite')",
+		"cannot open Nix database '/nix/var/nix/db/db.sqlite'", "\"/nix/var/nix/db/schema\" is corrupt", "executing SQLite statement 'x': file is not a database, file is not a database (in '/nix/var/nix/db/db.sqlite')",
 		"executing SQLite statement 'x': disk I/O error, disk I/O error (in '/nix/var/nix/db/db.sqlite')", "executing SQLite statement 'x': attempt to write a readonly database (in '/nix/var/nix/db/db.sqlite')",
 	}},
 	{want: "recipe-gone", nix: []string{
@@ -234,7 +235,10 @@ var spoken = []said{
 		download(nar, "Transferred a partial file (18)"), download(nar, "Recv failure: Connection reset by peer (56)"), download(nar, "Stream error in the HTTP/2 framing layer (92)"),
 		download(nar, "Failure when receiving data from the peer (56)"), download(nar, "HTTP/2 stream 1 was not closed cleanly"), download(nar, "Operation too slow"),
 	}},
+	{want: "builder-no-ssh", nix: []string{"unable to execute 'ssh': No such file or directory", "executing 'ssh': No such file or directory"}},
+	{want: "lock-newer", nix: []string{"unsupported tarball input attribute 'lastModified'", "unsupported input attribute '__final'"}},
 	{want: "lock-mismatch", nix: []string{
+		"mismatch in field 'narHash' of input '{\"narHash\":\"sha256-A=\"}', got '{\"narHash\":\"sha256-B=\"}'",
 		"NAR hash mismatch in input 'github:NixOS/nixpkgs/abc' (/nix/store/x-source), expected 'sha256-A=', got 'sha256-B='",
 		"NAR hash mismatch in input 'github:NixOS/nixpkgs/abc', expected 'sha256-A=' but got 'sha256-B='",
 	}},
@@ -304,6 +308,7 @@ var spoken = []said{
 		"\nFailed assertions:\n- boot.binfmt.emulatedSystems holds the system itself", "assertion '(system != pkgs.stdenv.hostPlatform.system)' failed",
 	}},
 	{want: "no-option", nix: []string{
+		"The option `services.avahi.enabel' defined in `" + copied + "/configuration.nix' does not exist.",
 		"The option `services.avahi.enabel' does not exist. Definition values:\n- In `" + copied + "/configuration.nix': true",
 	}},
 	{want: "wrong-type", nix: []string{

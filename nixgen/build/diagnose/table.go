@@ -26,7 +26,7 @@ var resources = []row{{
 	page:     "check", do: []string{"Put into /etc/nix/nix.conf: sandbox = true", "sudo systemctl restart nix-daemon", again},
 	boxed: &instead{why: "ENGINE shows them to the build, and Nix has no closed box of its own in there.", do: withoutContainer},
 }, {
-	name: "image-too-small", log: []string{`Could not allocate (?:inode|block)`, `No space left on device while looking up`},
+	name: "image-too-small", log: []string{`Could not allocate (?:inode|block)`, `failed to allocate (?:inode|block)`, `No space left on device while looking up`},
 	headline: "The file system of the card came out too small for its files.",
 	why:      "nixpkgs estimates the size, and was wrong. No disk is full.",
 	page:     "preview", do: []string{"Take large things out of configuration.nix, then build again."},
@@ -70,7 +70,7 @@ var resources = []row{{
 	page:     "check", do: []string{"See its version, and how to get a newer one: piwiz check", again},
 }, {
 	name: "no-memory", side: ran,
-	nix:      []string{`Cannot allocate memory`, `std::bad_alloc`, `(?i)^out of memory`, `Too many heap sections`},
+	nix:      []string{`Cannot allocate memory`, `std::bad_alloc`, `(?i)(?:^|^Nix daemon )out of memory`, `Too many heap sections`},
 	log:      []string{`virtual memory exhausted`, `[Cc]annot allocate memory`, `std::bad_alloc`},
 	headline: "There is not enough memory.",
 	why:      "Reading the configuration takes about 2 GiB, some steps more. Old emulators (QEMU below 5) fail like this too.",
@@ -107,7 +107,7 @@ var emulation = []row{{
 		do:  []string{"Register a static one: sudo apt-get install qemu-user-static", again},
 	},
 }, {
-	name: "wrong-processor", log: []string{`cannot execute binary file: Exec format error`},
+	name: "wrong-processor", log: []string{`cannot execute binary file(?:$|: Exec format error)`},
 	headline: "The build met a program for another kind of processor.",
 	why:      "Programs for this computer and for the Pi are mixed, most often by nixpkgs.buildPlatform.",
 	page:     "preview", do: []string{"Take out of configuration.nix what sets nixpkgs.buildPlatform, crossSystem or packages of another system.", checkCmd},
@@ -140,7 +140,7 @@ var emulation = []row{{
 	boxed: noBox,
 }, {
 	name: "sandbox-forbidden", side: builds,
-	nix:      []string{noSandbox},
+	nix:      []string{noSandbox, `unable to start build process`, `getting sandbox mount namespace: `},
 	log:      []string{noSandbox},
 	headline: "COMPUTER does not let Nix build in a closed box.",
 	why:      "Nix builds every step apart from everything else. A container around it, or a rule for ordinary users, forbids that.",

@@ -14,6 +14,11 @@ var service = []row{{
 	why:      "NixOS needs Nix 2.18 or newer.",
 	page:     "check", do: []string{"See which one you have: nix --version", checkCmd},
 }, {
+	name: "lock-newer", nix: []string{`unsupported (?:\S+ )?input attribute '([^']+)'`},
+	headline: "The file that notes the versions (flake.lock) was written by a newer Nix than this one.",
+	why:      "It has something that this Nix does not know: $1.",
+	page:     "check", do: []string{"See which one you have: nix --version", checkCmd},
+}, {
 	name: "nix-too-old", nix: []string{`This version of Nixpkgs requires`},
 	headline: "This Nix is too old for today's NixOS.",
 	why:      "NixOS needs Nix 2.18 or newer.",
@@ -118,7 +123,7 @@ var network = []row{{
 	why:      "It was $1.",
 	page:     "check", do: []string{"Build again: what is fetched already is kept."},
 }, {
-	name: "lock-mismatch", nix: []string{`NAR hash mismatch in input '([^']+)'`},
+	name: "lock-mismatch", nix: []string{`NAR hash mismatch in input '([^']+)'`, `(?s)mismatch in field 'narHash' of input '([^']+)'`},
 	headline: "What was downloaded is not what flake.lock says.",
 	why:      "The input $1 has changed since it was noted, or a login page came instead.",
 	page:     "preview", do: []string{"Note it anew: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},

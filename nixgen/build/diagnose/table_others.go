@@ -34,6 +34,11 @@ var others = []row{{
 	why:      "ssh could not reach it.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST true"},
 }, {
+	name: "builder-no-ssh", nix: []string{`(?:unable to execute|executing) ['"]ssh['"]: No such file`},
+	headline: "Nix finds no ssh on this computer, and needs it to reach BUILDER.",
+	why:      "The Nix service has a PATH of its own.",
+	page:     "check", do: []string{"See whether it is there: sudo which ssh", "Install it. Debian and Ubuntu: sudo apt-get install openssh-client", "Then: sudo systemctl restart nix-daemon"},
+}, {
 	name: "builder-ssh", nix: noBuilder, with: []string{`failed to start SSH connection to`, `cannot build on '`},
 	headline: "BUILDER cannot be used.",
 	why:      "Nix could not start a session with it.",

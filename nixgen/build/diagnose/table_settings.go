@@ -8,7 +8,7 @@ var settings = inTheText([]row{{
 	why:      "boot.binfmt.emulatedSystems belongs to the computer that builds.",
 	do:       []string{"Take boot.binfmt.emulatedSystems out of configuration.nix."},
 }, {
-	name: "no-option", nix: []string{"The option [`']([^`']+)' does not exist"},
+	name: "no-option", nix: []string{"The option [`']([^`']+)' (?:defined in [`'][^`']+' )?does not exist"},
 	headline: "The option $1 does not exist.",
 	do:       []string{"Look up its name: https://search.nixos.org/options"},
 }, {

@@ -27,7 +27,7 @@ var store = []row{{
 	page:     "check", do: []string{"Remove them: sudo rm -r /nix/var/cache", again}, boxed: anew,
 }, {
 	name: "database", side: either,
-	nix:      []string{`disk I/O error`, `attempt to write a readonly database`, `cannot open Nix database`, `database disk image is malformed`, `unable to open database file`, `file is not a database`},
+	nix:      []string{`disk I/O error`, `attempt to write a readonly database`, `cannot open Nix database`, `database disk image is malformed`, `unable to open database file`, `file is not a database`, `/db/schema['"] is corrupt`},
 	headline: "The database of Nix on COMPUTER is damaged or cannot be opened.",
 	why:      "It says what is in the store. A crash, a full disk or a failing disk does that.",
 	page:     "check", do: []string{"See whether it is there, and whose it is: ls -l /nix/var/nix/db", "See whether the disk has errors: sudo dmesg | grep -i error", "Check the store, and fetch anew what is damaged: sudo nix-store --verify --check-contents --repair"},
