@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -55,9 +56,7 @@ func TestAVolumeOfAnySizeIsWrittenWithoutBeingInMemory(t *testing.T) {
 	need(t, "mcopy")
 	sizes := map[string][]string{"4": nil, "30": nil, "300": {"-F", "32"}}
 	if os.Getenv("PIWIZ_REAL") == "1" {
-		for mib, more := range map[string][]string{"257": nil, "513": {"-F", "16", "-s", "128"}, "1024": {"-F", "32", "-s", "1"}, "4096": {"-F", "32"}} {
-			sizes[mib] = more
-		}
+		maps.Copy(sizes, map[string][]string{"257": nil, "513": {"-F", "16", "-s", "128"}, "1024": {"-F", "32", "-s", "1"}, "4096": {"-F", "32"}})
 	}
 	for mib, more := range sizes {
 		t.Run(mib+" MiB", func(t *testing.T) {
