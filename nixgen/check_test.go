@@ -24,12 +24,12 @@ func TestNamesWithAMeaningAreRefused(t *testing.T) {
 }
 
 func TestUsersOfTheSystemAreRefused(t *testing.T) {
-	for _, name := range strings.Fields("root nobody messagebus sshd avahi polkituser nscd wpa_supplicant dhcpcd systemd-network systemd-oom systemd-x nixbld nixbld7 wheel audio video git nginx postgres users nogroup") {
+	for name := range strings.FieldsSeq("root nobody messagebus sshd avahi polkituser nscd wpa_supplicant dhcpcd systemd-network systemd-oom systemd-x nixbld nixbld7 wheel audio video git nginx postgres users nogroup") {
 		if _, complaint := CheckUser(name); !strings.Contains(complaint, "NixOS") {
 			t.Errorf("%s: %q", name, complaint)
 		}
 	}
-	for _, name := range strings.Fields("pi alice nix roots _x a-b audio2 max") {
+	for name := range strings.FieldsSeq("pi alice nix roots _x a-b audio2 max") {
 		if _, complaint := CheckUser(name); complaint != "" {
 			t.Errorf("%s: %q", name, complaint)
 		}

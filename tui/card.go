@@ -237,10 +237,10 @@ func (p *cardPage) view(s *state, width, height int) string {
 	if p.hidden != nil {
 		return "Disks that piwiz does not offer:\n\n" + p.hidden.View()
 	}
-	top := ""
+	var top strings.Builder
 	for _, err := range []error{p.err, p.listErr} {
 		if err != nil {
-			top += failure(err, width) + "\n\n"
+			top.WriteString(failure(err, width) + "\n\n")
 		}
 	}
 	offer, rest := p.offered()
@@ -258,16 +258,17 @@ func (p *cardPage) view(s *state, width, height int) string {
 		if o.Path == d.Path {
 			at = i
 		}
-		text := row(style.Title.Render(clean.Name(o.Name))+"  "+nameOf(o), o.Path == d.Path) + "\n" + style.Dim.Render(wrap("    "+o.Contents(), width))
+		var text strings.Builder
+		text.WriteString(row(style.Title.Render(clean.Name(o.Name))+"  "+nameOf(o), o.Path == d.Path) + "\n" + style.Dim.Render(wrap("    "+o.Contents(), width)))
 		for _, w := range o.Warnings() {
-			text += "\n" + style.Warn.Render(wrap("    "+w, width))
+			text.WriteString("\n" + style.Warn.Render(wrap("    "+w, width)))
 		}
-		rows = append(rows, text)
+		rows = append(rows, text.String())
 	}
 	if len(rows) > 0 {
-		say += around(rows, at, height-lines(say+hint)-spare(top))
+		say += around(rows, at, height-lines(say+hint)-spare(top.String()))
 	}
-	return s.fit(top, say+hint, height)
+	return s.fit(top.String(), say+hint, height)
 }
 
 func nameOf(d disk.Device) string {

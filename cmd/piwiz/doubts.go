@@ -35,20 +35,22 @@ type doubted struct {
 }
 
 func (d *doubted) Error() string {
-	text := "nothing was built: this needs a clear yes"
+	var text strings.Builder
+	text.WriteString("nothing was built: this needs a clear yes")
 	for _, x := range d.doubts {
-		text += "\n  " + x.Text
+		text.WriteString("\n  " + x.Text)
 	}
-	return text
+	return text.String()
 }
 
 // Hints says how to say yes.
 func (d *doubted) Hints() []string {
-	command := "piwiz build " + hostfile.Quote(d.arg)
+	var command strings.Builder
+	command.WriteString("piwiz build " + hostfile.Quote(d.arg))
 	for _, x := range d.doubts {
-		command += " --confirm " + hostfile.Quote(x.Key)
+		command.WriteString(" --confirm " + hostfile.Quote(x.Key))
 	}
-	return []string{"Best is to change the answers, as said above.", "If it is wanted all the same: " + command}
+	return []string{"Best is to change the answers, as said above.", "If it is wanted all the same: " + command.String()}
 }
 
 // sure is a host whose doubts are all confirmed, by what it was saved with or

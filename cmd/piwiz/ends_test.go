@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -273,10 +274,8 @@ func TestAWizardThatHangsEndsAllTheSame(t *testing.T) {
 func (r *running) waitForChild() {
 	r.t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		for _, name := range r.marked() {
-			if name == "sleep" {
-				return
-			}
+		if slices.Contains(r.marked(), "sleep") {
+			return
 		}
 		if time.Now().After(end) {
 			r.t.Fatalf("no child began; the screen:\n%s", r.Text())

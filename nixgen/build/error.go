@@ -34,17 +34,18 @@ type Error struct {
 // Error is the headline, the reason and, when nothing better is known, the last
 // lines of what failed.
 func (e *Error) Error() string {
-	text := e.Headline
+	var text strings.Builder
+	text.WriteString(e.Headline)
 	if e.Why != "" {
-		text += "\n" + e.why()
+		text.WriteString("\n" + e.why())
 	}
 	if e.Known == "" && len(e.LogTail) > 0 {
-		text += "\nIts last lines:"
+		text.WriteString("\nIts last lines:")
 		for _, line := range e.tail() {
-			text += "\n  " + line
+			text.WriteString("\n  " + line)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // why is short where it is only what Nix said: its first line, and its end.

@@ -122,9 +122,9 @@ func (c *checker) add(name, format string, args ...any) {
 // table gives back what is sound in a table.
 func (c *checker) table(name string, in map[string]any, of reflect.Type) map[string]any {
 	known := map[string]reflect.Type{}
-	for i := range of.NumField() {
-		key, _, _ := strings.Cut(of.Field(i).Tag.Get("toml"), ",")
-		known[key] = of.Field(i).Type
+	for field := range of.Fields() {
+		key, _, _ := strings.Cut(field.Tag.Get("toml"), ",")
+		known[key] = field.Type
 	}
 	out := map[string]any{}
 	for key, value := range in {

@@ -164,9 +164,9 @@ func state(t *testing.T, s Store) string {
 	t.Helper()
 	found, problems, err := s.List()
 	must(t, err)
-	out := ""
+	var out strings.Builder
 	for _, h := range found {
-		out += picture(t, h.Folder)
+		out.WriteString(picture(t, h.Folder))
 		for _, p := range h.Problems {
 			t.Errorf("%v", p)
 		}
@@ -176,7 +176,7 @@ func state(t *testing.T, s Store) string {
 			t.Errorf("%v", p)
 		}
 	}
-	return out
+	return out.String()
 }
 
 // The same with a real kill at any moment: a child saves two hosts in turn.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -78,9 +79,7 @@ func document(values map[string]string) (string, map[string]int) {
 
 func with(field, value string) map[string]string {
 	out := map[string]string{}
-	for k, v := range good {
-		out[k] = v
-	}
+	maps.Copy(out, good)
 	out[field] = value
 	return out
 }

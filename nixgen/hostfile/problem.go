@@ -46,11 +46,12 @@ func (b *Broken) Error() string {
 	if len(b.Problems) == 1 {
 		return b.Problems[0].Error()
 	}
-	text := "the saved host " + b.Name + " has problems:"
+	var text strings.Builder
+	text.WriteString("the saved host " + b.Name + " has problems:")
 	for _, p := range b.Problems {
-		text += "\n  " + p.Error()
+		text.WriteString("\n  " + p.Error())
 	}
-	return text
+	return text.String()
 }
 
 // Unwrap gives the problems one by one.

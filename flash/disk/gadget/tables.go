@@ -1,6 +1,9 @@
 package gadget
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // words are whole ones: Clip is a player, Eclipse a stick. Those that stand for
 // anything else as well count only beside their maker's name.
@@ -30,11 +33,7 @@ var words = []struct {
 }
 
 func of(words ...string) *regexp.Regexp {
-	all := ""
-	for _, w := range words {
-		all += "|" + w
-	}
-	return regexp.MustCompile(`(?i)(^|[^a-z0-9])(` + all[1:] + `)([^a-z0-9]|$)`)
+	return regexp.MustCompile(`(?i)(^|[^a-z0-9])(` + strings.Join(words, "|") + `)([^a-z0-9]|$)`)
 }
 
 // labels are those of file systems that come with the device.

@@ -32,7 +32,7 @@ func parseSwitches(text string) (n nss) {
 			continue
 		}
 		n = nss{line: strings.Join(strings.Fields(value), " ")}
-		for _, f := range strings.Fields(value) {
+		for f := range strings.FieldsSeq(value) {
 			n.mdns = n.mdns || strings.HasPrefix(f, "mdns")
 			n.minimal = n.minimal || strings.HasPrefix(f, "mdns") && strings.HasSuffix(f, "_minimal")
 			n.resolve = n.resolve || f == "resolve"

@@ -3,6 +3,7 @@ package networkmanager
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -172,9 +173,7 @@ func thrown(n int) map[string]string {
 
 func TestKeyFilesAreReadAsNetworkManagerReadsThem(t *testing.T) {
 	files := odd()
-	for name, text := range thrown(100) {
-		files[name] = text
-	}
+	maps.Copy(files, thrown(100))
 	l := newLab(t, files)
 	self, err := os.Executable()
 	if err != nil {
