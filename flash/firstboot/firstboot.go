@@ -7,14 +7,16 @@
 // on, and then the new one calls itself bach-2.local (RFC 6762, section 9).
 //
 // Rules: whatever the network sends is checked and bounded; the interfaces
-// are listed anew at every repeat; a wrong key is never a success, but does
-// not end the search at once; known_hosts is changed only in the lines of
+// are listed anew at every repeat; a wrong key is never a success, and does not
+// end the search; what a resolver says without the network is not told as
+// found until it answers; known_hosts is changed only in the lines of
 // this host.
 package firstboot
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -58,10 +60,11 @@ type Result struct {
 	Hint  string        // what to do about a name that was taken; "" when all is well
 }
 
-// Wait looks for the host until it answers with the right key, ctx ends, or
-// something else keeps answering in its place (*WrongKey, after about 20
-// seconds). It fails at once if want makes no sense. Each event is reported
-// from the calling goroutine; report may be nil.
+// Wait looks for the host until it answers with the right key or ctx ends. What
+// else answers in its place is told, and is the error (*WrongKey) if the time
+// of ctx ends; it does not end the wait, for the Pi may not be on yet. Wait
+// fails at once if want makes no sense. Each event is reported from the calling
+// goroutine; report may be nil.
 func Wait(ctx context.Context, want Want, report func(Event)) (Result, error) {
 	key, err := parseKey(want.HostKey)
 	if err != nil {
@@ -74,14 +77,17 @@ func Wait(ctx context.Context, want Want, report func(Event)) (Result, error) {
 		return Result{}, errors.New("the SSH port must be between 1 and 65535")
 	}
 	first := local(want.Name)
-	names := []string{first, second(first)}
+	names := []string{first}
+	for n := 2; n <= ranks; n++ {
+		names = append(names, ranked(first, n))
+	}
 	q, err := mdns.New(names)
 	if err != nil {
 		return Result{}, err
 	}
 	defer q.Close()
 	w := newWaiter(names, key, uint16(want.Port), q, report)
-	w.system = getent
+	w.system = system()
 	return w.wait(ctx)
 }
 
@@ -98,7 +104,7 @@ func Answers(ctx context.Context, name string, within time.Duration) ([]netip.Ad
 		return nil, err
 	}
 	defer q.Close()
-	if err := q.Ask(ctx); err != nil {
+	if err := q.Ask(ctx); err != nil && !errors.Is(err, mdns.ErrVirtual) {
 		return nil, err
 	}
 	again := time.NewTimer(within / 2) // one packet may be lost
@@ -145,11 +151,16 @@ func local(name string) string {
 	return strings.TrimSuffix(name, ".local") + ".local"
 }
 
-// second is the name that a host takes when name is in use. A label has at
-// most 63 bytes, so a long one is cut.
-func second(name string) string {
+// ranks is how many names are asked for: the Pi is bach-4 when three others are
+// called so.
+const ranks = 6
+
+// ranked is the name that a host takes when the n-1 names before are in use
+// (avahi counts up). A label has at most 63 bytes, so a long one is cut.
+func ranked(name string, n int) string {
 	label := strings.TrimSuffix(name, ".local")
-	return label[:min(len(label), 61)] + "-2.local"
+	end := fmt.Sprintf("-%d", n)
+	return label[:min(len(label), 63-len(end))] + end + ".local"
 }
 
 // include adds an address once and keeps IPv4 first: people can read it.

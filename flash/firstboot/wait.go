@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +19,6 @@ const (
 	repeat   = time.Second      // between two questions
 	recheck  = 2 * time.Second  // until a host with a wrong key is asked again: its card may be changed
 	forget   = 30 * time.Second // an address that nobody confirms any more
-	patience = 20 * time.Second // with a wrong key, when there is nothing else to hope for
-	longest  = 60 * time.Second // with a wrong key, when another name has an address too
 	askEvery = 5                // questions of ours for each one to the system's resolver
 )
 
@@ -49,14 +48,12 @@ type outcome struct {
 }
 
 type waiter struct {
-	names    []string // the second is taken by a host that finds the first in use
-	key      ssh.PublicKey
-	port     uint16
-	finder   finder
-	report   func(Event)
-	system   func(ctx context.Context, name string) []netip.Addr // nil: do not ask it
-	patience time.Duration
-	longest  time.Duration
+	names  []string // the second is taken by a host that finds the first in use
+	key    ssh.PublicKey
+	port   uint16
+	finder finder
+	report func(Event)
+	system func(ctx context.Context, name string) []netip.Addr // nil: do not ask it
 
 	began      time.Time
 	candidates map[mdns.Answer]*candidate
@@ -74,7 +71,7 @@ func newWaiter(names []string, key ssh.PublicKey, port uint16, f finder, report 
 		report = func(Event) {}
 	}
 	return &waiter{
-		names: names, key: key, port: port, finder: f, report: report, patience: patience, longest: longest,
+		names: names, key: key, port: port, finder: f, report: report,
 		candidates: map[mdns.Answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan mdns.Answer), crashed: make(chan error, 1),
 	}
 }
@@ -95,9 +92,6 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 		}
 		w.tidy()
 		w.startChecks(inner)
-		if bad := w.hopeless(time.Now()); bad != nil {
-			return Result{}, bad
-		}
 		w.tell(true)
 		for ticked := false; !ticked; {
 			select {
@@ -110,6 +104,9 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 			case err := <-w.crashed:
 				return Result{}, err
 			case o := <-w.outcomes:
+				if ctx.Err() != nil && o.err != nil {
+					continue // the end of the time says nothing about the host
+				}
 				if w.learn(o) {
 					return w.success(o.of), nil
 				}
@@ -128,7 +125,7 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 func (w *waiter) hear(ctx context.Context, a mdns.Answer, fromNetwork bool) {
 	c := w.candidates[a]
 	if c == nil {
-		if len(w.candidates) >= mdns.MaxAnswers {
+		if len(w.candidates) >= mdns.MaxAnswers && !w.makeRoom() {
 			return
 		}
 		c = &candidate{}
@@ -139,6 +136,19 @@ func (w *waiter) hear(ctx context.Context, a mdns.Answer, fromNetwork bool) {
 	c.seen = time.Now()
 	w.startChecks(ctx)
 	w.tell(false)
+}
+
+// makeRoom forgets the longest-standing stranger: a crowd of them must not keep
+// the host out.
+func (w *waiter) makeRoom() bool {
+	for i, a := range w.order {
+		if c := w.candidates[a]; !c.busy && c.wrong != nil {
+			delete(w.candidates, a)
+			w.order = slices.Delete(w.order, i, i+1)
+			return true
+		}
+	}
+	return false
 }
 
 // check runs a check beside the others.
@@ -244,30 +254,15 @@ func (w *waiter) hopeful() (mdns.Answer, bool) {
 		if strange[a.Name] {
 			continue
 		}
-		if w.candidates[a].opened {
+		c := w.candidates[a]
+		if c.opened {
 			return a, true
 		}
-		if !ok {
+		if !ok && c.heard {
 			found, ok = a, true
 		}
 	}
 	return found, ok
-}
-
-// hopeless gives up when a stranger keeps answering.
-func (w *waiter) hopeless(now time.Time) error {
-	bad := w.wrong()
-	if bad == nil {
-		return nil
-	}
-	limit := w.patience
-	if _, ok := w.hopeful(); ok {
-		limit = w.longest
-	}
-	if now.Sub(w.candidates[mdns.Answer{Name: bad.Name, Addr: bad.Addr}].since) < limit {
-		return nil
-	}
-	return bad
 }
 
 // askSystem asks the system's own resolver beside us. It may know what a
@@ -277,7 +272,7 @@ func (w *waiter) askSystem(ctx context.Context) {
 	if w.system == nil {
 		return
 	}
-	for _, name := range w.names {
+	for _, name := range w.names[:min(len(w.names), 2)] {
 		w.check(func() {
 			for _, a := range w.system(ctx, name) {
 				select {

@@ -8,11 +8,15 @@
 package mdns
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,8 +34,23 @@ var (
 	group6 = net.UDPAddr{IP: net.ParseIP("ff02::fb"), Port: port}
 )
 
-// ErrNoNetwork: no interface could carry the question.
-var ErrNoNetwork = errors.New("this computer has no network connection")
+// Why no answer can be expected. The question is asked all the same wherever
+// that is possible.
+var (
+	// ErrNoNetwork: no interface could carry the question.
+	ErrNoNetwork = errors.New("this computer has no network connection")
+	// ErrVirtual: only interfaces that lead to containers, virtual machines or
+	// through a tunnel could.
+	ErrVirtual = errors.New("this computer has no network connection but to its own containers or virtual machines, or through a VPN")
+	// ErrFirewall: the question does not go out, or does not come back to where
+	// every multicast comes back, on the interface that it leaves by.
+	ErrFirewall = errors.New("a firewall on this computer blocks UDP port 5353")
+)
+
+// deafAfter is how many questions in a row may stay without their echo. Linux
+// gives what is sent to a group back to its own members (IP_MULTICAST_LOOP),
+// through the firewall.
+const deafAfter = 3
 
 // Querier asks for names by multicast and hears the answers, and also what
 // hosts announce by themselves.
@@ -44,6 +63,7 @@ type Querier struct {
 	crashed  chan error // of a reader
 	v4       *ipv4.PacketConn
 	v6       *ipv6.PacketConn
+	silent   atomic.Int32 // questions since the last echo
 }
 
 // New makes a querier for names like "bach.local". The sockets are
@@ -89,7 +109,20 @@ func (q *Querier) Ask(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list the network interfaces: %w", err)
 	}
-	sent := 0
+	sent, real, virtual, stopped := 0, 0, 0, false
+	tell := func(err error, i net.Interface) {
+		stopped = stopped || errors.Is(err, syscall.EPERM) // what a firewall says
+		if err == nil {
+			sent++
+			switch {
+			case i.Flags&net.FlagRunning == 0: // no cable
+			case leadsOut(i):
+				real++
+			default:
+				virtual++
+			}
+		}
+	}
 	for _, i := range interfaces {
 		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagMulticast == 0 {
 			continue
@@ -98,21 +131,40 @@ func (q *Querier) Ask(ctx context.Context) error {
 		// To join twice is an error that means nothing.
 		if q.v4 != nil && has4 {
 			_ = q.v4.JoinGroup(&i, &group4)
-			if _, err := q.v4.WriteTo(q.question, &ipv4.ControlMessage{IfIndex: i.Index}, &group4); err == nil {
-				sent++
-			}
+			_, err := q.v4.WriteTo(q.question, &ipv4.ControlMessage{IfIndex: i.Index}, &group4)
+			tell(err, i)
 		}
 		if q.v6 != nil && has6 {
 			_ = q.v6.JoinGroup(&i, &group6)
-			if _, err := q.v6.WriteTo(q.question, &ipv6.ControlMessage{IfIndex: i.Index}, &group6); err == nil {
-				sent++
-			}
+			_, err := q.v6.WriteTo(q.question, &ipv6.ControlMessage{IfIndex: i.Index}, &group6)
+			tell(err, i)
 		}
 	}
-	if sent == 0 {
+	switch {
+	case sent == 0 && stopped:
+		return ErrFirewall
+	case real == 0 && virtual > 0:
+		return ErrVirtual
+	case real == 0:
 		return ErrNoNetwork
+	case q.silent.Add(1) > deafAfter:
+		return ErrFirewall
 	}
 	return nil
+}
+
+// leadsOut says whether an interface can lead to another machine: not a bridge
+// that no network card is part of, and no tunnel.
+func leadsOut(i net.Interface) bool {
+	if i.Flags&net.FlagPointToPoint != 0 {
+		return false
+	}
+	dir := "/sys/class/net/" + i.Name
+	if _, err := os.Stat(dir + "/bridge"); err != nil {
+		return true
+	}
+	cards, _ := filepath.Glob(dir + "/brif/*/device") // the pattern is well formed
+	return len(cards) > 0
 }
 
 // families says which kinds of address an interface has. Those without any,
@@ -224,6 +276,9 @@ func (q *Querier) read(next func([]byte) (n, ifIndex int, from net.Addr, err err
 		// Answers from another port are to be ignored (RFC 6762, section 6).
 		if u, ok := from.(*net.UDPAddr); !ok || u.Port != port {
 			continue
+		}
+		if bytes.Equal(buf[:n], q.question) {
+			q.silent.Store(0)
 		}
 		for _, a := range parse(buf[:n], q.names) {
 			// An IPv6 address of the link means nothing without the link.

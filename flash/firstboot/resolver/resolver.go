@@ -88,7 +88,7 @@ func Explain(ctx context.Context, name string, right []netip.Addr, system func(.
 			}
 		}
 	}
-	if wrong := everything(ctx); len(wrong) > 0 {
+	if wrong := Everything(ctx); len(wrong) > 0 {
 		return everythingIs(ctx, wrong[0], system)
 	}
 	if slices.ContainsFunc(found, func(a netip.Addr) bool { return slices.Contains(right, a) }) {
@@ -105,7 +105,7 @@ func Explain(ctx context.Context, name string, right []netip.Addr, system func(.
 func Look(ctx context.Context, system func(...string) bool) *Reason {
 	n := switches()
 	var r Reason
-	switch wrong := everything(ctx); {
+	switch wrong := Everything(ctx); {
 	case len(wrong) > 0:
 		r = everythingIs(ctx, wrong[0], system)
 	case !n.mdns && !n.resolve, n.mdns && !n.resolve && !avahiRuns(), !n.mdns && n.resolve && !resolvedAsks(ctx):
@@ -116,8 +116,8 @@ func Look(ctx context.Context, system func(...string) bool) *Reason {
 	return &r
 }
 
-// everything is the answer for a name that nobody can have, if there is one.
-func everything(ctx context.Context) []netip.Addr {
+// Everything is the answer for a name that nobody can have, if there is one.
+func Everything(ctx context.Context) []netip.Addr {
 	found, _ := Ask(ctx, "piwiz-"+strings.ToLower(rand.Text())[:12]+".local") // no getent is no answer
 	return found
 }
