@@ -3,11 +3,15 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/lipgloss"
+
 	"piwiz/nixgen/build"
+	"piwiz/tui/logpane"
 )
 
 // atBuild drives to the page of the build.
@@ -130,4 +134,31 @@ func TestEachStageOfABuildIsSeenAndStaysWithinTheWindow(t *testing.T) {
 	}
 	d.sees("configuration.nix:7")
 	d.pictures("build-failure")
+}
+
+// hinted is an error with things to do.
+type hinted struct {
+	error
+	hints []string
+}
+
+func (h hinted) Hints() []string { return h.hints }
+
+// TestAnUnknownFailureNeedsNoScrolling: on 80×24 its cause, its last lines and
+// what to do are in sight at once, with the log below.
+func TestAnUnknownFailureNeedsNoScrolling(t *testing.T) {
+	s := &state{width: 80, height: 24}
+	var log []string
+	for i := range 30 {
+		log = append(log, fmt.Sprintf("line %d of what it said", i))
+	}
+	drv := "/nix/store/s0lxml7c979j1rb404g40yqzi9vas0wh-linux-6.18.2.drv"
+	p := &buildPage{over: true, pane: logpane.New(), err: hinted{
+		&build.Error{Headline: "Building linux-6.18.2 failed.", Why: "builder for '" + drv + "' failed with exit code 1", LogTail: log},
+		[]string{"All that it said: nix-store --read-log " + drv, "All that was said: less '/home/me/.cache/piwiz/bach/build.log'"},
+	}}
+	view := p.view(s, 76, 20)
+	if n := lipgloss.Height(view); s.tall || n > 20 || !strings.Contains(view, "line 29") || !strings.Contains(view, "build.log") {
+		t.Errorf("%d lines, scrolls: %v\n%s", n, s.tall, view)
+	}
 }

@@ -13,7 +13,7 @@ import (
 // builder so many rows, of Nix so many lines of an unknown error, none longer
 // than two rows. The log has the whole.
 const (
-	shown  = 7
+	shown  = 6
 	quoted = 5
 	row    = 76 // columns
 )

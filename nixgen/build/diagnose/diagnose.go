@@ -88,6 +88,9 @@ func ends(text string, n int) string {
 		return strings.Clone(text)
 	}
 	head, tail := text[:n/2], text[len(text)-n/2:]
+	if _, whole, ok := strings.Cut(tail, "\n"); ok {
+		tail = whole // half a line of a builder would be taken for Nix's own
+	}
 	return strings.ToValidUTF8(head, "") + "\n…\n" + strings.ToValidUTF8(tail, "")
 }
 

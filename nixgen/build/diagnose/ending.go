@@ -90,7 +90,7 @@ func unquote(cause string) (words string, log []string) {
 			began = true
 		case began && m != nil:
 			log = append(log, m[1])
-		case pointer.MatchString(line):
+		case pointer.MatchString(line), began && line == "…": // see ends
 		default:
 			rest = append(rest, line)
 		}
