@@ -43,7 +43,7 @@ type Engine struct {
 	GrantNetworks func() WifiGrant
 	// Looked says where Networks, or the grant, looked last, and what was found
 	// where.
-	Looked func() string
+	Looked func() wifi.Places
 	// AskSecret asks the program that keeps a network for its secret; the
 	// desktop may ask the user in a window, until ctx ends. fs.ErrPermission
 	// means that it takes administrator rights.

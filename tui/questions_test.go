@@ -102,7 +102,7 @@ func TestLockedNetworksShowTheCommandAndComeAfterTheGrant(t *testing.T) {
 	d.sees("sudo piwiz grant wifi")
 	// The terminal runs the command; its end is what the page hears.
 	known, problems := fakeWifiGrant{}.Networks()
-	d.send(networksRead{known, problems, nil, true, ""})
+	d.send(networksRead{known, problems, nil, true, wifi.Places{}})
 	d.sees("cellar")
 	d.sees("Left out: attic.psk")
 }
@@ -110,7 +110,7 @@ func TestLockedNetworksShowTheCommandAndComeAfterTheGrant(t *testing.T) {
 func TestRefusedRightsAreNotAskedForAgain(t *testing.T) {
 	for name, refuse := range map[string]func(*driver){
 		"by the user": func(d *driver) { d.keys("n") },
-		"by sudo":     func(d *driver) { d.send(networksRead{nil, nil, errors.New("sudo refused"), true, ""}) },
+		"by sudo":     func(d *driver) { d.send(networksRead{nil, nil, errors.New("sudo refused"), true, wifi.Places{}}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := drive(t, locked(t))

@@ -31,7 +31,8 @@ type wifiPage struct {
 	form     *form.Form
 	typed    *typedNetwork  // not nil while one is typed in
 	lacking  string         // why the page was not left, or a network not turned
-	looked   string         // where networks were looked for
+	looked   wifi.Places    // where networks were looked for
+	details  bool           // of that, and of what was skipped, are shown
 	asking   *asking        // not nil while a secret is asked for
 	more     bool           // administrator rights are wanted although some networks are known
 	doubts   []nixgen.Doubt // about how networks are joined: y is a yes to all of them
@@ -42,7 +43,7 @@ type networksRead struct {
 	problems []error
 	err      error
 	granted  bool
-	looked   string
+	looked   wifi.Places
 }
 
 func (p *wifiPage) enter(s *state) tea.Cmd {
@@ -137,6 +138,9 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 	case p.typed != nil && p.typed.doubt != "":
 		p.decide(s, k)
 		return stay, nil, true
+	case k == "d" && p.onList(s):
+		p.details = !p.details
+		return stay, nil, true
 	case k == "w" && p.onList(s):
 		p.turn(s)
 		return stay, nil, true
@@ -225,7 +229,7 @@ func (p *wifiPage) view(s *state, width, height int) string {
 	}
 	var b strings.Builder
 	b.WriteString(p.warnings(s, width))
-	b.WriteString(notes(p.problems, width))
+	b.WriteString(p.findings(s, width))
 	if p.err != nil && !errors.Is(p.err, fs.ErrPermission) {
 		headline, _ := Explain(p.err)
 		b.WriteString(style.Warn.Render(wrap(headline, width)) + "\n")
@@ -235,26 +239,15 @@ func (p *wifiPage) view(s *state, width, height int) string {
 	case p.lacking != "":
 		hint = style.Danger.Render(wrap(p.lacking, width)) + "\n\n"
 	case len(s.wifi.offers) == 0:
-		hint = wrap("No Wi-Fi network of this computer is known"+lookedIn(p.looked)+". Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
+		hint = wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
 	default:
 		more := ""
 		if p.closed() {
-			more = ", ctrl+r to read the rest with administrator rights"
+			more = "; ctrl+r reads the rest with administrator rights"
 		}
-		hint = style.Dim.Render(wrap("Press space to mark or unmark, ctrl+t to type another one in"+more+".", width)) + "\n" + p.about(s, width) + "\n"
-		if p.looked != "" {
-			b.WriteString(style.Dim.Render(wrap("Looked in "+p.looked+".", width)) + "\n")
-		}
+		hint = style.Dim.Render(wrap("Space marks or unmarks; ctrl+t types another one in"+more+".", width)) + "\n" + p.about(s, width) + "\n"
 	}
 	return s.above(b.String(), hint, p.form, height)
-}
-
-// lookedIn is where was looked, for the middle of a sentence.
-func lookedIn(looked string) string {
-	if looked == "" {
-		return ""
-	}
-	return " (" + looked + ")"
 }
 
 func (p *wifiPage) typing() bool {
@@ -287,6 +280,9 @@ func (p *wifiPage) help(s *state) []key.Binding {
 	h := []key.Binding{bind("enter", "go on"), bind("ctrl+t", "type in"), bind("esc", "back")}
 	if len(s.wifi.offers) > 0 {
 		h = slices.Insert(h, 0, bind("space", "mark"))
+	}
+	if p.onList(s) && len(p.looked.Each)+len(p.problems) > 0 {
+		h = slices.Insert(h, len(h)-1, bind("d", "details"))
 	}
 	if o := s.wifi.current(); o != nil && o.Security != wifi.Open && p.onList(s) {
 		h = slices.Insert(h, len(h)-1, bind("w", "WPA2/3"))

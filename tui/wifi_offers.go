@@ -138,13 +138,9 @@ func (a *wifiAnswers) obvious() (out offer, ok bool) {
 	return out, ok
 }
 
-// doubles tells whether some name is there twice.
-func (a *wifiAnswers) doubles() bool {
-	names := map[string]bool{}
-	for _, o := range a.offers {
-		names[o.SSID] = true
-	}
-	return len(names) < len(a.offers)
+// double tells whether another offer has its name.
+func (a *wifiAnswers) double(o offer) bool {
+	return slices.ContainsFunc(a.offers, func(b offer) bool { return b.SSID == o.SSID && b.id != o.id })
 }
 
 // choose marks an offer, and no other of its name.

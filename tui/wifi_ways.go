@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -54,7 +55,7 @@ func (a *wifiAnswers) unturned() string {
 					a.offers[i].as = ""
 				}
 			}
-			return sentence(err)
+			return sentence(err) + " Press ctrl+t for that, or enter to join it as it is known."
 		}
 	}
 	return ""
@@ -63,11 +64,10 @@ func (a *wifiAnswers) unturned() string {
 // doubt is what to tell about the way it is joined, "" when that is certain or
 // was said by the user.
 func (o offer) doubt() string {
-	text := o.Evidence.Doubt()
-	if text == "" || o.as != "" || o.typed || o.Security != wifi.WPA2 {
+	if o.Evidence.Doubt() == "" || o.as != "" || o.typed || o.Security != wifi.WPA2 {
 		return ""
 	}
-	return strings.TrimSuffix(text, ".") + ": press w."
+	return "If your router is set to WPA3 only, press w."
 }
 
 // current is the offer under the cursor, nil where there is none.
@@ -87,7 +87,7 @@ func (p *wifiPage) turn(s *state) {
 	}
 	p.lacking = ""
 	if err := o.turn(); err != nil {
-		p.lacking = sentence(err)
+		p.lacking = sentence(err) + " Press ctrl+t for that."
 	}
 	p.ask(s)
 }
@@ -150,14 +150,41 @@ func (p *wifiPage) about(s *state, width int) string {
 	if len(s.wifi.marked()) == 0 {
 		lines = append(lines, style.Warn.Render(wrap("No network is marked: the Pi will need a cable.", width)))
 	}
-	if o := s.wifi.current(); o != nil && o.doubt() != "" {
+	o := s.wifi.current()
+	if o != nil && o.doubt() != "" {
 		lines = append(lines, style.Warn.Render(wrap(o.doubt(), width)))
 	}
-	if s.wifi.doubles() {
-		lines = append(lines, style.Dim.Render(wrap("The Pi can use one network of each name: marking one unmarks the other.", width)))
+	if o != nil && s.wifi.double(*o) {
+		lines = append(lines, style.Dim.Render(wrap("One network of a name: a mark unmarks the other.", width)))
 	}
 	if lines == nil {
 		return ""
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// findings is where networks were looked for and what was skipped: in a line or
+// two where there is a list to be seen, unless the details are wanted.
+func (p *wifiPage) findings(s *state, width int) string {
+	fold := len(s.wifi.offers) > 0 && !p.details
+	var text string
+	if fold {
+		if p.looked.Line != "" {
+			text = "Known here: " + p.looked.Line + ". "
+		}
+		if n := len(p.problems); n > 1 {
+			text += fmt.Sprintf("Skipped: %d. ", n)
+		}
+		if text != "" {
+			text = style.Dim.Render(wrap(text+"Press d for details.", width)) + "\n"
+		}
+		if len(p.problems) > 1 {
+			return text
+		}
+		return text + notes(p.problems, width)
+	}
+	for _, place := range p.looked.Each {
+		text += style.Dim.Render(wrap("Looked in "+place+".", width)) + "\n"
+	}
+	return text + notes(p.problems, width)
 }

@@ -2,10 +2,13 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
@@ -47,7 +50,7 @@ func TestOneNameWithAndWithoutAPasswordIsTwoNetworks(t *testing.T) {
 			d.toWifi()
 			d.sees("[x] Home  WPA2") // of the two the one that nobody else can put up
 			d.sees("[ ] Home  open")
-			d.sees("one network of each name")
+			d.sees("One network of a name")
 			d.keys("enter", "enter")
 			d.on("keys")
 			if got := d.answered(); got != "Home wpa2" || d.w.saved.PSK["Home"] != home.Secret {
@@ -100,7 +103,7 @@ func TestANetworkIsJoinedAsTheUserSays(t *testing.T) {
 	home.Evidence, home.Connected = wifi.SavedSAE, true
 	d := drive(t, knowing(t, home))
 	d.toWifi()
-	d.sees("WPA3 only, choose WPA3: press w.")
+	d.sees("If your router is set to WPA3 only, press w.")
 	d.keys("w")
 	d.sees("► [x] Home  WPA3 only")
 	d.lacks("press w.")
@@ -317,4 +320,41 @@ func (cardOfRoot) Run() error      { return nil }
 func rootsCard(e *Engine) {
 	e.Open = func(context.Context, disk.Device) (Card, error) { return nil, fs.ErrPermission }
 	e.GrantCard = func(disk.Device) CardGrant { return cardOfRoot{} }
+}
+
+// However much was found where, the list of networks stays in sight.
+func TestWhatWasFoundWhereIsFolded(t *testing.T) {
+	e := knowing(t, typed(t, "Home", "correct horse", wifi.WPA2))
+	read := e.Networks
+	var bad []error
+	for i := range 9 {
+		bad = append(bad, fmt.Errorf("file%d.psk: it is encrypted, and only iwd on this computer can read it", i))
+	}
+	e.Networks = func(ctx context.Context) ([]wifi.Network, []error, error) {
+		known, _, err := read(ctx)
+		return known, bad, err
+	}
+	for _, size := range []tea.WindowSizeMsg{{Width: 60, Height: 20}, {Width: 80, Height: 24}} {
+		d := drive(t, e)
+		d.send(size)
+		d.toWifi()
+		d.sees("Known here: NetworkManager 2; iwd: none. Skipped: 9.")
+		d.sees("for details.")
+		d.lacks("file0")
+		d.sees("► [x] Home")
+		d.sees("> DE")
+		d.keys("d")
+		d.sees("Looked in NetworkManager (over D-Bus): 2 networks.")
+		d.sees("► [x] Home")
+		d.sees("> DE")
+		d.keys("pgdown", "pgdown", "pgdown", "pgdown")
+		d.sees("file8")
+		d.keys("d")
+		d.lacks("Looked in")
+	}
+	e.Networks = func(context.Context) ([]wifi.Network, []error, error) { return nil, bad, nil }
+	d := drive(t, e)
+	d.toWifi()
+	d.sees("Looked in iwd: not used on this computer.")
+	d.sees("file0")
 }

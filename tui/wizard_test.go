@@ -184,6 +184,8 @@ func (d *driver) press(keys ...string) {
 			msg = tea.KeyMsg{Type: tea.KeyDown}
 		case "space":
 			msg = tea.KeyMsg{Type: tea.KeySpace, Runes: []rune(" ")}
+		case "pgdown":
+			msg = tea.KeyMsg{Type: tea.KeyPgDown}
 		case "backspace":
 			msg = tea.KeyMsg{Type: tea.KeyBackspace}
 		case "ctrl+u":
@@ -257,7 +259,9 @@ func engine(t *testing.T) Engine {
 		Networks: func(context.Context) ([]wifi.Network, []error, error) {
 			return []wifi.Network{{SSID: "Home Net", Security: wifi.WPA2, Secret: psk, Connected: true}, {SSID: "cafe", Security: wifi.Open}}, nil, nil
 		},
-		Looked:    func() string { return "iwd (/var/lib/iwd): 2 networks" },
+		Looked: func() wifi.Places {
+			return wifi.Places{Line: "NetworkManager 2; iwd: none", Each: []string{"NetworkManager (over D-Bus): 2 networks", "iwd: not used on this computer"}}
+		},
 		AskSecret: func(_ context.Context, n wifi.Network) (wifi.Network, error) { return n.With("correct horse") },
 		Keys:      func(context.Context) ([]sshkey.PublicKey, []error) { return []sshkey.PublicKey{key}, nil },
 		Save:      func(s hostfile.Saved) (hostfile.Saved, error) { return s, nil },

@@ -21,7 +21,7 @@ import (
 // finder reads the networks that programs of this computer keep.
 type finder struct {
 	mu     sync.Mutex
-	looked string // what the last look found where
+	looked wifi.Places // what the last look found where
 }
 
 // sources are those programs, in the order asked.
@@ -62,7 +62,7 @@ func (p *finder) say(looks []wifi.Look) {
 }
 
 // Looked says where the last look was, and what it found where.
-func (p *finder) Looked() string {
+func (p *finder) Looked() wifi.Places {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.looked

@@ -110,27 +110,56 @@ type Look struct {
 	Missing, Locked bool
 }
 
-// Looked says where networks were looked for, and what was found where.
-func Looked(looks []Look) string {
-	var parts []string
+// Places says where networks were looked for, and what was found where: in one
+// line, and in one for each place.
+type Places struct {
+	Line string
+	Each []string
+}
+
+// Looked tells of these looks, in their order.
+func Looked(looks []Look) (p Places) {
+	var some, locked, none []string
 	for _, l := range looks {
 		n := len(Merge(l.Networks))
 		what := fmt.Sprintf("%d networks", n)
 		switch {
-		case l.Missing:
-			what = "not used on this computer"
-		case l.Locked && n == 0:
-			what = "only the administrator may read it"
-		case n == 0:
-			what = "no network"
 		case n == 1:
 			what = "1 network"
+		case l.Missing:
+			what = "not used on this computer"
+		case n == 0:
+			what = "no network"
+		}
+		switch {
+		case n > 0:
+			some = append(some, fmt.Sprintf("%s %d", l.Name, n))
+		case l.Locked:
+			locked = append(locked, l.Name)
+		default:
+			none = append(none, l.Name)
+		}
+		if l.Locked && n == 0 {
+			what = "only the administrator may read it"
+		} else if l.Locked {
+			what += ", and more that only the administrator may read"
 		}
 		where := l.Name
 		if l.Where != "" && !l.Missing {
 			where += " (" + l.Where + ")"
 		}
-		parts = append(parts, where+": "+what)
+		p.Each = append(p.Each, where+": "+what)
 	}
-	return strings.Join(parts, "; ")
+	var parts []string
+	if some != nil {
+		parts = append(parts, strings.Join(some, ", "))
+	}
+	if locked != nil {
+		parts = append(parts, strings.Join(locked, ", ")+": locked")
+	}
+	if none != nil {
+		parts = append(parts, strings.Join(none, ", ")+": none")
+	}
+	p.Line = strings.Join(parts, "; ")
+	return p
 }

@@ -80,17 +80,24 @@ func TestOneNetworkInSeveralSourcesIsOneWithTheBestSecret(t *testing.T) {
 	}
 }
 
-func TestThePageSaysWhereWasLooked(t *testing.T) {
-	a, b := Network{SSID: "a", Security: WPA2}, Network{SSID: "b", Security: WPA2}
-	for want, l := range map[string]Look{
-		"NM (over D-Bus): 2 networks":                  {Found: Found{Name: "NM", Where: "over D-Bus", Networks: []Network{a, b, a}}},
-		"NM (over D-Bus): 1 network":                   {Found: Found{Name: "NM", Where: "over D-Bus", Networks: []Network{a, a}}, Locked: true},
-		"iwd (/d): no network":                         {Found: Found{Name: "iwd", Where: "/d"}},
-		"iwd (/d): only the administrator may read it": {Found: Found{Name: "iwd", Where: "/d"}, Locked: true},
-		"wpa_supplicant: not used on this computer":    {Found: Found{Name: "wpa_supplicant", Where: "/e"}, Missing: true},
+func TestWhereWasLookedIsOneLineAndOneForEachPlace(t *testing.T) {
+	a, b := Network{SSID: "a", Security: Open}, Network{SSID: "b", Security: Open}
+	nm := Look{Found: Found{Name: "NetworkManager", Where: "over D-Bus", Networks: []Network{a, b, a}}}
+	iwd := Look{Found: Found{Name: "iwd", Where: "/var/lib/iwd", Networks: []Network{a}}, Locked: true}
+	shut := Look{Found: Found{Name: "iwd", Where: "/var/lib/iwd"}, Locked: true}
+	empty := Look{Found: Found{Name: "iwd", Where: "/var/lib/iwd"}}
+	gone := Look{Found: Found{Name: "wpa_supplicant", Where: "/etc"}, Missing: true}
+	for _, c := range []struct {
+		looks      []Look
+		line, each string
+	}{
+		{nil, "", ""},
+		{[]Look{nm, iwd, gone}, "NetworkManager 2, iwd 1; wpa_supplicant: none", "NetworkManager (over D-Bus): 2 networks|iwd (/var/lib/iwd): 1 network, and more that only the administrator may read|wpa_supplicant: not used on this computer"},
+		{[]Look{nm, shut, gone}, "NetworkManager 2; iwd: locked; wpa_supplicant: none", "NetworkManager (over D-Bus): 2 networks|iwd (/var/lib/iwd): only the administrator may read it|wpa_supplicant: not used on this computer"},
+		{[]Look{empty, gone}, "iwd, wpa_supplicant: none", "iwd (/var/lib/iwd): no network|wpa_supplicant: not used on this computer"},
 	} {
-		if got := Looked([]Look{l}); got != want {
-			t.Errorf("%q, want %q", got, want)
+		if p := Looked(c.looks); p.Line != c.line || strings.Join(p.Each, "|") != c.each {
+			t.Errorf("%q %q", p.Line, p.Each)
 		}
 	}
 }
