@@ -58,6 +58,7 @@ func newWorld(t *testing.T) *world {
 exec ip netns exec %[1]spc unshare --mount --propagation private sh -c '
   mkdir -p /var/lib/iwd
   mount --bind %[2]s/iwd /var/lib/iwd
+  mkdir -p -m 700 /root/.ssh && mount --bind %[2]s/home/.ssh /root/.ssh # ssh takes the home from the user database
   mount --bind %[2]s/sys /sys
   mkdir -p %[2]s/realdev && mount --rbind /dev %[2]s/realdev
   for d in %[2]s/dev/*; do [ -e "$d" ] || continue; n=/dev/${d##*/}; [ -e "$n" ] || : > "$n"; mount --bind "$d" "$n"; done
