@@ -148,7 +148,11 @@ func (i *Image) start() error {
 	}
 	head, err := i.r.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("it cannot be read or unpacked: %w", err)
+		e := &Error{"", fmt.Errorf("it cannot be read or unpacked: %w", err), []string{i.from.Remedy()}}
+		if i.how != (packing{}) {
+			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.program, quote(i.from.Path), unpackedName))
+		}
+		return e
 	}
 	if err := i.unpackedIs(head); err != nil {
 		return err

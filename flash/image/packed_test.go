@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -193,6 +194,23 @@ func TestAWindowOf2GiBSaysWhatUnpacksIt(t *testing.T) {
 	saysHint(t, err, "zstd -dc --long=31 ")
 	_, err = Open(t.Context(), From{Path: write(t, packedBy(t, sample(), "xz", "--lzma2=dict=512MiB"))})
 	saysHint(t, err, "xz -dc ")
+}
+
+// What was packed with a dictionary is unpacked by who has that, and a download
+// is no remedy. --no-dictID tells nobody of it.
+func TestADictionarySaysWhatUnpacksIt(t *testing.T) {
+	dict := filepath.Join(t.TempDir(), "dict")
+	if err := os.WriteFile(dict, sample()[:4096], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A frame of the dictionary 7 (RFC 8878, 3.1.1.1.3) with an empty block.
+	_, err := Open(t.Context(), From{Path: write(t, []byte("\x28\xb5\x2f\xfd\x01\x58\x07\x01\x00\x00"))})
+	saysNo(t, err, "packed with a dictionary")
+	saysHint(t, err, "zstd -dc -D DICTIONARY ")
+	// One block, in which something is repeated from before the beginning.
+	data := packedBy(t, sample()[:4096], "zstd", "-19", "-D", dict, "--no-dictID")
+	_, err = Open(t.Context(), From{Path: write(t, data)})
+	saysHint(t, err, "see whether its own program can: zstd -dc ")
 }
 
 // What lies behind is found before a byte is unpacked, and the command that cuts

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,7 +38,11 @@ func findSum(ctx context.Context, from From) (*sum, error) {
 	beside := from.Path + ".sha256"
 	text, err := regular.Read(ctx, beside, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		to, err := os.Readlink(beside)
+		if err != nil {
+			return nil, nil
+		}
+		return nil, badSum(from, beside, fmt.Errorf("it is a link to %s, which is not there", to))
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -47,11 +52,17 @@ func findSum(ctx context.Context, from From) (*sum, error) {
 		want, err = pick(sumfile.Parse(text), filepath.Base(from.Path))
 	}
 	if err != nil {
-		return nil, &Error{from.Path, fmt.Errorf("%s lies beside it, but %w", beside, err), []string{
-			"Download that file again, give the right sum with --sha256, or delete the file to write the image unchecked.",
-		}}
+		return nil, badSum(from, beside, err)
 	}
 	return &sum{from, "its " + filepath.Base(beside) + " says", want}, nil
+}
+
+// badSum is a file beside the image that does not say its sum. It is there to be
+// checked, so the image is not written unchecked.
+func badSum(from From, beside string, err error) *Error {
+	return &Error{from.Path, fmt.Errorf("%s lies beside it, but %w", beside, err), []string{
+		"Download that file again, give the right sum with --sha256, or delete the file to write the image unchecked.",
+	}}
 }
 
 // notASum says what a text is that holds no SHA-256.

@@ -45,3 +45,14 @@ func TestTheSumOfAnotherFileIsNotThatOfTheImage(t *testing.T) {
 	}
 	saysNo(t, readAll(write(t, data), strings.Repeat("a", 128)), "a SHA-512, but piwiz checks the SHA-256")
 }
+
+// A file of sums that cannot be read is none that is not there.
+func TestALinkToNoSumIsNotWrittenUnchecked(t *testing.T) {
+	path := write(t, small())
+	if err := os.Symlink("nowhere", path+".sha256"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), From{Path: path})
+	saysNo(t, err, "is a link to nowhere, which is not there")
+	saysHint(t, err, "--sha256")
+}

@@ -82,6 +82,9 @@ func (i *Image) measure() error {
 	if errors.As(err, &large) {
 		return i.unpackFirst(err, large.program)
 	}
+	if errors.Is(err, errDictionary) {
+		return i.unpackFirst(err, byZstd.program+" -D DICTIONARY")
+	}
 	if errors.Is(err, errXzFilters) {
 		return i.unpackFirst(err, byXz.program)
 	}

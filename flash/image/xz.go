@@ -40,7 +40,7 @@ type xzStream struct{ from, size int64 }
 
 // errXzFilters is an xz file made with more than LZMA2, which the library that
 // unpacks it does not know.
-var errXzFilters = errors.New("it was packed with filters for programs of a processor, which piwiz does not undo")
+var errXzFilters = errors.New("it was packed with filters (delta, or for programs of a processor), which piwiz does not undo")
 
 var errXzEnd = errors.New("it is cut short, or something lies behind it: it does not end as an xz file does")
 

@@ -41,6 +41,10 @@ func walkZstd(r io.ReaderAt, fileSize int64) (frames, error) {
 	return frames{w.size, w.size}, nil
 }
 
+// errDictionary is a file that says it was packed with a dictionary. One packed
+// with --no-dictID does not say it, and looks damaged.
+var errDictionary = errors.New("it was packed with a dictionary, which piwiz does not have")
+
 type zstdWalk struct {
 	r          io.ReaderAt
 	at, end    int64 // where it is in the file, and where that ends
@@ -80,7 +84,7 @@ func (w *zstdWalk) frame() error {
 		w.at += int64(h.HeaderSize) + int64(h.SkippableSize)
 		return w.within()
 	case h.DictionaryID != 0:
-		return errors.New("it was packed with a dictionary, which piwiz does not have")
+		return errDictionary
 	}
 	window := h.WindowSize
 	if h.SingleSegment {

@@ -4,9 +4,16 @@
 // HASH *name, with \ before it when the name is escaped), with --tag and as
 // BSD's sha256 does (SHA256 (name) = HASH), as openssl-dgst(1) does (SHA256(name)=
 // HASH, SHA2-256(name)= HASH), as a Subresource Integrity string (sha256-BASE64,
-// W3C), as Nix does (sha256:BASE32), or alone. PowerShell's Get-FileHash says it
-// in a table or in a list, certutil on the line after the name. What PowerShell
-// redirects into a file is UTF-16.
+// W3C), as Nix does (sha256:BASE32), or alone. With sha256sum --zero the line
+// ends in a zero byte. PowerShell's Get-FileHash says it in a table or in a list,
+// 7z h in a table with sizes, certutil on the line after the name, gpg
+// --print-md in groups of eight digits. What PowerShell redirects into a file is
+// UTF-16.
+//
+// Any other line that has one SHA-256 in hexadecimal, as a word of its own, and
+// names no other kind of sum, is read as that sum and the name beside it: people
+// write NAME: HASH, tables of Markdown, JSON and more. A sum that is read wrongly
+// refuses an image; it never lets one pass.
 package sumfile
 
 import (
@@ -39,9 +46,10 @@ func Parse(data []byte) []Sum {
 	var out []Sum
 	var list, before string // the hash of a list that waits for its path; the name before the next line
 	path := false           // the line before was the path of a list
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(decode(data))
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "\n").Replace(decode(data))
+	text = gpg.ReplaceAllStringFunc(text, ungroup)
 	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimRight(line, " \t\x00")
+		line = strings.TrimRight(line, " \t")
 		if more, ok := strings.CutPrefix(line, strings.Repeat(" ", 12)); ok && path { // it was too long for the window
 			out[len(out)-1].Name += more
 			continue
@@ -83,7 +91,9 @@ var (
 	listed   = regexp.MustCompile(`^(?i:(Algorithm|Hash|Path))\s*:\s+(.*)$`)
 	table    = regexp.MustCompile(`^"?SHA256"?[\s,]+"?([0-9A-Fa-f]{64})"?[\s,]+(.*)$`)
 	prefixed = regexp.MustCompile(`^(?i:SHA-?256)[:= ]\s*(\S+)$`)
-	pairs    = regexp.MustCompile(`^[0-9A-Fa-f]{2}( [0-9A-Fa-f]{2}){31}$`)
+	pairs    = regexp.MustCompile(`^[0-9A-Fa-f]{2}([ :][0-9A-Fa-f]{2}){31}$`)
+	sevenZip = regexp.MustCompile(`^([0-9A-Fa-f]{64}) +\d+ {2}(\S.*)$`)
+	total    = regexp.MustCompile(`^[0-9A-Fa-f]{64} {3,}\d+$`) // the last line of 7z h
 )
 
 // property is a line of PowerShell's list form.
@@ -113,7 +123,13 @@ func parseLine(line string) (Sum, bool) {
 		return one(m[1], "")
 	}
 	if pairs.MatchString(trimmed) { // as certutil of Windows 7 prints it
-		return one(strings.ReplaceAll(trimmed, " ", ""), "")
+		return one(strings.NewReplacer(" ", "", ":", "").Replace(trimmed), "")
+	}
+	if m := sevenZip.FindStringSubmatch(trimmed); m != nil {
+		return one(m[1], m[2])
+	}
+	if total.MatchString(trimmed) {
+		return Sum{}, false
 	}
 	escaped := strings.HasPrefix(trimmed, `\`)
 	hash, name, _ := strings.Cut(strings.TrimPrefix(trimmed, `\`), " ")
@@ -124,7 +140,10 @@ func parseLine(line string) (Sum, bool) {
 	if name != "" && strings.ContainsRune("*?", rune(name[0])) { // binary, portable
 		name = name[1:]
 	}
-	return one(hash, unescaped(name, escaped))
+	if s, ok := one(hash, unescaped(name, escaped)); ok {
+		return s, true
+	}
+	return somewhere(trimmed)
 }
 
 func isSHA256(algorithm string) bool {
@@ -158,7 +177,10 @@ func one(hash, name string) (Sum, bool) {
 func Hash(text string) (h [Size]byte, ok bool) {
 	text = strings.TrimSpace(text)
 	if len(text) > 7 && strings.EqualFold(text[:6], "sha256") && strings.ContainsRune("-:=", rune(text[6])) {
-		text = text[7:]
+		text, _, _ = strings.Cut(text[7:], "?") // the options of Subresource Integrity
+	}
+	if len(text) == 3*Size-1 {
+		text = strings.ReplaceAll(text, ":", "") // openssl dgst -c
 	}
 	var b []byte
 	var err error
@@ -202,6 +224,8 @@ func decode(b []byte) string {
 		return wide(b[2:], binary.BigEndian)
 	case len(b) > 3 && b[0] != 0 && b[1] == 0 && b[2] != 0 && b[3] == 0:
 		return wide(b, binary.LittleEndian)
+	case len(b) > 3 && b[0] == 0 && b[1] != 0 && b[2] == 0 && b[3] != 0:
+		return wide(b, binary.BigEndian)
 	}
 	return strings.TrimPrefix(string(b), "\ufeff")
 }

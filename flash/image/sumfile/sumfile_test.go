@@ -38,6 +38,15 @@ func wideBE(text string) string {
 	return string(b)
 }
 
+// groups is a sum as gpg prints it.
+func groups(sum []byte) string {
+	var out []string
+	for ; len(sum) > 0; sum = sum[4:] {
+		out = append(out, fmt.Sprintf("%X", sum[:4]))
+	}
+	return strings.Join(out, " ")
+}
+
 func TestTheFormsInWhichPeopleSayASum(t *testing.T) {
 	upper := strings.ToUpper(hexa)
 	psTable := "\r\nAlgorithm       Hash                                                                   Path\r\n---------       ----                                                                   ----\r\nSHA256          " + upper + "       C:\\Users\\me\\image.img.zst\r\n\r\n"
@@ -59,7 +68,14 @@ func TestTheFormsInWhichPeopleSayASum(t *testing.T) {
 		"certutil":            {"SHA256 hash of image.img:\r\n" + hexa + "\r\nCertUtil: -hashfile command completed successfully.\r\n", "image.img"},
 		"certutil of old":     {"SHA256 hash of file image.img:\r\n" + strings.TrimSpace(fmt.Sprintf("% x", hash)) + "\r\nCertUtil: -hashfile command completed successfully.\r\n", "image.img"},
 		"SRI":                 {"sha256-" + b64, ""}, "SRI, a line": {"sha256-" + b64 + "\n", ""}, "base64": {b64, ""}, "prefix": {"sha256:" + hexa, ""}, "words": {"SHA-256: " + hexa, ""}, "words, equals": {"SHA256=" + hexa, ""},
-		"comment": {"# the image of today\n" + hexa + "  image.img\n", "image.img"}, "signed": {"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + hexa + "  image.img\n-----BEGIN PGP SIGNATURE-----\n\niQEzBAEBCAAdFiEE\n-----END PGP SIGNATURE-----\n", "image.img"},
+		"zero": {hexa + "  image.img\x00", "image.img"}, "openssl -c": {"SHA2-256(image.img)= " + strings.ReplaceAll(fmt.Sprintf("% x", hash), " ", ":"), "image.img"}, "colons": {strings.ReplaceAll(fmt.Sprintf("% x", hash), " ", ":"), ""},
+		"7z":  {"SHA256                                                                    Size  Name\n" + strings.Repeat("-", 64) + "  -------------  ------------\n" + hexa + "      123456789  out/my image.img\n" + strings.Repeat("-", 64) + "  -------------  ------------\n" + hexa + "      123456789  \n\nSize: 123456789\n", "my image.img"},
+		"gpg": {"image.img: " + groups(hash[:]) + "\n", "image.img"}, "gpg, long": {strings.Repeat("a", 70) + ".img:\n    " + strings.Replace(groups(hash[:]), " ", "\n    ", 1) + "\n", strings.Repeat("a", 70) + ".img"},
+		"name before": {"image.img: " + hexa, "image.img"}, "name before, blanks": {"my image.img  " + hexa, "my image.img"}, "Markdown": {"| image.img | `" + hexa + "` |", "image.img"}, "JSON": {`{"sha256":"` + hexa + `","name":"image.img"}`, "image.img"},
+		"hashdeep":    {"%%%% HASHDEEP-1.0\n%%%% size,sha256,filename\n## $ hashdeep -c sha256\n##\n9," + hexa + ",/x/image.img\n", "image.img"},
+		"in a phrase": {"SHA256 checksum: " + hexa, ""}, "0x": {"0x" + hexa, ""}, "SRI, options": {"sha256-" + b64 + "?ct=x", ""}, "UTF-16, big, no mark": {wideBE(hexa + "  image.img\r\n")[2:], "image.img"},
+		"certutil, German": {"SHA256-Hash von image.img:\r\n" + hexa + "\r\nCertUtil: -hashfile-Befehl wurde erfolgreich ausgef\x81hrt.\r\n", ""},
+		"comment":          {"# the image of today\n" + hexa + "  image.img\n", "image.img"}, "signed": {"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + hexa + "  image.img\n-----BEGIN PGP SIGNATURE-----\n\niQEzBAEBCAAdFiEE\n-----END PGP SIGNATURE-----\n", "image.img"},
 	} {
 		got := Parse([]byte(c.text))
 		if len(got) != 1 || got[0].Hash != hash || got[0].Base() != c.name {
@@ -69,10 +85,15 @@ func TestTheFormsInWhichPeopleSayASum(t *testing.T) {
 	for label, text := range map[string]string{
 		"nothing": "", "html": "<html>", "MD5": "d41d8cd98f00b204e9800998ecf8427e  image.img", "SHA-512": strings.Repeat("a", 128) + "  image.img", "tag of another": "SHA512 (image.img) = " + strings.Repeat("a", 128),
 		"SHA-1 in a tag": "SHA1 (image.img) = " + hexa, "one digit less": hexa[1:], "one more": hexa + "0", "no hex": strings.Repeat("g", 64), "bad base64": "sha256-" + b64[:40] + "!!!=", "BLAKE2": "BLAKE2b (image.img) = " + hexa,
+		"SHA3": "SHA3-256(image.img)= " + hexa, "BLAKE3 in JSON": `{"blake3":"` + hexa + `","name":"image.img"}`, "a SHA-512 in groups": "image.img: " + groups(append(hash[:], hash[:]...)), "two in a line": "image.img " + hexa + " " + hexa + "!",
 	} {
 		if got := Parse([]byte(text)); len(got) != 0 {
 			t.Errorf("%s: %+v", label, got)
 		}
+	}
+	zero := Parse([]byte(hexa + "  a\x00" + strings.Repeat("0", 64) + "  /x/b\x00"))
+	if len(zero) != 2 || zero[0].Name != "a" || zero[1].Name != "/x/b" {
+		t.Errorf("--zero: %+v", zero)
 	}
 	several := Parse([]byte(hexa + "  a\n" + strings.Repeat("0", 64) + "  b\n\n" + strings.Repeat("1", 64) + " *c\n"))
 	if len(several) != 3 || several[0].Name != "a" || several[1].Name != "b" || several[2].Name != "c" {
