@@ -73,6 +73,7 @@ func unreadable(faults []flaw) *Unreadable {
 
 // parse reads answers as far as they can be read.
 func parse(data []byte) (h nixgen.Host, faults []flaw, problems []nixgen.Problem) {
+	data = bytes.TrimPrefix(data, []byte(bom))
 	where := placesOf(data)
 	for _, name := range where.twice {
 		faults = append(faults, flaw{where.again[name], fmt.Sprintf("the key %s is there already, on line %d", name, where.line[name]), false})

@@ -170,11 +170,8 @@ func (s Store) load(name string) (Saved, error) {
 	if s.begun(name) {
 		return Saved{}, unknown(name)
 	}
-	if err := s.finish(name); err != nil {
-		return Saved{}, &Broken{name, []Problem{{
-			File: s.Path(name, journal), Err: err, Kind: Stop,
-			Remedy: []string{"Make room on the disk and see that the folder is yours, then try again: " + s.Path(name)},
-		}}}
+	if err := s.finished(name); err != nil {
+		return Saved{}, err
 	}
 	h, problems := s.inspect(name)
 	if h.Host.Name == "" {
@@ -182,4 +179,21 @@ func (s Store) load(name string) (Saved, error) {
 	}
 	h.Problems = problems
 	return h, nil
+}
+
+// finished is finish, with what to do when that cannot be done: what was to be
+// saved is in the journal until it can.
+func (s Store) finished(name string) error {
+	err := s.finish(name)
+	if err == nil {
+		return nil
+	}
+	remedy := []string{"Make room on the disk: df -h " + Quote(s.Path(name))}
+	if errors.Is(err, fs.ErrPermission) {
+		remedy = []string{run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", s.Path(name))}
+	}
+	return &Broken{name, []Problem{{
+		File: s.Path(name, journal), Err: err, Kind: Stop,
+		Remedy: append(remedy, "Then list the hosts, which finishes what was begun; nothing is lost until then: piwiz hosts"),
+	}}}
 }

@@ -83,6 +83,9 @@ func (in *inspector) answers(h *Saved) bool {
 	case errors.Is(err, fs.ErrPermission):
 		in.add(Stop, answersFile, err, run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", in.path()))
 		return false
+	case errors.Is(err, errNotPlain):
+		in.add(Stop, answersFile, err, run("mv %s ~/", path), restore)
+		return false
 	case err != nil:
 		in.add(Stop, answersFile, err, "Fix the file with an editor: "+Quote(path), restore)
 		return false

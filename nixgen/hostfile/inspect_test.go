@@ -237,6 +237,56 @@ func TestAFolderThatIsALinkIsNamedAndNothingIsWrittenThroughIt(t *testing.T) {
 	}
 }
 
+// hintsOf are all hints of an error, one a line.
+func hintsOf(err error) string {
+	var h interface{ Hints() []string }
+	if !errors.As(err, &h) {
+		return ""
+	}
+	return strings.Join(h.Hints(), "\n")
+}
+
+// What is done about a link depends on what it leads to, and works.
+func TestTheRemedyForALinkWorks(t *testing.T) {
+	s := one(t)
+	path := s.Path("bach", answersFile)
+	away := filepath.Join(filepath.Dir(s.Dir), "away")
+	must(t, os.Rename(path, away))
+	must(t, os.Symlink(away, away+"2"))
+	must(t, os.Symlink(away+"2", path)) // a link to a link
+	_, command, _ := strings.Cut(hintsOf(s.linked("bach")), "Run: ")
+	if out, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v %s", command, err, out)
+	}
+	if h, err := s.Load("bach"); err != nil || len(h.Problems) > 0 {
+		t.Error(err, h.Problems)
+	}
+
+	must(t, os.Remove(path))
+	must(t, os.Symlink("nowhere", path))
+	if hints := hintsOf(s.linked("bach")); strings.Contains(hints, "cp ") || !strings.Contains(hints, "hosts import FILE --replace") {
+		t.Error(hints)
+	}
+}
+
+// Every refusal says what is wrong and ends in something to do.
+func TestWhatIsNoFolderOfAHostIsNotForgotten(t *testing.T) {
+	s := one(t)
+	must(t, os.WriteFile(s.Path("file"), nil, 0o600))
+	must(t, os.Symlink("nowhere", s.Path("link")))
+	for _, name := range []string{"file", "link"} {
+		err := s.Forget(name)
+		if err == nil || !strings.Contains(err.Error(), s.Path(name)) || !strings.Contains(hintsOf(err), s.Path(name)) {
+			t.Errorf("%s: %v\n%s", name, err, hintsOf(err))
+		}
+	}
+	must(t, os.Mkdir(s.Path("haydn"), 0o700))
+	must(t, os.Mkdir(s.Path("haydn", answersFile), 0o700))
+	if _, err := s.Load("haydn"); err == nil || strings.Contains(hintsOf(err), "editor") || !strings.Contains(hintsOf(err), "mv ") {
+		t.Errorf("%v\n%s", err, hintsOf(err))
+	}
+}
+
 func TestFilesOfAnotherUserAreNamed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("PIWIZ_REAL") == "1" {

@@ -119,7 +119,7 @@ func (s Store) rename(h Saved, to string, render func(nixgen.Host) ([]nixgen.Fil
 	if err := s.disk.Rename(s.Path(from), s.Path(to)); err != nil {
 		return errors.Join(err, s.disk.Wipe(s.Path(from, journal)))
 	}
-	return s.finish(to)
+	return s.finished(to)
 }
 
 // rekey writes the new name into the comment of the public key. The private
@@ -175,7 +175,11 @@ func (s Store) Forget(name string) error {
 	case err != nil:
 		return fmt.Errorf("forget %s: %w", name, err)
 	case !st.IsDir():
-		return &Broken{name, s.links(name)}
+		if err := s.linked(name); err != nil {
+			return err
+		}
+		_, problems := s.inspect(name)
+		return &Broken{name, problems}
 	}
 	if err := s.forget(name); err != nil {
 		return fmt.Errorf("forget %s: %w", name, err)

@@ -58,6 +58,25 @@ func TestAMoveHappensWhollyOrNotAtAll(t *testing.T) {
 	}
 }
 
+// A rename that cannot be finished says so, and how it is.
+func TestARenameThatIsNotFinishedSaysHowToFinishIt(t *testing.T) {
+	s := one(t)
+	s.disk.Before = func(step, path string) error {
+		if strings.HasPrefix(path, s.Path("haydn", "flake")) {
+			return &fs.PathError{Op: step, Path: path, Err: fs.ErrPermission}
+		}
+		return nil
+	}
+	err := s.Rename("bach", "haydn", rendered)
+	if err == nil || !strings.Contains(hintsOf(err), "chmod -R u+rwX "+s.Path("haydn")) || !strings.Contains(hintsOf(err), "piwiz hosts") {
+		t.Errorf("%v\n%s", err, hintsOf(err))
+	}
+	s.disk.Before = nil
+	if h, err := s.Load("haydn"); err != nil || len(h.Problems) > 0 {
+		t.Error(err, h.Problems)
+	}
+}
+
 func TestAnotherNameIsTheSameHost(t *testing.T) {
 	s := Store{Dir: filepath.Join(quickDir(t), "hosts")}
 	h := saved(t, "bach")

@@ -29,7 +29,7 @@ func readPart(path string) ([]byte, error) {
 	st, err := f.Stat()
 	switch {
 	case err != nil || !st.Mode().IsRegular():
-		return nil, errors.New("it is not a plain file")
+		return nil, errNotPlain
 	case st.Size() > maxFile:
 		return nil, fmt.Errorf("it is larger than %d KiB, so it is something else", maxFile>>10)
 	}
@@ -40,6 +40,8 @@ func readPart(path string) ([]byte, error) {
 	}
 	return data[:n], nil
 }
+
+var errNotPlain = errors.New("it is not a plain file")
 
 // bare is a system's error without the path, which the problem names already.
 func bare(err error) error {
@@ -55,12 +57,16 @@ type linkError struct{ to string }
 
 func (l *linkError) Error() string { return "it is a link, to " + l.to }
 
-// unlink says how to put what a link leads to in its place.
+// unlink says how to put what a link leads to in its place. Where that is a link
+// again, cp -H follows it.
 func unlink(path, to string) string {
 	if !filepath.IsAbs(to) {
 		to = filepath.Join(filepath.Dir(path), to)
 	}
-	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rp %s %[1]s", Quote(path), Quote(to))
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Sprintf("What it leads to is not there: %s. Connect the disk that has it; if there is none, remove the link and restore the host from your backup: rm %s; piwiz hosts import FILE --replace", Quote(to), Quote(path))
+	}
+	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rpH %s %[1]s", Quote(path), Quote(to))
 }
 
 // linked is an error with all parts of a host that are links: writing there

@@ -1,9 +1,11 @@
 package hostfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -38,8 +40,15 @@ func (u *Unreadable) Hints() []string {
 	return hints
 }
 
+// bom is what editors of Windows put before a text. TOML 1.1 says to ignore it.
+const bom = "\ufeff"
+
 // decode reads a TOML document. Its error is *Unreadable.
 func decode(data []byte, into any) error {
+	data = bytes.TrimPrefix(data, []byte(bom))
+	if row := foreignLine(data); row > 0 {
+		return &Unreadable{Faults: []string{fmt.Sprintf("line %d: this is not written in UTF-8; save the file as UTF-8 with an editor", row)}}
+	}
 	err := toml.Unmarshal(data, into)
 	var wrong *toml.DecodeError
 	switch {
@@ -53,6 +62,18 @@ func decode(data []byte, into any) error {
 		return &Unreadable{Faults: []string{fmt.Sprintf("line %d, column %d: this is not TOML; check the quotes and brackets of this line", row, column)}}
 	}
 	return &Unreadable{Faults: []string{"this is not TOML"}}
+}
+
+// foreignLine is the first line with something that is no UTF-8, 0 for none.
+func foreignLine(data []byte) int {
+	for row := 1; len(data) > 0; row++ {
+		line, rest, _ := bytes.Cut(data, []byte("\n"))
+		if !utf8.Valid(line) {
+			return row
+		}
+		data = rest
+	}
+	return 0
 }
 
 type secretLine struct {

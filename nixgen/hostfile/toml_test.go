@@ -54,6 +54,28 @@ func TestNoErrorShowsWhatStandsInAFile(t *testing.T) {
 	}
 }
 
+// Editors of Windows put a mark before a text, and end lines with two bytes.
+func TestAMarkBeforeTheTextIsNoFault(t *testing.T) {
+	text := "name = \"bach\"\nboard = \"4\"\nuser = \"alice\"\n" + keysLine
+	for _, text := range []string{bom + text, bom + strings.ReplaceAll(text, "\n", "\r\n")} {
+		if h, err := ReadAnswers(strings.NewReader(text)); err != nil || h.Name != "bach" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if got, err := readSecrets([]byte(bom + "[[networks]]\nssid = \"a\"\nsecret = \"b\"\n")); err != nil || len(got) != 1 {
+		t.Error(got, err)
+	}
+	_, err := ReadAnswers(strings.NewReader(bom + "name = \"bach\"\nnme = \"x\"\n"))
+	if err == nil || !strings.Contains(err.Error(), "line 2: the key nme") {
+		t.Error(err)
+	}
+	for text, line := range map[string]string{"\xff\xfen\x00a\x00": "line 1", "name = \"x\"\n# \xe4\n": "line 2"} {
+		if _, err := ReadAnswers(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), line+": this is not written in UTF-8") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestAllUnknownKeysAreToldWithTheirLines(t *testing.T) {
 	_, err := ReadAnswers(strings.NewReader("nme = \"x\"\nboard = \"4\"\nname = \"x\"\nuser = \"alice\"\n" + keysLine + "[[networks]]\nssid = \"a\"\nsecurity = \"wpa2\"\npsk = \"b\"\n"))
 	var u *Unreadable
