@@ -145,7 +145,7 @@ func TestHostsVerbsSayWhatIsWrong(t *testing.T) {
 		{[]string{"hosts", "export", "bach", "--recipient", "age1nonsense"}, failed, "no public key of age"},
 		{[]string{"hosts", "export", "bach", "--recipient", "ssh-ed25519 AAAA x"}, failed, "no public SSH key"},
 		{[]string{"hosts", "export", "bach", "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key")}, failed, "private key"},
-		{[]string{"hosts", "export", "bach", "--to", "/none/x.age", "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key.pub")}, failed, "/none/"},
+		{[]string{"hosts", "export", "bach", "--to", "/none/x.age", "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key.pub")}, failed, "create /none/x.age: no such"},
 		{[]string{"hosts", "export", "bach", "--to", u.home}, usage, "--recipient"},
 		{[]string{"hosts", "import", folder}, failed, "no whole file of `piwiz hosts export`"},
 		{[]string{"hosts", "import", filepath.Dir(folder)}, failed, "a folder"},

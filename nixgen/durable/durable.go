@@ -42,7 +42,11 @@ func CreateFrom(path string, write func(io.Writer) error) error {
 		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), Temporary+"*")
-	if err != nil {
+	if err != nil { // nobody knows the other name
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = &fs.PathError{Op: "create", Path: path, Err: p.Err}
+		}
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already after the rename
