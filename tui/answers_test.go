@@ -277,7 +277,7 @@ func TestADoubtCanBeAnsweredByGoingBackToTheForm(t *testing.T) {
 
 func TestAnUnmarkedKeyIsNotMarkedAgainAndOneThatIsMadeIsMadeOnce(t *testing.T) {
 	e := engine(t)
-	found, _ := e.Keys(t.Context())
+	found, _ := e.Keys(t.Context(), nixgen.Host{})
 	d := drive(t, e)
 	d.toWifi()
 	d.keys("enter", "enter")
@@ -292,7 +292,7 @@ func TestAnUnmarkedKeyIsNotMarkedAgainAndOneThatIsMadeIsMadeOnce(t *testing.T) {
 	d.sees("[ ] ssh-ed25519")
 
 	made := 0
-	e.Keys = func(context.Context) ([]sshkey.PublicKey, []error) { return nil, nil }
+	e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) { return nil, nil }
 	e.MakeKey = func() (sshkey.PublicKey, error) {
 		if made++; made > 1 {
 			return sshkey.PublicKey{}, errors.New("there is one already")

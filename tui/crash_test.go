@@ -14,6 +14,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
+	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -94,7 +95,9 @@ var needed = map[string]func(*Engine){
 			return []wifi.Network{{SSID: "attic", Security: wifi.WPA2, Kept: "1", Connected: true}}, nil, nil
 		}
 	},
-	"MakeKey": func(e *Engine) { e.Keys = func(context.Context) ([]sshkey.PublicKey, []error) { return nil, nil } },
+	"MakeKey": func(e *Engine) {
+		e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) { return nil, nil }
+	},
 	"Newest": func(e *Engine) {
 		large := sdb
 		large.Size = 1 << 41

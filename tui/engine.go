@@ -48,8 +48,9 @@ type Engine struct {
 	// desktop may ask the user in a window, until ctx ends. fs.ErrPermission
 	// means that it takes administrator rights.
 	AskSecret func(context.Context, wifi.Network) (wifi.Network, error)
-	// Keys lists the SSH keys of this user.
-	Keys func(ctx context.Context) ([]sshkey.PublicKey, []error)
+	// Keys lists the SSH keys of this user, for logging in to the host: first
+	// those that ssh offers it.
+	Keys func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error)
 	// MakeKey makes an ed25519 key pair for this user.
 	MakeKey func() (sshkey.PublicKey, error)
 	// Save gives the host an identity if it has none, and stores the answers

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
@@ -17,6 +19,8 @@ import (
 type keysPage struct {
 	problems []error
 	err      error
+	lacking  bool // enter was pressed with nothing marked
+	notes    bool // they are shown, not the keys
 	read     bool // the answer to reading came
 	making   bool
 	cursor   int
@@ -34,10 +38,10 @@ type keyMade struct {
 
 // enter asks each time: a key that was made meanwhile shows up.
 func (p *keysPage) enter(s *state) tea.Cmd {
-	p.read, p.making, p.err, p.cursor = false, false, nil, 0
-	ctx, find := s.ctx, s.engine.Keys
+	*p = keysPage{}
+	ctx, find, host := s.ctx, s.engine.Keys, s.saved.Host
 	return func() tea.Msg {
-		k, problems := find(ctx)
+		k, problems := find(ctx, host)
 		return keysRead{k, problems}
 	}
 }
@@ -61,12 +65,18 @@ func (p *keysPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 func (p *keysPage) key(s *state, k string) (move, tea.Cmd) {
 	keys := s.logins.keys
 	switch {
+	case p.notes:
+		p.notes = k != "esc" && k != "d" && k != "enter"
+		return stay, nil
 	case k == "esc":
 		return back, nil
 	case !p.read:
 		return stay, nil
 	}
+	p.lacking = false
 	switch k {
+	case "d":
+		p.notes = len(p.problems) > 0
 	case "up", "k":
 		p.cursor = max(p.cursor-1, 0)
 	case "down", "j":
@@ -89,6 +99,7 @@ func (p *keysPage) key(s *state, k string) (move, tea.Cmd) {
 			s.saved.Host.Keys = lines
 			return next, nil
 		}
+		p.lacking = true
 	}
 	return stay, nil
 }
@@ -97,7 +108,10 @@ func (p *keysPage) view(s *state, width, height int) string {
 	if !p.read {
 		return style.Dim.Render("Looking for your SSH keys …")
 	}
-	top := notes(p.problems, width)
+	if p.notes {
+		return s.fit(explained(p.problems, width), "", height)
+	}
+	top := folded(p.problems, width)
 	if p.err != nil {
 		top += failure(p.err, width) + "\n\n"
 	}
@@ -105,6 +119,9 @@ func (p *keysPage) view(s *state, width, height int) string {
 		return s.fit(top, wrap("You have no SSH key yet. It takes the place of a password: one half stays on this computer, the other goes to the Pi. Press m to make one now.", width), height)
 	}
 	say := wrap("Keys that may log in. There is no password login, so mark at least one: press space.", width)
+	if p.lacking {
+		say = style.Danger.Render(wrap("No key is marked, so nobody could log in. Press space to mark one.", width))
+	}
 	var rows []string
 	for i, k := range s.logins.keys {
 		box := style.Mark(k.marked) + " "
@@ -114,16 +131,56 @@ func (p *keysPage) view(s *state, width, height int) string {
 		} else {
 			text += "\n      " + source
 		}
-		rows = append(rows, text+"\n      "+style.Dim.Render(clean.Name(k.Fingerprint)))
+		rows = append(rows, text+"\n      "+style.Dim.Render(clean.Name(k.Fingerprint))+remarks(k, width-6))
 	}
 	room := height - lines(say) - 1 - spare(top)
 	return s.fit(top, say+"\n\n"+strings.TrimRight(around(rows, p.cursor, room), "\n"), height)
 }
 
+// remarks are what is to be known of a key before it is marked: what its line
+// allows, and why ssh does not log in with it by itself.
+func remarks(k login, width int) string {
+	var text string
+	if len(k.Options) > 0 {
+		text = "Its options: " + strings.Join(k.Options, ", ")
+	}
+	if k.here && k.Why != "" {
+		text += "\n" + strings.ToUpper(k.Why[:1]) + k.Why[1:]
+	}
+	if text = strings.Trim(text, "\n"); text == "" {
+		return ""
+	}
+	return "\n" + lipgloss.NewStyle().PaddingLeft(6).Render(style.Warn.Render(wrap(text, width)))
+}
+
+// folded is a line about problems that stop nothing, so that there is room for
+// the keys.
+func folded(problems []error, width int) string {
+	if len(problems) < 2 {
+		return notes(problems, width)
+	}
+	return style.Warn.Render(wrap(fmt.Sprintf("%d notes about your SSH files: press d to read them.", len(problems)), width)) + "\n"
+}
+
+// explained are the problems with what to do.
+func explained(problems []error, width int) string {
+	var all []string
+	for _, p := range problems {
+		all = append(all, failure(p, width))
+	}
+	return strings.Join(all, "\n\n")
+}
+
 func (p *keysPage) help(s *state) []key.Binding {
+	if p.notes {
+		return []key.Binding{bind("esc", "to the keys")}
+	}
 	h := []key.Binding{bind("↑↓", "choose"), bind("space", "mark"), bind("enter", "go on"), bind("esc", "back")}
 	if p.read && len(s.logins.keys) == 0 {
 		h = []key.Binding{bind("m", "make a key"), bind("esc", "back")}
+	}
+	if len(p.problems) > 0 {
+		h = slices.Insert(h, len(h)-1, bind("d", "notes"))
 	}
 	return h
 }

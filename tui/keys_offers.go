@@ -35,7 +35,8 @@ func savedKeys(h hostfile.Saved, origin string) keyAnswers {
 }
 
 // know adds what this computer has now. A key that is there already keeps its
-// line, its place and its mark.
+// line, its place and its mark. The first that ssh logs in with is marked; none
+// is where there is no such key, for that would be a promise.
 func (a *keyAnswers) know(found []sshkey.PublicKey) {
 	for i := range a.keys {
 		a.keys[i].here = false
@@ -46,11 +47,12 @@ func (a *keyAnswers) know(found []sshkey.PublicKey) {
 			i = len(a.keys)
 			a.keys = append(a.keys, login{PublicKey: k})
 		}
-		a.keys[i].here = true
+		l := &a.keys[i]
+		l.here, l.Use, l.Why, l.File = true, k.Use, k.Why, k.File
 	}
 	a.keys = slices.DeleteFunc(a.keys, func(k login) bool { return !k.here && !k.saved && !k.marked })
-	if !a.preset && len(a.keys) > 0 {
-		a.preset, a.keys[0].marked = true, true
+	if i := slices.IndexFunc(a.keys, func(k login) bool { return k.Use == sshkey.Offered }); !a.preset && i >= 0 {
+		a.preset, a.keys[i].marked = true, true
 	}
 }
 

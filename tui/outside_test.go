@@ -76,9 +76,9 @@ func outside(t *testing.T) Engine {
 		found, _, _ := networks(ctx)
 		return poisoned(found, "SSID"), []error{bad("network file")}, nil
 	}
-	e.Keys = func(ctx context.Context) ([]sshkey.PublicKey, []error) {
-		found, _ := keys(ctx)
-		return poisoned(found, "Comment Source Type Fingerprint"), []error{bad("key file")}
+	e.Keys = func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error) {
+		found, _ := keys(ctx, h)
+		return poisoned(found, "Comment Source Type Fingerprint Why Options"), []error{bad("key file")}
 	}
 	e.Preview = func(s hostfile.Saved) ([]nixgen.File, string, error) {
 		s.Host.Networks = nil // checked where they are saved
@@ -153,6 +153,8 @@ func TestNoTextFromOutsideActsOnTheTerminal(t *testing.T) {
 	w.to("hostname", "bach", "enter", "enter") // the name is in use
 	w.to("wifi", "y")
 	w.to("keys", "enter", "enter")
+	w.to("keys", "d")
+	w.keys("esc")
 	w.to("preview", "enter")
 	for range 4 {
 		w.to("preview", "tab")

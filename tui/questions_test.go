@@ -132,7 +132,7 @@ func TestWithoutAKeyOneCanBeMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.Keys = func(context.Context) ([]sshkey.PublicKey, []error) {
+	e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) {
 		return nil, []error{errors.New("~/.ssh/broken.pub: not a key")}
 	}
 	e.MakeKey = func() (sshkey.PublicKey, error) { return key, nil }

@@ -85,6 +85,7 @@ func (w *world) key(comment, options string) sshkey.PublicKey {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	k.Use = sshkey.Offered
 	return k
 }
 
@@ -148,7 +149,7 @@ func (w *world) engine() Engine {
 		return w.nets, nil, nil
 	}
 	e.GrantNetworks = func() WifiGrant { return &worldGrant{world: w} }
-	e.Keys = func(context.Context) ([]sshkey.PublicKey, []error) {
+	e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) {
 		if err := w.fail("keys"); err != nil {
 			return nil, []error{err}
 		}

@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/disk"
+	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -38,9 +39,9 @@ func slow(t *testing.T) (e Engine, letGo func(n int)) {
 		<-gate
 		return []wifi.Network{{SSID: fmt.Sprintf("network %d", n), Security: wifi.Open}}, nil, nil
 	}
-	e.Keys = func(ctx context.Context) ([]sshkey.PublicKey, []error) {
+	e.Keys = func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error) {
 		<-gate
-		return was.Keys(ctx)
+		return was.Keys(ctx, h)
 	}
 	e.Cards = func(ctx context.Context) ([]disk.Device, error) {
 		n := number()

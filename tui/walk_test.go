@@ -105,7 +105,7 @@ func (w *walker) hostile() Engine {
 		return w.world.nets, w.errs("network file"), fail("networks")
 	}
 	e.GrantNetworks = func() WifiGrant { return &walkGrant{fakeWifiGrant{}, w.perhaps("grant")} }
-	e.Keys = func(context.Context) ([]sshkey.PublicKey, []error) {
+	e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) {
 		return poisoned(slices.Clone(w.world.keys), "Comment Source"), w.errs("key file")
 	}
 	e.MakeKey = func() (sshkey.PublicKey, error) {

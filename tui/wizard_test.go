@@ -248,7 +248,7 @@ func engine(t *testing.T) Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key.Source = "~/.ssh/id_ed25519.pub"
+	key.Source, key.Use = "~/.ssh/id_ed25519.pub", sshkey.Offered
 	psk, _ := wifi.PSK("correct horse", "Home Net")
 	return Engine{
 		Hosts:    func() ([]hostfile.Saved, []error, error) { return nil, nil, nil },
@@ -263,7 +263,7 @@ func engine(t *testing.T) Engine {
 			return wifi.Places{Line: "NetworkManager 2; iwd: none", Each: []string{"NetworkManager (over D-Bus): 2 networks", "iwd: not used on this computer"}}
 		},
 		AskSecret: func(_ context.Context, n wifi.Network) (wifi.Network, error) { return n.With("correct horse") },
-		Keys:      func(context.Context) ([]sshkey.PublicKey, []error) { return []sshkey.PublicKey{key}, nil },
+		Keys:      func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) { return []sshkey.PublicKey{key}, nil },
 		Save:      func(s hostfile.Saved) (hostfile.Saved, error) { return s, nil },
 		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
 			files, err := nixgen.Files(s.Host)

@@ -73,6 +73,7 @@ func pretended() tui.Engine {
 		return ctx.Err()
 	}
 	key, _ := sshkey.ParseLine("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop")
+	key.Use = sshkey.Offered
 	card := disk.Device{Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9}
 	return tui.Engine{
 		Hosts: func() ([]hostfile.Saved, []error, error) { return nil, nil, at(context.Background(), "welcome") },
@@ -96,7 +97,7 @@ func pretended() tui.Engine {
 			return []wifi.Network{{SSID: "cafe", Security: wifi.Open}}, nil, at(ctx, "wifi")
 		},
 		Looked: func() wifi.Places { return wifi.Places{} },
-		Keys: func(ctx context.Context) ([]sshkey.PublicKey, []error) {
+		Keys: func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error) {
 			_ = at(ctx, "keys")
 			return []sshkey.PublicKey{key}, nil
 		},

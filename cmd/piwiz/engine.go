@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,10 +53,10 @@ func (p *program) engine() (tui.Engine, error) {
 		GrantNetworks: func() tui.WifiGrant { return &wifiGrant{grant.WifiReader{Self: self()}, wifis} },
 		Looked:        wifis.Looked,
 		AskSecret:     askSecret,
-		Keys: func(ctx context.Context) ([]sshkey.PublicKey, []error) {
-			return keys(ctx, sshDir)
+		Keys: func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error) {
+			return keys(ctx, sshDir, home, h)
 		},
-		MakeKey: func() (sshkey.PublicKey, error) { return sshkey.Make(sshDir, guess().User+"@piwiz") },
+		MakeKey: func() (sshkey.PublicKey, error) { return sshkey.Make(sshDir, "id_ed25519", guess().User+"@piwiz") },
 		Save:    func(s hostfile.Saved) (hostfile.Saved, error) { return keep(store, s) },
 		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
 			files, err := nixgen.Files(asSaved(store, s.Host))
@@ -122,8 +123,17 @@ func answers(ctx context.Context, name string) []string {
 	return out
 }
 
-func keys(ctx context.Context, sshDir string) ([]sshkey.PublicKey, []error) {
-	found, problems := sshkey.Find(ctx, sshDir, os.Getenv("SSH_AUTH_SOCK"))
+// keys asks ssh which keys it offers to the host, and lists those and all
+// others. The home of ssh is the one in the user database.
+func keys(ctx context.Context, sshDir, home string, h nixgen.Host) ([]sshkey.PublicKey, []error) {
+	if u, err := user.Current(); err == nil && u.HomeDir != "" {
+		home = u.HomeDir
+	}
+	c, bad := sshkey.Ask(ctx, h.User, h.Name+".local", home, os.Getenv("SSH_AUTH_SOCK"))
+	found, problems := sshkey.Find(ctx, sshDir, c)
+	if bad != nil {
+		problems = append([]sshkey.Problem{*bad}, problems...)
+	}
 	return found, errorsOf(problems)
 }
 
@@ -201,27 +211,25 @@ func waitFor(ctx context.Context, s hostfile.Saved, report func(firstboot.Event)
 // logIn finds the command that logs in as this user's ssh is set up.
 func logIn(ctx context.Context, s hostfile.Saved, found firstboot.Result) (sshlogin.Way, error) {
 	return firstboot.Login(ctx, want(s), found, firstboot.User{
-		Name: s.Host.User, Files: keyFiles(ctx, s.Host.Keys), System: osrelease.Read("/").Is,
+		Name: s.Host.User, Files: keyFiles(ctx, s.Host), System: osrelease.Read("/").Is,
 	})
 }
 
 // keyFiles are the files here of keys that a host lets in, those with their
 // private half first.
-func keyFiles(ctx context.Context, lets []string) []string {
+func keyFiles(ctx context.Context, h nixgen.Host) []string {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return nil
 	}
-	here, _ := keys(ctx, filepath.Join(home, ".ssh")) // a file that cannot be read is no file to name
+	here, _ := keys(ctx, filepath.Join(home, ".ssh"), home, h) // a file that cannot be read is no file to name
 	var whole, half []string
 	for _, k := range here {
-		file, ok := strings.CutSuffix(k.Source, ".pub")
-		if !ok || !slices.ContainsFunc(lets, func(line string) bool { return sameKey(line, k.Line) }) {
-			continue
-		}
-		if _, err := os.Stat(file); err == nil {
-			whole = append(whole, file)
-		} else {
+		switch {
+		case !slices.ContainsFunc(h.Keys, func(line string) bool { return sameKey(line, k.Line) }):
+		case k.File != "":
+			whole = append(whole, k.File)
+		case strings.HasSuffix(k.Source, ".pub"):
 			half = append(half, k.Source)
 		}
 	}

@@ -19,7 +19,7 @@ var unguarded = map[string]string{
 	"flash/detect/watch.go listen":       "context.AfterFunc: closes a file",
 	"flash/firstboot/hostkey.go hostKey": "context.AfterFunc: closes a connection",
 	"flash/udisks/udisks.go Connect":     "context.AfterFunc: closes a connection",
-	"nixgen/sshkey/sshkey.go fromAgent":  "context.AfterFunc: closes a connection",
+	"nixgen/sshkey/agent.go fromAgent":   "context.AfterFunc: closes a connection",
 	"nixgen/emulate/ask.go start":        "waits for a child",
 	"nixgen/emulate/serve.go Serve":      "reads until a socket is closed",
 	"nixgen/nix/run.go Run":              "waits for a child; repeats a signal until it has ended",

@@ -53,7 +53,7 @@ func TestAHostMovesToAnotherHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	sshDir := filepath.Join(u.home, ".ssh")
-	if _, err := sshkey.Make(sshDir, "alice@laptop"); err != nil {
+	if _, err := sshkey.Make(sshDir, "id_ed25519", "alice@laptop"); err != nil {
 		t.Fatal(err)
 	}
 	want := tree(t, store.Path("bach"))

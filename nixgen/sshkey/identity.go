@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -102,9 +103,12 @@ func (i Identity) MarshalText() ([]byte, error) { return []byte(i.public), nil }
 // Format hides the private half from every verb.
 func (i Identity) Format(f fmt.State, _ rune) { fmt.Fprint(f, i.public) }
 
-// Make makes a key pair for the user, id_ed25519 and id_ed25519.pub in
-// sshDir. It never overwrites a file: then the error is ErrExists.
-func Make(sshDir, comment string) (PublicKey, error) {
+// Make makes a key pair for the user in sshDir, name and name.pub. It never
+// overwrites a file: then the error is ErrExists.
+func Make(sshDir, name, comment string) (PublicKey, error) {
+	if text := CheckName(name); text != "" {
+		return PublicKey{}, errors.New(text)
+	}
 	id, err := generate(comment)
 	if err != nil {
 		return PublicKey{}, err
@@ -112,8 +116,8 @@ func Make(sshDir, comment string) (PublicKey, error) {
 	if err := os.MkdirAll(sshDir, 0o700); err != nil {
 		return PublicKey{}, fmt.Errorf("make the folder for SSH keys: %w", err)
 	}
-	path := filepath.Join(sshDir, "id_ed25519")
-	if _, err := os.Lstat(path + ".pub"); err == nil {
+	path := filepath.Join(sshDir, name)
+	if there(path + ".pub") {
 		return PublicKey{}, fmt.Errorf("%s.pub: %w", path, ErrExists)
 	}
 	if err := create(path, id.Reveal(), 0o600); err != nil {
@@ -124,8 +128,24 @@ func Make(sshDir, comment string) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	k, err := ParseLine(id.PublicLine())
-	k.Source = path + ".pub"
+	k.Source, k.Use, k.File = path+".pub", Here, path
 	return k, err
+}
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// CheckName says what is wrong with the name of a new key's file, "" when
+// nothing is.
+func CheckName(name string) string {
+	switch {
+	case !nameForm.MatchString(name):
+		return "Use letters, digits, and . _ - in between, at most 64 of them; for example id_ed25519_pi."
+	case strings.HasSuffix(name, ".pub"):
+		return "Leave .pub out: the public half gets it by itself."
+	case strings.HasPrefix(name, "known_hosts"), strings.HasPrefix(name, "authorized_keys"), name == "config", name == "environment", name == "rc":
+		return "ssh uses this name for something else. Choose another one."
+	}
+	return ""
 }
 
 func create(path string, data []byte, mode fs.FileMode) error {

@@ -2,48 +2,63 @@
 // Pi's own host key.
 //
 // Public keys are lines as sshd(8) describes under AUTHORIZED_KEYS FILE
-// FORMAT; the private half of the host key is in OpenSSH's own format
-// (openssh-portable, PROTOCOL.key).
+// FORMAT; private keys are in OpenSSH's own format (openssh-portable,
+// PROTOCOL.key) or in one of the older ones in PEM.
+//
+// Rules: a key comes first when ssh, run as the user will run it, logs in with
+// it. ssh itself says what it will do (ssh -G); nothing is guessed from names.
+// A key whose private half is somewhere else, or that ssh would not offer, is
+// listed behind with the reason, and is never the one chosen beforehand. What
+// is no key to log in with is a problem with its place and its remedy, one for
+// each file. Nothing that is found is waited for: only regular files are read,
+// and ssh and the agent get a limit. No private half leaves this package,
+// except for the Pi's own, by Identity.Reveal.
 package sshkey
 
 import (
-	"bytes"
-	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-
-	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
 )
-
-// A public key is a line or a few; anything larger is something else.
-const maxFile = 64 << 10
 
 // PublicKey is one key that may log in.
 type PublicKey struct {
 	Type        string // for example ssh-ed25519
 	Comment     string
-	Fingerprint string // SHA256:...
-	Line        string // the line for authorized_keys
-	Source      string // a file, or "ssh-agent"
+	Fingerprint string   // SHA256:...
+	Line        string   // the line for authorized_keys
+	Options     []string // those of the line, for example from="10.0.0.0/8"
+	Source      string   // a file, or "ssh-agent"
+	Use         Use
+	Why         string // a sentence without its full stop: why ssh does not log in with it by itself; "" when it does
+	File        string // for ssh -i; "" when only the agent has it, or nothing here does
 }
 
-// Problem is a file or line that was left out, and why.
+// Use says what this computer can do with a key.
+type Use int
+
+// The uses, from the least to the most.
+const (
+	Unknown   Use = iota // typed in, or saved with a host
+	Elsewhere            // its private half is not to be had here
+	Here                 // its private half is here, but ssh does not offer it by itself
+	Offered              // ssh logs in with it
+)
+
+// Problem is a file or line that was skipped, and why.
 type Problem struct {
 	File string
 	Line int // from 1; 0 when it is about the whole file
 	Err  error
+	Fix  string // what to do, "" when there is nothing
 }
 
 func (p Problem) Error() string {
-	if p.Line > 0 {
+	switch {
+	case p.File == "" && p.Line > 0:
+		return fmt.Sprintf("line %d: %v", p.Line, p.Err)
+	case p.File == "":
+		return p.Err.Error()
+	case p.Line > 0:
 		return fmt.Sprintf("%s, line %d: %v", p.File, p.Line, p.Err)
 	}
 	return p.File + ": " + p.Err.Error()
@@ -51,113 +66,29 @@ func (p Problem) Error() string {
 
 func (p Problem) Unwrap() error { return p.Err }
 
-// Find lists the keys in the *.pub files of sshDir, in its authorized_keys,
-// and in the agent at agentSocket ("" for none), each once, ed25519 first.
-func Find(ctx context.Context, sshDir, agentSocket string) ([]PublicKey, []Problem) {
-	var found []PublicKey
-	var problems []Problem
-	files, _ := filepath.Glob(filepath.Join(sshDir, "*.pub")) // the pattern is well formed
-	for _, f := range append(files, filepath.Join(sshDir, "authorized_keys")) {
-		keys, bad := readFile(f)
-		found, problems = append(found, keys...), append(problems, bad...)
+// Hints say what to do.
+func (p Problem) Hints() []string {
+	if p.Fix == "" {
+		return nil
 	}
-	if agentSocket != "" {
-		keys, err := fromAgent(ctx, agentSocket)
-		if err != nil {
-			problems = append(problems, Problem{File: "ssh-agent", Err: err})
-		}
-		found = append(found, keys...)
-	}
-	seen := map[string]bool{}
-	found = slices.DeleteFunc(found, func(k PublicKey) bool {
-		again := seen[k.Fingerprint]
-		seen[k.Fingerprint] = true
-		return again
-	})
-	slices.SortStableFunc(found, func(a, b PublicKey) int { return cmp.Compare(rank(a), rank(b)) })
-	return found, problems
+	return []string{p.Fix}
 }
 
-func rank(k PublicKey) int {
-	if strings.Contains(k.Type, "ed25519") {
-		return 0
+// run is a hint with a command; %s in it are file names, quoted for the shell.
+func run(command string, files ...string) string {
+	var quoted []any
+	for _, f := range files {
+		quoted = append(quoted, quote(f))
 	}
-	return 1
+	return "Run: " + fmt.Sprintf(command, quoted...)
 }
 
-func readFile(path string) ([]PublicKey, []Problem) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+// quote makes one word of a name for the shell.
+func quote(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("/._-+@%:=,", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		return s
 	}
-	if err != nil {
-		return nil, []Problem{{File: path, Err: err}}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, []Problem{{File: path, Err: err}}
-	}
-	if bytes.Contains(data, []byte("PRIVATE KEY-----")) {
-		return nil, []Problem{{File: path, Err: errors.New("this is a private key under a public name; the public half ends in .pub and is one line")}}
-	}
-	if len(data) > maxFile {
-		return nil, []Problem{{File: path, Err: errors.New("too large to be a public key")}}
-	}
-	var found []PublicKey
-	var problems []Problem
-	number := 0
-	for line := range strings.Lines(string(data)) {
-		number++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		k, err := ParseLine(line)
-		if err != nil {
-			problems = append(problems, Problem{path, number, err})
-			continue
-		}
-		k.Source = path
-		found = append(found, k)
-	}
-	return found, problems
-}
-
-// ParseLine reads one line as authorized_keys has it, options included.
-func ParseLine(line string) (PublicKey, error) {
-	line = strings.TrimSpace(line)
-	if strings.ContainsAny(line, "\n\r\x00") {
-		return PublicKey{}, errors.New("a public key is one line")
-	}
-	key, comment, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
-	if err != nil {
-		return PublicKey{}, errors.New("not a public SSH key; one looks like: ssh-ed25519 AAAA... name@computer")
-	}
-	if k, ok := key.(*ssh.Certificate); ok {
-		return PublicKey{}, fmt.Errorf("a certificate (%s) is no key to log in with; use the key itself", k.Type())
-	}
-	return PublicKey{Type: key.Type(), Comment: comment, Fingerprint: ssh.FingerprintSHA256(key), Line: line}, nil
-}
-
-func fromAgent(ctx context.Context, socket string) ([]PublicKey, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
-	if err != nil {
-		return nil, errors.New("it does not answer; its keys are left out")
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	keys, err := agent.NewClient(conn).List()
-	if err != nil {
-		return nil, errors.New("it does not list its keys; they are left out")
-	}
-	var found []PublicKey
-	for _, k := range keys {
-		if p, err := ParseLine(strings.TrimSpace(k.String())); err == nil {
-			p.Source = "ssh-agent"
-			found = append(found, p)
-		}
-	}
-	return found, nil
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -58,7 +58,8 @@ func TestBrokenFilesAreNamedAndTheRestFound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	found, problems := Find(context.Background(), dir, filepath.Join(dir, "no-agent"))
+	c := Defaults(dir, filepath.Join(dir, "no-agent"))
+	found, problems := Find(context.Background(), dir, c)
 	if len(found) != 2 || len(problems) != 3 {
 		t.Errorf("found %v, problems %v", found, problems)
 	}
@@ -71,14 +72,14 @@ func TestBrokenFilesAreNamedAndTheRestFound(t *testing.T) {
 
 func TestMakeNeverOverwrites(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), ".ssh")
-	k, err := Make(dir, "me@laptop")
+	k, err := Make(dir, "id_ed25519", "me@laptop")
 	if err != nil || k.Comment != "me@laptop" {
 		t.Fatal(k, err)
 	}
 	if st, _ := os.Stat(filepath.Join(dir, "id_ed25519")); st.Mode().Perm() != 0o600 {
 		t.Error(st.Mode())
 	}
-	if _, err := Make(dir, "again"); !errors.Is(err, ErrExists) {
+	if _, err := Make(dir, "id_ed25519", "again"); !errors.Is(err, ErrExists) {
 		t.Error(err)
 	}
 }
