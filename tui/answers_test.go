@@ -293,7 +293,7 @@ func TestAnUnmarkedKeyIsNotMarkedAgainAndOneThatIsMadeIsMadeOnce(t *testing.T) {
 
 	made := 0
 	e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) { return nil, nil }
-	e.MakeKey = func() (sshkey.PublicKey, error) {
+	e.MakeKey = func(string) (sshkey.PublicKey, error) {
 		if made++; made > 1 {
 			return sshkey.PublicKey{}, errors.New("there is one already")
 		}

@@ -43,7 +43,12 @@ func (d *driver) untilABug() bool {
 				k = "bach"
 			}
 		case "keys":
-			if len(d.w.logins.keys) == 0 {
+			switch p := d.w.page().(*keysPage); {
+			case len(d.w.logins.keys) == 0 && d.w.engine.ReadKey != nil && p.more == nil:
+				k = "f"
+			case p.more != nil && p.more.value == "":
+				k = "~/k.pub"
+			case len(d.w.logins.keys) == 0 && p.more == nil:
 				k = "m"
 			}
 		case "preview":
@@ -96,6 +101,9 @@ var needed = map[string]func(*Engine){
 		}
 	},
 	"MakeKey": func(e *Engine) {
+		e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) { return nil, nil }
+	},
+	"ReadKey": func(e *Engine) {
 		e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) { return nil, nil }
 	},
 	"Newest": func(e *Engine) {

@@ -51,8 +51,11 @@ type Engine struct {
 	// Keys lists the SSH keys of this user, for logging in to the host: first
 	// those that ssh offers it.
 	Keys func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error)
-	// MakeKey makes an ed25519 key pair for this user.
-	MakeKey func() (sshkey.PublicKey, error)
+	// MakeKey makes an ed25519 key pair for this user, in files of that name; it
+	// fails with sshkey.ErrExists where there are any.
+	MakeKey func(name string) (sshkey.PublicKey, error)
+	// ReadKey reads the public keys in a file.
+	ReadKey func(path string) ([]sshkey.PublicKey, error)
 	// Save gives the host an identity if it has none, and stores the answers
 	// and the flake. It returns the host as saved; Kept says where the secrets
 	// are that were replaced. It is called when the build begins, and never

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,10 +20,11 @@ import (
 type keysPage struct {
 	problems []error
 	err      error
-	lacking  bool // enter was pressed with nothing marked
-	notes    bool // they are shown, not the keys
-	read     bool // the answer to reading came
-	making   bool
+	lacking  bool      // enter was pressed with nothing marked
+	notes    bool      // they are shown, not the keys
+	read     bool      // the answer to reading came
+	making   bool      // or reading a file
+	more     *moreKeys // what is open over the list
 	cursor   int
 }
 
@@ -32,13 +34,18 @@ type keysRead struct {
 }
 
 type keyMade struct {
-	key sshkey.PublicKey
-	err error
+	name string
+	key  sshkey.PublicKey
+	err  error
 }
 
 // enter asks each time: a key that was made meanwhile shows up.
 func (p *keysPage) enter(s *state) tea.Cmd {
 	*p = keysPage{}
+	return p.look(s)
+}
+
+func (p *keysPage) look(s *state) tea.Cmd {
 	ctx, find, host := s.ctx, s.engine.Keys, s.saved.Host
 	return func() tea.Msg {
 		k, problems := find(ctx, host)
@@ -52,11 +59,13 @@ func (p *keysPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 		p.read, p.problems = true, msg.problems
 		s.logins.know(msg.keys)
 	case keyMade:
-		p.making, p.err = false, msg.err
-		if msg.err == nil {
-			s.logins.take(msg.key)
-		}
+		return stay, p.made(s, msg)
+	case keysGot:
+		p.got(s, msg)
 	case tea.KeyMsg:
+		if p.more != nil {
+			return stay, p.fillIn(s, msg)
+		}
 		return p.key(s, msg.String())
 	}
 	return stay, nil
@@ -86,14 +95,11 @@ func (p *keysPage) key(s *state, k string) (move, tea.Cmd) {
 			keys[p.cursor].marked = !keys[p.cursor].marked
 		}
 	case "m":
-		if len(keys) == 0 && !p.making {
-			p.making = true
-			makeKey := s.engine.MakeKey
-			return stay, func() tea.Msg {
-				made, err := makeKey()
-				return keyMade{made, err}
-			}
-		}
+		return stay, p.makeKey(s, "id_ed25519")
+	case "p":
+		p.more = &moreKeys{}
+	case "f":
+		p.openFile(s, nil, "")
 	case "enter":
 		if lines := s.logins.lines(); len(lines) > 0 {
 			s.saved.Host.Keys = lines
@@ -104,6 +110,40 @@ func (p *keysPage) key(s *state, k string) (move, tea.Cmd) {
 	return stay, nil
 }
 
+// makeKey makes a key, once at a time.
+func (p *keysPage) makeKey(s *state, name string) tea.Cmd {
+	if p.making {
+		return nil
+	}
+	p.making = true
+	makeKey := s.engine.MakeKey
+	return func() tea.Msg {
+		made, err := makeKey(name)
+		return keyMade{name, made, err}
+	}
+}
+
+// made takes a new key, and has ssh say whether it offers it. Where the name is
+// in use it asks for another.
+func (p *keysPage) made(s *state, msg keyMade) tea.Cmd {
+	p.making, p.err = false, nil
+	switch {
+	case errors.Is(msg.err, sshkey.ErrExists):
+		var again error
+		if p.more != nil {
+			again = msg.err
+		}
+		p.openName(s, again, msg.name+"_pi")
+		return nil
+	case msg.err != nil:
+		p.more, p.err = nil, msg.err
+		return nil
+	}
+	p.more = nil
+	s.logins.take(msg.key)
+	return p.look(s)
+}
+
 func (p *keysPage) view(s *state, width, height int) string {
 	if !p.read {
 		return style.Dim.Render("Looking for your SSH keys …")
@@ -111,14 +151,17 @@ func (p *keysPage) view(s *state, width, height int) string {
 	if p.notes {
 		return s.fit(explained(p.problems, width), "", height)
 	}
+	if p.more != nil {
+		return p.more.view(s, width, height)
+	}
 	top := folded(p.problems, width)
 	if p.err != nil {
 		top += failure(p.err, width) + "\n\n"
 	}
 	if len(s.logins.keys) == 0 {
-		return s.fit(top, wrap("You have no SSH key yet. It takes the place of a password: one half stays on this computer, the other goes to the Pi. Press m to make one now.", width), height)
+		return s.fit(top, wrap("You have no SSH key yet. It takes the place of a password: one half stays on this computer, the other goes to the Pi. Press m to make one now, or p to paste one of another computer.", width), height)
 	}
-	say := wrap("Keys that may log in. There is no password login, so mark at least one: press space.", width)
+	say := wrap("Keys that may log in. There is no password login, so mark at least one: space. Another one: p to paste it, f from a file, m to make it.", width)
 	if p.lacking {
 		say = style.Danger.Render(wrap("No key is marked, so nobody could log in. Press space to mark one.", width))
 	}
@@ -145,7 +188,7 @@ func remarks(k login, width int) string {
 		text = "Its options: " + strings.Join(k.Options, ", ")
 	}
 	if k.here && k.Why != "" {
-		text += "\n" + strings.ToUpper(k.Why[:1]) + k.Why[1:]
+		text += "\nNote: " + k.Why
 	}
 	if text = strings.Trim(text, "\n"); text == "" {
 		return ""
@@ -172,12 +215,15 @@ func explained(problems []error, width int) string {
 }
 
 func (p *keysPage) help(s *state) []key.Binding {
+	if p.more != nil {
+		return p.more.help()
+	}
 	if p.notes {
 		return []key.Binding{bind("esc", "to the keys")}
 	}
-	h := []key.Binding{bind("↑↓", "choose"), bind("space", "mark"), bind("enter", "go on"), bind("esc", "back")}
+	h := []key.Binding{bind("↑↓", "choose"), bind("space", "mark"), bind("enter", "go on"), bind("p", "paste"), bind("f", "file"), bind("m", "make"), bind("esc", "back")}
 	if p.read && len(s.logins.keys) == 0 {
-		h = []key.Binding{bind("m", "make a key"), bind("esc", "back")}
+		h = []key.Binding{bind("m", "make a key"), bind("p", "paste"), bind("f", "file"), bind("esc", "back")}
 	}
 	if len(p.problems) > 0 {
 		h = slices.Insert(h, len(h)-1, bind("d", "notes"))

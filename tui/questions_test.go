@@ -135,7 +135,7 @@ func TestWithoutAKeyOneCanBeMade(t *testing.T) {
 	e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) {
 		return nil, []error{errors.New("~/.ssh/broken.pub: not a key")}
 	}
-	e.MakeKey = func() (sshkey.PublicKey, error) { return key, nil }
+	e.MakeKey = func(string) (sshkey.PublicKey, error) { return key, nil }
 	d := drive(t, e)
 	d.toWifi()
 	d.keys("enter", "enter")

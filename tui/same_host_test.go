@@ -155,7 +155,7 @@ func (w *world) engine() Engine {
 		}
 		return w.keys, nil
 	}
-	e.MakeKey = func() (sshkey.PublicKey, error) {
+	e.MakeKey = func(string) (sshkey.PublicKey, error) {
 		if err := w.fail("make"); err != nil {
 			return sshkey.PublicKey{}, err
 		}

@@ -108,7 +108,10 @@ func (w *walker) hostile() Engine {
 	e.Keys = func(context.Context, nixgen.Host) ([]sshkey.PublicKey, []error) {
 		return poisoned(slices.Clone(w.world.keys), "Comment Source"), w.errs("key file")
 	}
-	e.MakeKey = func() (sshkey.PublicKey, error) {
+	e.ReadKey = func(string) ([]sshkey.PublicKey, error) {
+		return []sshkey.PublicKey{w.world.key("read@here", "")}, fail("read")
+	}
+	e.MakeKey = func(string) (sshkey.PublicKey, error) {
 		return w.world.key("made@here", ""), fail("make")
 	}
 	save, preview := e.Save, e.Preview

@@ -101,7 +101,8 @@ func pretended() tui.Engine {
 			_ = at(ctx, "keys")
 			return []sshkey.PublicKey{key}, nil
 		},
-		MakeKey: func() (sshkey.PublicKey, error) { return key, nil },
+		MakeKey: func(string) (sshkey.PublicKey, error) { return key, nil },
+		ReadKey: func(string) ([]sshkey.PublicKey, error) { return []sshkey.PublicKey{key}, nil },
 		Save:    func(s hostfile.Saved) (hostfile.Saved, error) { return s, nil },
 		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
 			_ = at(context.Background(), "preview")

@@ -56,7 +56,8 @@ func (p *program) engine() (tui.Engine, error) {
 		Keys: func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error) {
 			return keys(ctx, sshDir, home, h)
 		},
-		MakeKey: func() (sshkey.PublicKey, error) { return sshkey.Make(sshDir, "id_ed25519", guess().User+"@piwiz") },
+		MakeKey: func(name string) (sshkey.PublicKey, error) { return sshkey.Make(sshDir, name, guess().User+"@piwiz") },
+		ReadKey: func(path string) ([]sshkey.PublicKey, error) { return sshkey.ReadFile(path, home) },
 		Save:    func(s hostfile.Saved) (hostfile.Saved, error) { return keep(store, s) },
 		Preview: func(s hostfile.Saved) ([]nixgen.File, string, error) {
 			files, err := nixgen.Files(asSaved(store, s.Host))

@@ -57,6 +57,12 @@ func kind(text string) error {
 	return nil
 }
 
+// IsPrivate tells whether a text has a private key in it, or a part of one.
+func IsPrivate(text string) bool {
+	err := kind(text)
+	return errors.Is(err, errPrivate) || errors.Is(err, errPutty)
+}
+
 // ParseLine reads one line as authorized_keys has it, options included. It
 // refuses what the Pi's sshd would, and what is more than a key.
 func ParseLine(line string) (PublicKey, error) {

@@ -1,0 +1,168 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"piwiz/nixgen/sshkey"
+	"piwiz/tui/form"
+	"piwiz/tui/style"
+)
+
+// moreKeys is what is open over the list: a paste, or the form for a file or
+// for the name of a new key. Left by esc it is forgotten.
+//
+// What is pasted is never drawn, for it may be a private key by mistake. Then
+// it is forgotten at once, and no key counts until esc: a terminal that does
+// not mark pastes is still sending the rest of it. For the same reason enter
+// does not leave a paste that holds something: it takes the line.
+type moreKeys struct {
+	form    *form.Form // nil for a paste
+	value   string     // of the form
+	making  bool       // the form asks for the name of a new key
+	text    string     // pasted so far
+	taken   int        // keys of it
+	refused error      // a private key was pasted
+	err     error
+}
+
+type keysGot struct {
+	keys []sshkey.PublicKey
+	err  error
+}
+
+func (p *keysPage) openFile(s *state, err error, value string) {
+	p.more = &moreKeys{value: value, err: err}
+	p.more.form = newForm(s, form.Text("Which file?", "A public key such as ~/keys/laptop.pub, or a private one: only its public half is taken.", &p.more.value, nil))
+	p.more.form.Init()
+}
+
+func (p *keysPage) openName(s *state, err error, value string) {
+	p.more = &moreKeys{value: value, err: err, making: true}
+	p.more.form = newForm(s, form.Text("What should the new key be called?", "There is an id_ed25519 already, and it is kept. ssh needs -i for any other name.", &p.more.value, sshkey.CheckName))
+	p.more.form.Init()
+}
+
+// fillIn gives a key to what is open.
+func (p *keysPage) fillIn(s *state, msg tea.KeyMsg) tea.Cmd {
+	m := p.more
+	switch {
+	case msg.String() == "esc":
+		p.more = nil
+	case p.making || m.refused != nil:
+	case m.form == nil:
+		p.paste(s, msg)
+	default:
+		m.form.Update(msg)
+		if !m.form.Done() {
+			return nil
+		}
+		if m.making {
+			return p.makeKey(s, m.value)
+		}
+		p.making = true
+		read, path := s.engine.ReadKey, m.value
+		return func() tea.Msg {
+			keys, err := read(path)
+			return keysGot{keys, err}
+		}
+	}
+	return nil
+}
+
+// paste takes letters, or all of a paste that the terminal marks.
+func (p *keysPage) paste(s *state, msg tea.KeyMsg) {
+	const most = 64 << 10
+	m := p.more
+	switch {
+	case msg.String() == "enter" && m.text == "":
+		p.more = nil
+	case msg.String() == "enter", msg.Paste && strings.ContainsAny(string(msg.Runes), "\r\n"):
+		p.readPaste(s, m.text+string(msg.Runes))
+	case msg.String() == "backspace", msg.String() == "ctrl+u":
+		m.text, m.err = "", nil
+	case msg.Type == tea.KeySpace:
+		m.text += " "
+	case msg.Type == tea.KeyRunes && len(m.text) < most:
+		m.text, m.err = m.text+string(msg.Runes), nil
+		if sshkey.IsPrivate(m.text) {
+			p.readPaste(s, m.text)
+		}
+	}
+}
+
+func (p *keysPage) readPaste(s *state, text string) {
+	m := p.more
+	m.text = ""
+	keys, err := sshkey.Parse(text)
+	if m.err = err; err != nil {
+		if sshkey.IsPrivate(text) {
+			m.refused = err
+		}
+		return
+	}
+	for _, k := range keys {
+		k.Source = "pasted"
+		s.logins.take(k)
+		m.taken++
+	}
+}
+
+// got takes the keys of a file.
+func (p *keysPage) got(s *state, msg keysGot) {
+	p.making = false
+	if msg.err != nil {
+		if p.more != nil {
+			p.openFile(s, msg.err, p.more.value)
+		}
+		return
+	}
+	p.more = nil
+	for _, k := range msg.keys {
+		s.logins.take(k)
+	}
+}
+
+func (m *moreKeys) view(s *state, width, height int) string {
+	top := ""
+	if m.err != nil && m.refused == nil {
+		top = failure(m.err, width) + "\n\n"
+		if m.form == nil {
+			top = style.Danger.Render(wrap(sentence(m.err), width)) + "\n\n"
+		}
+	}
+	if m.form != nil {
+		return s.above(top, "", m.form, height)
+	}
+	if m.refused != nil {
+		return style.Danger.Render(wrap("That was a private key. It was not kept and goes nowhere.", width)) + "\n\n" +
+			wrap("Copy the public half instead: the one line in the file whose name ends in .pub. If other people saw the private one, for example in a chat, make a new key and stop using that one.\n\nPress esc to go back to the keys.", width)
+	}
+	say := wrap("Paste one or more public keys, with the keys of your terminal (often ctrl+shift+v). Each is one line that begins with its kind, for example ssh-ed25519. What you paste is not shown.", width) + "\n\n"
+	switch {
+	case m.text != "":
+		say += style.Focus.Render(wrap(fmt.Sprintf("%d characters so far. Press enter to take them, ctrl+u to begin again.", len(m.text)), width))
+	case m.taken > 0:
+		say += style.OK.Render(wrap(fmt.Sprintf("Added: %s. Paste more, or press enter to go back to the list.", count(m.taken, "key")), width))
+	default:
+		say += style.Dim.Render("Nothing yet.")
+	}
+	return s.fit(top, say, height)
+}
+
+func (m *moreKeys) help() []key.Binding {
+	switch {
+	case m.refused != nil:
+		return []key.Binding{bind("esc", "to the keys")}
+	case m.form == nil && m.text == "" && m.taken == 0:
+		return []key.Binding{bind("esc", "to the keys")}
+	case m.form == nil && m.text == "":
+		return []key.Binding{bind("enter", "to the keys")}
+	}
+	return []key.Binding{bind("enter", "go on"), bind("esc", "to the keys")}
+}
+
+func (p *keysPage) typing() bool { return p.more != nil }
