@@ -151,6 +151,15 @@ func decrypt(r io.Reader, with []age.Identity) (io.Reader, error) {
 	return plain, nil
 }
 
+// noRoom is the error for a disk that takes no more: the file is not at fault.
+func noRoom(dir string, err error) error {
+	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	return &hinted{"the disk is full, nothing was changed: " + parent, []string{"Make room on it, then try again: df -h " + Quote(parent)}}
+}
+
 // unpack puts the host of an archive into a store of its own.
 func unpack(plain io.Reader, s Store, as string, render func(nixgen.Host) ([]nixgen.File, error)) (Saved, error) {
 	dir := s.Path(staging + "x")
@@ -158,6 +167,9 @@ func unpack(plain io.Reader, s Store, as string, render func(nixgen.Host) ([]nix
 		return Saved{}, err
 	}
 	name, err := archive.Unpack(plain, dir)
+	if full := noRoom(s.Dir, err); full != nil {
+		return Saved{}, full
+	}
 	if err == nil {
 		err = checkName(name)
 	}

@@ -3,10 +3,13 @@ package hostfile
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -142,5 +145,18 @@ func TestForgettingLeavesNothing(t *testing.T) {
 	must(t, os.Symlink(s.Path("bach-2"), s.Path("haydn")))
 	if err := s.Forget("haydn"); err == nil || !exists(s.Path("bach-2", wifiFile)) {
 		t.Errorf("a link was followed: %v", err)
+	}
+}
+
+// A full disk is not the fault of the file.
+func TestAFullDiskIsNotADamagedExport(t *testing.T) {
+	err := noRoom("/data/hosts/.importing-1", fmt.Errorf("unpack: %w", &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}))
+	if err == nil || errors.Is(err, ErrNoExport) || !strings.Contains(hintsOf(err), "df -h /data/hosts") {
+		t.Errorf("%v\n%s", err, hintsOf(err))
+	}
+	for _, err := range []error{nil, io.ErrUnexpectedEOF, fs.ErrExist} {
+		if err := noRoom("/x/y", err); err != nil {
+			t.Error(err)
+		}
 	}
 }
