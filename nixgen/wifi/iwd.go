@@ -5,20 +5,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Dir is where iwd keeps its networks; only root may read it.
 const Dir = "/var/lib/iwd"
-
-// A network file holds a few short lines, or an embedded certificate chain.
-const maxFile = 64 << 10
 
 // Iwd is iwd as a source of networks. Only the administrator may read them.
 type Iwd struct{}
@@ -64,7 +61,7 @@ func Read(dir string) ([]Network, []Problem, error) {
 		}
 		var n Network
 		if err == nil {
-			n, err = readFile(path)
+			n, err = readFile(path, st.ModTime()) // iwd touches the file when it connects
 		}
 		if errors.Is(err, fs.ErrPermission) {
 			return nil, nil, fmt.Errorf("read the Wi-Fi networks of this computer: %w", err)
@@ -78,22 +75,14 @@ func Read(dir string) ([]Network, []Problem, error) {
 	return found, problems, nil
 }
 
-func readFile(path string) (Network, error) {
-	f, err := os.Open(path)
+func readFile(path string, used time.Time) (Network, error) {
+	data, err := ReadFile(path)
 	if err != nil {
 		return Network{}, err
 	}
-	defer f.Close()
-	data := make([]byte, maxFile+1) // one that grows leaves copies
 	defer clear(data)
-	size, err := io.ReadFull(f, data)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return Network{}, err
-	}
-	n, err := Parse(filepath.Base(path), data[:size])
-	if st, e := f.Stat(); e == nil {
-		n.LastUsed = st.ModTime() // iwd touches the file when it connects
-	}
+	n, err := Parse(filepath.Base(path), data)
+	n.LastUsed = used
 	return n, err
 }
 
@@ -128,7 +117,7 @@ func known(name string) bool {
 func Parse(fileName string, data []byte) (Network, error) {
 	n := Network{File: fileName, From: iwd}
 	base, kind, _ := strings.Cut(fileName, ".")
-	if len(data) > maxFile {
+	if len(data) > MaxFile {
 		return n, errors.New("the file is too large to be a Wi-Fi network")
 	}
 	ssid, err := ssidOf(base)

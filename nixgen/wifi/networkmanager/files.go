@@ -3,7 +3,6 @@ package networkmanager
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -37,7 +36,7 @@ func readDirs(dirs []string, user string) (wifi.Found, error) {
 			if !IsProfile(path) {
 				continue
 			}
-			b, err := readFile(path)
+			b, err := wifi.ReadFile(path)
 			switch {
 			case errors.Is(err, fs.ErrPermission):
 				locked = true
@@ -58,23 +57,6 @@ func readDirs(dirs []string, user string) (wifi.Found, error) {
 		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrPermission)
 	}
 	return found, nil
-}
-
-func readFile(path string) ([]byte, error) {
-	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
-		return nil, err // a folder or a pipe holds no profile
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b := make([]byte, maxFile+1) // one that grows leaves copies
-	n, err := io.ReadFull(f, b)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, err
-	}
-	return b[:n], nil
 }
 
 // IsProfile tells by its path whether NetworkManager reads a file as a

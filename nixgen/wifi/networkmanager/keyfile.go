@@ -13,9 +13,6 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// maxFile bounds a key file, in bytes; a certificate may be inside.
-const maxFile = 64 << 10
-
 // Parse makes a network of one key file, as GLib and NetworkManager read it.
 // user is who asks: a profile that belongs to others is not for him; "" is
 // everybody. ok is false for what is no Wi-Fi network of his to join.
@@ -48,7 +45,7 @@ func Parse(data []byte, user string) (n wifi.Network, ok bool, err error) {
 }
 
 func parse(data []byte) (p profile, wifiProfile bool, err error) {
-	if len(data) > maxFile {
+	if len(data) > wifi.MaxFile {
 		return p, false, errors.New("the file is too large to be a Wi-Fi network")
 	}
 	k, err := groups(string(data))

@@ -22,7 +22,7 @@ import (
 // network that the line is in is refused: the others may be all that is left
 // of a computer whose card died.
 func Parse(data []byte) (found []wifi.Network, problems []error) {
-	if len(data) > maxFile {
+	if len(data) > wifi.MaxFile {
 		return nil, []error{errors.New("the file is too large to be read")}
 	}
 	for _, b := range blocks(string(data)) {

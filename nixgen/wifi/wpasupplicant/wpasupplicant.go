@@ -9,10 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -24,9 +22,6 @@ const Name = "wpa_supplicant"
 
 // Dir is where its files are; each ends in .conf.
 const Dir = "/etc/wpa_supplicant"
-
-// maxFile bounds a file, in bytes.
-const maxFile = 64 << 10
 
 // Source is wpa_supplicant as a source of networks.
 type Source struct{}
@@ -43,7 +38,7 @@ func readDir(dir string) (wifi.Found, error) {
 	locked := false
 	files := map[string][]byte{}
 	for _, path := range paths {
-		b, err := readFile(path)
+		b, err := wifi.ReadFile(path)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			locked = true
@@ -61,23 +56,6 @@ func readDir(dir string) (wifi.Found, error) {
 		return found, fmt.Errorf("read the networks of wpa_supplicant: %w", fs.ErrPermission)
 	}
 	return found, nil
-}
-
-func readFile(path string) ([]byte, error) {
-	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
-		return nil, err // a folder or a pipe holds no networks
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b := make([]byte, maxFile+1) // one that grows leaves copies
-	n, err := io.ReadFull(f, b)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, err
-	}
-	return b[:n], nil
 }
 
 // FromFiles makes networks of files that were read elsewhere, by path. Files
