@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ import (
 // takes: whole blocks, and at its end what is left of one.
 type sectors struct {
 	b      []byte
-	writes int
+	writes atomic.Int64
 }
 
 func (s *sectors) bad(p []byte, off int64) bool {
@@ -28,7 +29,7 @@ func (s *sectors) bad(p []byte, off int64) bool {
 }
 
 func (s *sectors) WriteAt(p []byte, off int64) (int, error) {
-	s.writes++
+	s.writes.Add(1)
 	if s.bad(p, off) {
 		return 0, unix.EINVAL
 	}
@@ -69,8 +70,8 @@ func TestAnImageThatFitsToTheByteIsWrittenToTheByte(t *testing.T) {
 			c := &sectors{b: bytes.Repeat([]byte{0xa5}, room-512)}
 			_, err := Write(context.Background(), job(t, image, c, room-512), nil)
 			var e *source.TooLarge
-			if !errors.As(err, &e) || !strings.Contains(err.Error(), fmt.Sprint("the card ", room-512)) && !strings.Contains(err.Error(), "iB") || len(e.Hints()) == 0 || c.writes != 0 {
-				t.Errorf("%s, %d bytes on %d: %v after %d writes", name, n, room-512, err, c.writes)
+			if !errors.As(err, &e) || !strings.Contains(err.Error(), fmt.Sprint("the card ", room-512)) && !strings.Contains(err.Error(), "iB") || len(e.Hints()) == 0 || c.writes.Load() != 0 {
+				t.Errorf("%s, %d bytes on %d: %v after %d writes", name, n, room-512, err, c.writes.Load())
 			}
 		}
 	}

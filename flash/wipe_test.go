@@ -217,7 +217,7 @@ func TestTheKernelAndItsToolsSeeOnlyTheImageOnARealCard(t *testing.T) {
 	if _, err := writeTo(node, path); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("partx", "-a", node).CombinedOutput(); err != nil {
+	if out, err := exec.Command("partx", "-u", node).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	t.Cleanup(func() { _ = exec.Command("partx", "-d", node).Run() })

@@ -74,7 +74,7 @@ var wayThrough = [][]string{
 	{"All is well", "enter"},
 	{"Which Raspberry Pi?", "enter"},
 	{"Name of the Raspberry Pi", "type bach", "enter", "enter"},
-	{"Home Net", "space", "enter", "enter"},
+	{"Home Net", "enter", "enter"},
 	{"me@laptop", "enter"},
 	{"This is what will be built", "enter"},
 	{"The image is ready", "enter"},

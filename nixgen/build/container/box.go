@@ -107,7 +107,7 @@ func (e Engine) once(ctx context.Context, args []string) (string, error) {
 // and the container ends with it.
 const boxed = `exec 3<&0 </dev/null
 (while read -r _ <&3; do :; done
-while kill -TERM 1; do sleep 1; done) &
+while kill -TERM 1 2> /dev/null; do sleep 1; done) &
 exec 3<&-
 exec "$0" "$@"`
 
