@@ -45,7 +45,7 @@ type card struct {
 	large    int
 	hang     chan struct{}
 	pause    time.Duration
-	slow     time.Duration // to write more than a block: then it pays to look first, whatever else this computer does
+	slow     time.Duration // to write more than a block: then it pays to look first
 	read     int64
 	written  []span // without the first block and what only tests the size
 	seen     func(off int64, n int)

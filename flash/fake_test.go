@@ -36,7 +36,7 @@ type fake struct {
 	wrote  int64
 	after  int64 // so many bytes written, something happens
 	then   func()
-	slow   time.Duration // to write more than a block: then it pays to look first, whatever else this computer does
+	slow   time.Duration // to write more than a block: then it pays to look first
 }
 
 func newFake(claims, real int64) *fake {
