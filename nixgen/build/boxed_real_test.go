@@ -230,7 +230,7 @@ func TestRealContainerEndsWithUs(t *testing.T) {
 
 	for _, whole := range []bool{false, true} {
 		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), "PIWIZ_HANG=1")
+		cmd.Env = append(os.Environ(), "PIWIZ_HANG=1", "TMPDIR="+t.TempDir()) // what is killed leaves its own there
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

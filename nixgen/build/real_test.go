@@ -33,7 +33,7 @@ func inRig(t *testing.T, env ...string) bool {
 		return true
 	}
 	cmd := exec.Command("../../.ci/rig/with-nix", rig, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(append(os.Environ(), "PIWIZ_IN_RIG="+t.Name(), "HOME="+t.TempDir()), env...)
+	cmd.Env = append(append(os.Environ(), "PIWIZ_IN_RIG="+t.Name(), "HOME="+t.TempDir(), "TMPDIR="+t.TempDir()), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
 		t.Errorf("%v\n%s", err, out)

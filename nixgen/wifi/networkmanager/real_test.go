@@ -50,7 +50,8 @@ chown 0:0 /etc/NetworkManager/system-connections/*
 chmod 600 /etc/NetworkManager/system-connections/*
 mkdir -p /run/dbus
 dbus-uuidgen > /etc/machine-id
-die() { setpriv --pdeathsig KILL "$@" >> /run/log 2>&1 & }
+daemons=
+die() { "$@" >> /run/log 2>&1 & daemons="$daemons $!"; }
 die dbus-daemon --system --nofork --nopidfile
 until [ -S /run/dbus/system_bus_socket ]; do sleep .1; done
 die /usr/lib/polkit-1/polkitd --no-debug
@@ -58,6 +59,8 @@ die NetworkManager --no-daemon
 until nmcli -t -f RUNNING general 2> /dev/null | grep -qx running; do sleep .1; done
 echo ready
 cat
+# A death signal would not do: it is dropped with the rights of root.
+kill -KILL $daemons || true
 # Who has gone leaves the group a moment later.
 for try in 1 2 3 4 5; do rmdir /sys/fs/cgroup/user.slice/user-6200?.slice/*/ /sys/fs/cgroup/user.slice/user-6200?.slice && break; sleep .1; done
 rmdir /sys/fs/cgroup/user.slice 2> /dev/null || true
