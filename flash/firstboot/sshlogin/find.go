@@ -165,7 +165,7 @@ func (f *finder) otherKey(t trial) bool {
 	}
 	if f.opts.identity == "" {
 		if t.tooMany {
-			f.why("ssh offers so many keys that the Pi hangs up before the right one.", "Name the key in ~/.ssh/config, below Host "+f.host.Name+": IdentityFile "+f.host.Files[0]+" and IdentitiesOnly yes")
+			f.why("ssh offers so many keys that the Pi closes the connection before the right one.", "Name the key in ~/.ssh/config, below Host "+f.host.Name+": IdentityFile "+f.host.Files[0]+" and IdentitiesOnly yes")
 		} else {
 			f.why("ssh does not offer the right key by itself.", "Name the key in ~/.ssh/config, below Host "+f.host.Name+": IdentityFile "+f.host.Files[0])
 		}
