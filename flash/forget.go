@@ -55,28 +55,40 @@ func (w *writer) rewrite(ctx context.Context, pick map[int64]*proof, sure bool) 
 	if len(pick) == 0 {
 		return nil
 	}
-	left := len(pick)
+	wanted := func(index int64) bool { return pick[index] != nil }
+	return w.picked(ctx, len(pick), wanted, func(b []byte, index int64, got []byte) error {
+		p, right := pick[index], !sure
+		if sure {
+			right = w.card.Read(got, index*piece) == nil && bytes.Equal(got, b)
+		}
+		if right {
+			if err := w.request(b, index*piece); err != nil {
+				return err
+			}
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		p.at = w.total.Load()
+		p.skipped = p.skipped && !right
+		return nil
+	})
+}
+
+// picked runs do for the n pieces of the image that are wanted, with memory of
+// the piece's size to read into, and no longer than until it had all of them.
+func (w *writer) picked(ctx context.Context, n int, wanted func(index int64) bool, do func(b []byte, index int64, spare []byte) error) error {
 	err := w.each(ctx, func(c source.Chunk, spare []byte) error {
 		for i, b := range split(c.Data) {
-			p := pick[c.Off/piece+int64(i)]
-			if p == nil {
+			index := c.Off/piece + int64(i)
+			if !wanted(index) {
 				continue
 			}
-			right := !sure
-			if sure {
-				got := spare[:len(b)]
-				right = w.card.Read(got, p.index*piece) == nil && bytes.Equal(got, b)
-			}
-			if right {
-				if err := w.request(b, p.index*piece); err != nil {
-					return err
-				}
+			if err := do(b, index, spare[:len(b)]); err != nil {
+				return err
 			}
 			w.mu.Lock()
-			p.at = w.total.Load()
-			p.skipped = p.skipped && !right
-			left--
-			done := left == 0
+			n--
+			done := n == 0
 			w.mu.Unlock()
 			if done {
 				return errEnough

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -191,30 +190,10 @@ func (w *writer) mend(ctx context.Context, bad []proof) error {
 			p.skipped, p.at = false, math.MaxInt64
 		}
 	}
-	left := len(broken)
-	err := w.each(ctx, func(c source.Chunk, spare []byte) error {
-		for i, p := range split(c.Data) {
-			index := c.Off/piece + int64(i)
-			if !broken[index] {
-				continue
-			}
-			if err := w.rewritten(p, index*piece, spare[:len(p)]); err != nil {
-				return err
-			}
-			w.mu.Lock()
-			left--
-			done := left == 0
-			w.mu.Unlock()
-			if done {
-				return errEnough
-			}
-		}
-		return nil
+	wanted := func(index int64) bool { return broken[index] }
+	return w.picked(ctx, len(broken), wanted, func(b []byte, index int64, got []byte) error {
+		return w.rewritten(b, index*piece, got)
 	})
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
 }
 
 // rewritten writes a piece until it reads back right, twice at most.
