@@ -27,6 +27,12 @@ func (w *writer) holdsFirst() (bool, error) {
 // the size it claims. Nothing else is written before. Where the image ends is
 // given when nothing of it was compared yet: then its last block is marked.
 func (w *writer) arm(ctx context.Context, end int64) error {
+	w.arming.RLock() // no write waits for a lane that compares
+	armed := w.armed
+	w.arming.RUnlock()
+	if armed {
+		return nil
+	}
 	w.arming.Lock()
 	defer w.arming.Unlock()
 	if w.armed {

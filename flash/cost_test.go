@@ -14,9 +14,6 @@ import (
 // What an image that is mostly there costs beyond reading it and writing what
 // differs is a sum that does not grow with the image, where its end is in use.
 func TestTheProofOfASmallChangeCostsLittle(t *testing.T) {
-	if raced {
-		t.Skip("under the race detector lanes overtake each other, and one guesses too early now and then; the suite runs without it too")
-	}
 	paths, wants := sweptImages(t)
 	synctest.Test(t, func(t *testing.T) { smallChanges(t, paths, wants) }) // this computer takes no time
 }

@@ -96,7 +96,7 @@ type writer struct {
 	marks []byte // for the probe
 	extra []byte // chunkSize, for one at a time
 
-	arming sync.Mutex
+	arming sync.RWMutex
 	armed  bool          // the first block says that the card is unfinished
 	tested time.Duration // how long its size took to prove
 	again  bool          // it said so from the start: an earlier run has failed

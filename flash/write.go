@@ -90,7 +90,10 @@ func (w *writer) look(c source.Chunk, from, n int, spare []byte) (equal []bool, 
 	want := c.Data[from*piece : min((from+n)*piece, len(c.Data))]
 	got, off := spare[:len(want)], c.Off+int64(from)*piece
 	equal = make([]bool, n)
-	if w.card.Read(got, off) != nil {
+	w.arming.RLock() // the size test puts other blocks there for a moment
+	err := w.card.Read(got, off)
+	w.arming.RUnlock()
+	if err != nil {
 		return equal, false
 	}
 	if off == 0 {
