@@ -22,8 +22,8 @@ import (
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/nix"
-	"piwiz/nixgen/nix/preflight"
 	"piwiz/nixgen/osrelease"
+	"piwiz/nixgen/preflight"
 	"piwiz/tui"
 	"piwiz/tui/clean"
 )

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"piwiz/nixgen/nix/preflight"
+	"piwiz/nixgen/preflight"
 	"piwiz/tui"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/nix"
-	"piwiz/nixgen/nix/preflight"
+	"piwiz/nixgen/preflight"
 	"piwiz/tui"
 )
 

@@ -10,7 +10,7 @@ import (
 	"piwiz/nixgen/build/remote"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/nix"
-	"piwiz/nixgen/nix/preflight"
+	"piwiz/nixgen/preflight"
 )
 
 // Builder is where an image is built. The zero Builder is the Nix of this
