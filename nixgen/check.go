@@ -133,26 +133,10 @@ func named(s string, list func(string) (string, string)) string {
 
 // Forms that NixOS accepts, whatever they mean.
 var (
-	zoneForm    = regexp.MustCompile(`^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$`)
-	codeForm    = regexp.MustCompile(`^[A-Z]{2}$`)
-	releaseForm = regexp.MustCompile(`^[0-9]{2}\.(05|11)$`)
-	secretForm  = regexp.MustCompile(`^psk_[0-9]{2}$`)
+	zoneForm   = regexp.MustCompile(`^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$`)
+	codeForm   = regexp.MustCompile(`^[A-Z]{2}$`)
+	secretForm = regexp.MustCompile(`^psk_[0-9]{2}$`)
 )
-
-// The first release whose modules have all that a generated host sets.
-const oldestRelease = "25.05"
-
-func checkRelease(s string) string {
-	switch {
-	case s == "":
-		return ""
-	case !releaseForm.MatchString(s):
-		return "A release of NixOS is a year and a month, for example " + Release + ", in quotes."
-	case s < oldestRelease:
-		return "piwiz cannot build a release that old. Use " + Release + "."
-	}
-	return ""
-}
 
 func (h Host) networkProblems() []Problem {
 	var out []Problem
@@ -185,25 +169,6 @@ func (h Host) networkProblems() []Problem {
 
 // More networks than anybody has: wpa_supplicant reads them all at each scan.
 const maxNetworks = 100
-
-func checkBoard(b Board) string {
-	if b == Zero2W || b == Pi3 || b == Pi4 {
-		return ""
-	}
-	// Raspberry Pi 4 B, pi4 and 4B are 4.
-	short := strings.NewReplacer("raspberry", "", "pi", "", "model", "", " ", "", "-", "", "_", "").Replace(strings.ToLower(string(b)))
-	for _, x := range []Board{Zero2W, Pi3, Pi4} {
-		if short == string(x) || len(x) == 1 && (short == string(x)+"b" || short == string(x)+"b+") {
-			return "Write " + string(x) + "."
-		}
-	}
-	for _, x := range Boards() {
-		if short == string(x.Board) && x.Refused != "" {
-			return x.Refused
-		}
-	}
-	return "There is no such board, or none that can be built: write zero2w, 3 or 4."
-}
 
 func control(s string) string {
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {

@@ -1,7 +1,6 @@
 package nixgen
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -44,11 +43,8 @@ func (h Host) Doubts() []Doubt {
 func (h Host) doubts() []Doubt {
 	var out []Doubt
 	if len(h.Networks) == 0 {
-		switch h.Board {
-		case Zero2W:
-			out = append(out, Doubt{"no-network=zero2w", "No Wi-Fi network is chosen, and a Zero 2 W has no network port: nothing can reach it, unless a USB network adapter is plugged into it. Choose a Wi-Fi network."})
-		case Pi3:
-			out = append(out, Doubt{"no-network=3", "No Wi-Fi network is chosen. A 3 B or B+ works by cable; a 3 A+ has no network port: nothing can reach it, unless a USB network adapter is plugged into it. Choose a Wi-Fi network, or use a cable."})
+		if text := h.Board.about().noNetwork(); text != "" {
+			out = append(out, Doubt{"no-network=" + string(h.Board), text})
 		}
 	} else if h.Country == "" {
 		out = append(out, Doubt{"no-country", "No country is chosen for Wi-Fi: the Pi then stays away from the channels that are not allowed everywhere, and may not find a network on 5 GHz or on channels 12 and 13. Choose the country."})
@@ -58,8 +54,9 @@ func (h Host) doubts() []Doubt {
 			out = append(out, Doubt{"wpa3-only=" + a.SSID, a.Text})
 		}
 	}
-	if r := h.Born().Release; r != Release && checkRelease(r) == "" {
-		out = append(out, Doubt{"release=" + r, fmt.Sprintf("The release is %s, but this piwiz was made for NixOS %s and tried with no other: the build may fail, or the Pi not start. Use %[2]s.", r, Release)})
+	r := h.Born().Release
+	if text := otherRelease(r); text != "" {
+		out = append(out, Doubt{"release=" + r, text})
 	}
 	return out
 }

@@ -22,41 +22,6 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// Release is the NixOS release that a new host is built from.
-const Release = "26.05"
-
-// releaseBefore is what piwiz built from when it did not note that yet.
-const releaseBefore = "26.05"
-
-// Board is a model of the Raspberry Pi.
-type Board string
-
-// The boards that can be built.
-const (
-	Zero2W Board = "zero2w"
-	Pi3    Board = "3"
-	Pi4    Board = "4"
-)
-
-// BoardInfo is a line of the list of boards.
-type BoardInfo struct {
-	Board   Board
-	Title   string
-	Note    string
-	Refused string // why this board cannot be built; "" when it can
-}
-
-// Boards lists the boards, the common ones first.
-func Boards() []BoardInfo {
-	return []BoardInfo{
-		{Pi4, "Raspberry Pi 4 B, 400, Compute Module 4", "The best choice for a first one: fast, and every part of it works.", ""},
-		{Pi3, "Raspberry Pi 3 A+, B, B+, Compute Module 3", "Works well. The 3 B has Wi-Fi on 2.4 GHz only.", ""},
-		{Zero2W, "Raspberry Pi Zero 2 W", "Small and frugal, with 512 MB of memory: build and update it from this computer.", ""},
-		{"5", "Raspberry Pi 5, 500, Compute Module 5", "", "Not yet: NixOS " + Release + " has no start-up code for it. The next release will."},
-		{"old", "Raspberry Pi 1, 2, Zero, Zero W", "", "These have a 32-bit processor, for which NixOS offers no ready-made packages: each would take days to build."},
-	}
-}
-
 // Network is a Wi-Fi network the Pi may join; its secret is elsewhere.
 type Network struct {
 	SSID     string        `toml:"ssid"`

@@ -20,11 +20,6 @@ type File struct {
 	Once bool // made once, then the user's own: never overwritten
 }
 
-// Attr is the attribute of the flake that is the image.
-func Attr(host string) string {
-	return "nixosConfigurations." + host + ".config.system.build.sdImage"
-}
-
 // Files renders the flake of a host. The error is *Invalid when answers must
 // be changed first.
 func Files(h Host) ([]File, error) {
@@ -50,7 +45,7 @@ func flake(h Host) string {
   description = "Raspberry Pi host %[1]s";
 
   # The channel branch: everything on it is in the binary cache.
-  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-%[2]s";
+  inputs.nixpkgs.url = "%[2]s";
 
   outputs = { self, nixpkgs }: {
     nixosConfigurations.%[3]s = nixpkgs.lib.nixosSystem {
@@ -58,7 +53,7 @@ func flake(h Host) string {
     };
   };
 }
-`, h.Name, h.Release, attrName(h.Name))
+`, h.Name, flakeOf(h.Release), attrName(h.Name))
 }
 
 func own(h Host) string {
@@ -112,6 +107,7 @@ func module(h Host) (string, error) {
 	w.line("  # only root may read it")
 	w.line(`  fileSystems."/boot/firmware".options = [ "umask=0077" ];`)
 	w.line("  documentation.nixos.enable = false;")
+	w.board(h.Board.about())
 	w.line("")
 	w.line("  # identity")
 	w.line("  networking.hostName = %s;", w.str("name", h.Name))
@@ -124,6 +120,17 @@ func module(h Host) (string, error) {
 	w.access(h)
 	w.line("}")
 	return w.String(), w.err
+}
+
+// board writes what a board has of its own.
+func (w *writer) board(b BoardInfo) {
+	if b.Nix != "" {
+		w.line("")
+		w.line("  # of the %s", b.Title)
+		for line := range strings.Lines(b.Nix) {
+			w.line("  %s", strings.TrimRight(line, "\n"))
+		}
+	}
 }
 
 func (w *writer) optional(option, value string) {

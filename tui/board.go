@@ -56,9 +56,9 @@ func (p *boardPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 
 func (p *boardPage) view(_ *state, width, height int) string {
 	o := p.boards[p.cursor]
-	note := style.Dim.Render(wrap(o.Note, width))
+	note := style.Dim.Render(wrap(o.Says(), width))
 	if o.Refused != "" {
-		note = style.Warn.Render(wrap(o.Refused, width))
+		note = style.Warn.Render(wrap(o.Says(), width))
 	}
 	head := wrap("The model is printed on the board, near the middle.", width) + "\n\n"
 	var rows []string

@@ -107,7 +107,7 @@ func TestANetworkIsJoinedAsTheUserSays(t *testing.T) {
 	d.keys("w")
 	d.sees("► [x] Home  WPA3 only")
 	d.lacks("press w.")
-	d.sees("A Raspberry Pi 4 may fail to join it, and a 400")
+	d.sees("a Raspberry Pi 4 may fail to join it; a 400")
 	d.keys("enter", "enter")
 	d.on("keys") // on this board that is a warning
 	if got := d.answered(); got != "Home wpa3" || d.w.saved.PSK["Home"].Reveal() != "correct horse" {
