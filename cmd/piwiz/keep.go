@@ -12,6 +12,7 @@ import (
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/iwd"
 )
 
 // ready is a host with all that its card needs, or an error with everything
@@ -88,7 +89,7 @@ func (u *unknownPasswords) Error() string {
 func (u *unknownPasswords) Hints() []string {
 	return []string{
 		"Answer the questions once: run piwiz, and choose the networks on the Wi-Fi page.",
-		"Or join it once on this computer, with a network program that piwiz can read: NetworkManager, or iwd as a user who may read " + wifi.Dir + ".",
+		"Or join it once on this computer, with a network program that piwiz can read: NetworkManager, or iwd as a user who may read " + iwd.Dir + ".",
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"piwiz/flash/grant"
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/iwd"
 	"piwiz/nixgen/wifi/networkmanager"
 	"piwiz/nixgen/wifi/wpasupplicant"
 )
@@ -25,7 +26,7 @@ type finder struct {
 }
 
 // sources are those programs, in the order asked.
-var sources = []wifi.Source{networkmanager.Source{}, wifi.Iwd{}, wpasupplicant.Source{}}
+var sources = []wifi.Source{networkmanager.Source{}, iwd.Source{}, wpasupplicant.Source{}}
 
 // look asks every source. fs.ErrPermission says that one of them has more,
 // which takes administrator rights.
@@ -143,10 +144,10 @@ func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
 
 // granted makes networks of the files that the privileged half read, by path.
 func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
-	iwd := map[string][]byte{}
+	kept := map[string][]byte{}
 	for path, data := range files {
-		if filepath.Dir(path) == wifi.Dir {
-			iwd[filepath.Base(path)] = data
+		if filepath.Dir(path) == iwd.Dir {
+			kept[filepath.Base(path)] = data
 		}
 	}
 	name := ""
@@ -154,7 +155,7 @@ func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
 		name = u.Username
 	}
 	found, problems := networkmanager.FromFiles(files, name)
-	more, worse := wifi.FromFiles(iwd)
+	more, worse := iwd.FromFiles(kept)
 	old, bad := wpasupplicant.FromFiles(files)
 	return slices.Concat(found, more, old), slices.Concat(problems, worse, bad)
 }

@@ -25,12 +25,22 @@ type Found struct {
 	Air      map[string]Evidence // what it knows about access points in reach, by SSID
 }
 
+// Problem is a file that was left out, and why. The error never holds any of
+// the file's content.
+type Problem struct {
+	File string
+	Err  error
+}
+
+func (p Problem) Error() string { return p.File + ": " + p.Err.Error() }
+func (p Problem) Unwrap() error { return p.Err }
+
 // With gives the network a password or key, as a source keeps it. Where SAE
 // was saved and the text is no WPA2 passphrase, the network takes WPA3 alone:
 // a router that speaks both takes one password for both.
 func (n Network) With(text string) (Network, error) {
 	n.Kept, n.Lacks = "", ""
-	switch bad := checkPassphrase(text); {
+	switch bad := CheckPassphrase(text); {
 	case n.Evidence&(SavedPSK|SavedSAE) == SavedSAE && bad != nil:
 		if err := checkSAE(text); err != nil {
 			return n, err

@@ -1,11 +1,9 @@
-// Package wifi reads the Wi-Fi networks this computer knows, as iwd keeps
-// them, and derives the key that a Pi needs to join one.
+// Package wifi is about the Wi-Fi networks this computer knows and how a Pi
+// joins them: one small package below for each program that keeps networks,
+// and here what they have in common.
 //
-// The files are described in iwd.network(5): one file a network, named after
-// the SSID when that is only letters, digits, space, _ and -, else = and the
-// SSID in hexadecimal; the ending is the kind (psk, open, 8021x). The key is
-// derived as IEEE 802.11 says: PBKDF2 with SHA-1, the SSID as salt, 4096
-// rounds, 32 bytes.
+// The key is derived as IEEE 802.11 says: PBKDF2 with SHA-1, the SSID as salt,
+// 4096 rounds, 32 bytes.
 package wifi
 
 import (
@@ -57,7 +55,7 @@ func PSK(passphrase, ssid string) (Secret, error) {
 		}
 		return Secret{strings.ToLower(passphrase)}, nil
 	}
-	if err := checkPassphrase(passphrase); err != nil {
+	if err := CheckPassphrase(passphrase); err != nil {
 		return Secret{}, err
 	}
 	key, err := pbkdf2.Key(sha1.New, passphrase, []byte(ssid), 4096, 32)
@@ -68,8 +66,8 @@ func PSK(passphrase, ssid string) (Secret, error) {
 	return Secret{hex.EncodeToString(key)}, nil
 }
 
-// checkPassphrase says what is wrong with the password of a WPA2 network.
-func checkPassphrase(p string) error {
+// CheckPassphrase says what is wrong with the password of a WPA2 network.
+func CheckPassphrase(p string) error {
 	if len(p) < 8 || len(p) > 63 {
 		return errors.New("a Wi-Fi password has 8 to 63 characters; check it for missing or extra ones")
 	}

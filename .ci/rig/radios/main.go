@@ -17,6 +17,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/iwd"
 )
 
 // result is a line of the table.
@@ -64,7 +65,7 @@ func main() {
 	results := joinWithIwd(g, say)
 	air := map[string]wifi.Evidence{}
 	check(json.Unmarshal([]byte(must(g.sh("ip link set wlan0 up; iw dev wlan0 scan > /dev/null; setpriv --reuid 61000 --regid 61000 --clear-groups /run/radios air"))), &air))
-	known, problems, err := wifi.Read("share/iwd")
+	known, problems, err := iwd.Read("share/iwd")
 	check(err)
 	known, more := wifi.Weigh(known, air)
 	for _, p := range append(problems, more...) {

@@ -1,4 +1,9 @@
-package wifi
+// Package iwd reads the networks that iwd keeps.
+//
+// The files are described in iwd.network(5): one file a network, named after
+// the SSID when that is only letters, digits, space, _ and -, else = and the
+// SSID in hexadecimal; the ending is the kind (psk, open, 8021x).
+package iwd
 
 import (
 	"context"
@@ -12,44 +17,37 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"piwiz/nixgen/wifi"
 )
+
+// Name is the name of the program, for people.
+const Name = "iwd"
 
 // Dir is where iwd keeps its networks; only root may read it.
 const Dir = "/var/lib/iwd"
 
-// Iwd is iwd as a source of networks. Only the administrator may read them.
-type Iwd struct{}
+// Source is iwd as a source of networks. Only the administrator may read them.
+type Source struct{}
 
-// Read reads iwd's folder; see Source.
-func (Iwd) Read(context.Context) (Found, error) {
-	f := Found{Name: iwd, Where: Dir}
+// Read reads iwd's folder; see wifi.Source.
+func (Source) Read(context.Context) (wifi.Found, error) {
+	f := wifi.Found{Name: Name, Where: Dir}
 	var err error
 	f.Networks, f.Problems, err = Read(Dir)
 	return f, err
 }
 
-const iwd = "iwd"
-
-// Problem is a file that was left out, and why. The error never holds any of
-// the file's content.
-type Problem struct {
-	File string
-	Err  error
-}
-
-func (p Problem) Error() string { return p.File + ": " + p.Err.Error() }
-func (p Problem) Unwrap() error { return p.Err }
-
 // Read reads all networks in a folder; a link counts as the file it leads to.
 // The error is only about the folder itself (fs.ErrPermission when it is
 // root's, fs.ErrNotExist without iwd).
-func Read(dir string) ([]Network, []Problem, error) {
+func Read(dir string) ([]wifi.Network, []wifi.Problem, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the Wi-Fi networks of this computer: %w", err)
 	}
-	var found []Network
-	var problems []Problem
+	var found []wifi.Network
+	var problems []wifi.Problem
 	for _, e := range entries {
 		if !known(e.Name()) {
 			continue
@@ -59,7 +57,7 @@ func Read(dir string) ([]Network, []Problem, error) {
 		if err == nil && !st.Mode().IsRegular() {
 			continue // nor does iwd read a folder or a pipe
 		}
-		var n Network
+		var n wifi.Network
 		if err == nil {
 			n, err = readFile(path, st.ModTime()) // iwd touches the file when it connects
 		}
@@ -67,7 +65,7 @@ func Read(dir string) ([]Network, []Problem, error) {
 			return nil, nil, fmt.Errorf("read the Wi-Fi networks of this computer: %w", err)
 		}
 		if err != nil {
-			problems = append(problems, Problem{e.Name(), err})
+			problems = append(problems, wifi.Problem{File: e.Name(), Err: err})
 			continue
 		}
 		found = append(found, n)
@@ -75,10 +73,10 @@ func Read(dir string) ([]Network, []Problem, error) {
 	return found, problems, nil
 }
 
-func readFile(path string, used time.Time) (Network, error) {
-	data, err := ReadFile(path)
+func readFile(path string, used time.Time) (wifi.Network, error) {
+	data, err := wifi.ReadFile(path)
 	if err != nil {
-		return Network{}, err
+		return wifi.Network{}, err
 	}
 	defer clear(data)
 	n, err := Parse(filepath.Base(path), data)
@@ -87,16 +85,16 @@ func readFile(path string, used time.Time) (Network, error) {
 }
 
 // FromFiles makes networks of files that were read elsewhere, by file name.
-func FromFiles(files map[string][]byte) ([]Network, []Problem) {
-	var found []Network
-	var problems []Problem
+func FromFiles(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
+	var found []wifi.Network
+	var problems []wifi.Problem
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !known(name) {
 			continue
 		}
 		n, err := Parse(name, files[name])
 		if err != nil {
-			problems = append(problems, Problem{name, err})
+			problems = append(problems, wifi.Problem{File: name, Err: err})
 			continue
 		}
 		found = append(found, n)
@@ -114,10 +112,10 @@ func known(name string) bool {
 }
 
 // Parse makes a network of one file. fileName is the last part of its path.
-func Parse(fileName string, data []byte) (Network, error) {
-	n := Network{File: fileName, From: iwd}
+func Parse(fileName string, data []byte) (wifi.Network, error) {
+	n := wifi.Network{File: fileName, From: Name}
 	base, kind, _ := strings.Cut(fileName, ".")
-	if len(data) > MaxFile {
+	if len(data) > wifi.MaxFile {
 		return n, errors.New("the file is too large to be a Wi-Fi network")
 	}
 	ssid, err := ssidOf(base)
@@ -125,7 +123,7 @@ func Parse(fileName string, data []byte) (Network, error) {
 		return n, err
 	}
 	n.SSID = ssid
-	if err := CheckSSID(ssid); err != nil {
+	if err := wifi.CheckSSID(ssid); err != nil {
 		return n, err
 	}
 	keys, err := keyfile(string(data))
@@ -135,7 +133,7 @@ func Parse(fileName string, data []byte) (Network, error) {
 	n.Hidden, _ = keys.truth("Settings", "Hidden")
 	switch kind {
 	case "open":
-		n.Security = Open
+		n.Security = wifi.Open
 		return n, nil
 	case "8021x":
 		return n, errors.New("this is a company or university network (802.1X); it cannot be copied to a Pi, use another network or a cable")
@@ -147,25 +145,25 @@ func Parse(fileName string, data []byte) (Network, error) {
 
 // withKey takes what iwd itself would join with: the derived key, or the
 // password when there is no key or it is none.
-func withKey(n Network, keys settings) (Network, error) {
+func withKey(n wifi.Network, keys settings) (wifi.Network, error) {
 	n.Evidence = evidenceOf(keys)
 	n.Security = n.Evidence.Security()
-	if pass, ok := keys.text("Security", "Passphrase"); ok && checkPassphrase(pass) == nil {
-		n.Passphrase = Secret{pass}
+	if pass, ok := keys.text("Security", "Passphrase"); ok && wifi.CheckPassphrase(pass) == nil {
+		n.Passphrase = wifi.NewSecret(pass)
 	}
 	if key, ok := savedKey(keys); ok {
 		n.Secret = key
 	}
 	switch {
-	case n.Security == WPA3 && !n.Passphrase.IsZero():
+	case n.Security == wifi.WPA3 && !n.Passphrase.IsZero():
 		n.Secret = n.Passphrase
 		return n, nil
-	case n.Security == WPA3 && !n.Secret.IsZero():
-		return n, errors.New("this network takes WPA3 alone, which needs its password, and only a WPA2 key is kept here; type it in")
+	case n.Security == wifi.WPA3 && !n.Secret.IsZero():
+		return n, errors.New("this network takes wifi.WPA3 alone, which needs its password, and only a wifi.WPA2 key is kept here; type it in")
 	case !n.Secret.IsZero():
 		return n, nil
 	case !n.Passphrase.IsZero():
-		key, err := PSK(n.Passphrase.text, n.SSID)
+		key, err := wifi.PSK(n.Passphrase.Reveal(), n.SSID)
 		n.Secret = key
 		return n, err
 	case encrypted(keys):
@@ -177,12 +175,12 @@ func withKey(n Network, keys settings) (Network, error) {
 // evidenceOf is what the file says about the network. iwd notes the transition
 // modes that a network has given up, between blanks, and looks at them only
 // beside TransitionDisable; a list without it was written by hand and meant.
-func evidenceOf(keys settings) Evidence {
-	var e Evidence
+func evidenceOf(keys settings) wifi.Evidence {
+	var e wifi.Evidence
 	if off, ok := keys.truth("Settings", "TransitionDisable"); off || !ok {
 		modes, _ := keys.text("Settings", "DisabledTransitionModes")
 		if slices.Contains(strings.FieldsFunc(modes, func(r rune) bool { return r == ' ' || r == ',' }), "personal") {
-			e |= NoTransition
+			e |= wifi.NoTransition
 		}
 	}
 	_, psk := savedKey(keys)
@@ -190,17 +188,17 @@ func evidenceOf(keys settings) Evidence {
 	_, g20 := keys.value("Security", "SAE-PT-Group20")
 	switch {
 	case psk:
-		e |= SavedPSK
+		e |= wifi.SavedPSK
 	case g19 || g20:
-		e |= SavedSAE
+		e |= wifi.SavedSAE
 	}
 	return e
 }
 
-func savedKey(keys settings) (Secret, bool) {
+func savedKey(keys settings) (wifi.Secret, bool) {
 	psk, _ := keys.value("Security", "PreSharedKey")
 	_, err := hex.DecodeString(psk)
-	return Secret{strings.ToLower(psk)}, err == nil && len(psk) == 64
+	return wifi.NewSecret(strings.ToLower(psk)), err == nil && len(psk) == 64
 }
 
 func encrypted(keys settings) bool {
