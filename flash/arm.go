@@ -73,7 +73,7 @@ func (w *writer) finish() error {
 		}
 		clear(w.page)
 		if err := w.card.Read(w.page, 0); err != nil {
-			failed = w.card.Fault("read back", 0, err)
+			failed = w.card.Fault("verify", 0, err)
 			continue
 		}
 		if bytes.Equal(w.page, w.src.First()) {

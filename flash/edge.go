@@ -47,7 +47,7 @@ func (w *writer) edge(ctx context.Context) (bool, error) {
 		b := w.extra[:w.length(p.index)]
 		if err := w.card.Read(b, p.index*piece); err != nil {
 			if device.Gone(err) || w.card.Silent() {
-				return false, w.card.Fault("read back", p.index*piece, err)
+				return false, w.card.Fault("verify", p.index*piece, err)
 			}
 			return false, nil
 		}

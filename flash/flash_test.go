@@ -94,8 +94,8 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 		card  func(*card)
 		words string
 	}{
-		"bad place":        {img(), func(c *card) { c.badWrite = span{12<<20 + 9000, 12<<20 + 9001} }, "bad place|byte 12591104|root"},
-		"unreadable":       {img(), func(c *card) { c.badRead = span{12<<20 + 9000, 12<<20 + 9001} }, "bad place|byte 12591104|read back"},
+		"bad block":        {img(), func(c *card) { c.badWrite = span{12<<20 + 9000, 12<<20 + 9001} }, "bad block|byte 12591104|root"},
+		"unreadable":       {img(), func(c *card) { c.badRead = span{12<<20 + 9000, 12<<20 + 9001} }, "bad block|byte 12591104|verify"},
 		"reader pulled":    {img(), func(c *card) { c.badWrite, c.err = span{5 << 20, 6 << 20}, unix.ENODEV }, "The card reader was unplugged"},
 		"card pulled":      {img(), func(c *card) { c.badWrite, c.badRead, c.after = span{0, cardSize}, span{0, cardSize}, 6 }, "taken out"},
 		"no medium":        {img(), func(c *card) { c.badWrite, c.err = span{5 << 20, 6 << 20}, unix.ENOMEDIUM }, "taken out of the reader"},

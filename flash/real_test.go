@@ -104,7 +104,7 @@ func TestAnImageOnARealCardIsProvenByteForByte(t *testing.T) {
 func TestABadSectorOfARealCardIsNamed(t *testing.T) {
 	f, file := plugged(t, 64<<20, fmt.Sprint(12<<20/512))
 	_, err := Write(context.Background(), job(t, img(), f, 64<<20), nil)
-	if err == nil || !strings.Contains(err.Error(), "bad place, at byte 12582912 in the root partition") {
+	if err == nil || !strings.Contains(err.Error(), "bad block, at byte 12582912 in the root partition") {
 		t.Error(err)
 	}
 	notBootable(t, file)
@@ -174,7 +174,7 @@ func TestACardThatIsPulledAtAnyMomentIsNamedAndTheNextRunSucceeds(t *testing.T) 
 		})
 	}
 	wg.Wait()
-	if ops["write"] < moments/10 || ops["read back"] < moments/20 {
+	if ops["write"] < moments/10 || ops["verify"] < moments/20 {
 		t.Error("not the moments that were wanted")
 	}
 	t.Logf("pulled at %v; named after %v at most", ops, longest.Round(time.Millisecond))

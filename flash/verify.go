@@ -16,7 +16,7 @@ import (
 const rewrites = 2
 
 // prove makes sure that the card holds the image, after the last write but that
-// of the first block, and mends it if it can. The package's doc says why that is
+// of the first block, and fixes it if it can. The package's doc says why that is
 // enough.
 func (w *writer) prove(ctx context.Context) error {
 	if !w.armed {
@@ -77,7 +77,7 @@ func (w *writer) due(all bool, round int) []proof {
 // repair writes what is bad once more, and makes the card forget that.
 func (w *writer) repair(ctx context.Context, bad []proof, first error) error {
 	if len(bad) > max(8, len(w.proofs)/8) {
-		if err := w.mend(ctx, bad[:1]); err != nil { // it knows the very byte
+		if err := w.fix(ctx, bad[:1]); err != nil { // it knows the very byte
 			return err
 		}
 		return w.card.Mismatch(bad[0].index * piece)
@@ -88,7 +88,7 @@ func (w *writer) repair(ctx context.Context, bad []proof, first error) error {
 			return w.card.Fault("write", 0, err)
 		}
 	}
-	if err := w.mend(ctx, bad); err != nil {
+	if err := w.fix(ctx, bad); err != nil {
 		return err
 	}
 	if err := w.forget(ctx, false); err != nil {
@@ -101,7 +101,7 @@ func (w *writer) repair(ctx context.Context, bad []proof, first error) error {
 // unfinished one any more.
 func (w *writer) unfinished() (wrong, err error) {
 	if err := w.card.Read(w.page, 0); err != nil {
-		return nil, w.card.Fault("read back", 0, err)
+		return nil, w.card.Fault("verify", 0, err)
 	}
 	if want := source.Unfinished(); !bytes.Equal(w.page, want) {
 		return w.card.Mismatch(int64(device.Differs(w.page, want))), nil
@@ -155,10 +155,10 @@ func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 	got := spare[:min(int64(len(group))*piece, w.size-off)]
 	if err := w.card.Read(got, off); err != nil {
 		if device.Gone(err) || w.card.Silent() {
-			return nil, w.card.Fault("read back", off, err)
+			return nil, w.card.Fault("verify", off, err)
 		}
 		if len(group) == 1 {
-			return group, nil // writing it again may mend it
+			return group, nil // writing it again may fix it
 		}
 		for i := range group { // find the bad one
 			one, err := w.check(group[i:i+1], spare)
@@ -179,8 +179,8 @@ func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 	return bad, nil
 }
 
-// mend writes pieces again from the image.
-func (w *writer) mend(ctx context.Context, bad []proof) error {
+// fix writes pieces again from the image.
+func (w *writer) fix(ctx context.Context, bad []proof) error {
 	broken := map[int64]bool{}
 	for _, p := range bad {
 		broken[p.index] = true
@@ -210,7 +210,7 @@ func (w *writer) rewritten(want []byte, off int64, got []byte) error {
 		if err := w.card.Read(got, off); err != nil {
 			where, err := device.Narrow(w.card.Read, got, off, piece)
 			if err != nil {
-				failed = w.card.Fault("read back", where, err)
+				failed = w.card.Fault("verify", where, err)
 				continue
 			}
 		}

@@ -52,7 +52,7 @@ func (w *writer) wipe(ctx context.Context) (apart bool, err error) {
 }
 
 // clean makes a part of the card zero, if it is not, and tells whether some
-// block of it was like one of the image. A bad place there is no matter: what
+// block of it was like one of the image. A bad block there is no matter: what
 // cannot be read is not recognised.
 func (w *writer) clean(off int64, b []byte) (known bool, err error) {
 	if err := w.card.Read(b, off); err != nil {

@@ -85,7 +85,7 @@ func split(b []byte) [][]byte {
 }
 
 // look compares pieces of a chunk with the card. What cannot be read counts as
-// different: writing it may mend it, and the verification will tell.
+// different: writing it may fix it, and the verification will tell.
 func (w *writer) look(c source.Chunk, from, n int, spare []byte) (equal []bool, read bool) {
 	want := c.Data[from*piece : min((from+n)*piece, len(c.Data))]
 	got, off := spare[:len(want)], c.Off+int64(from)*piece

@@ -31,12 +31,12 @@ func failure(err error, width int) string {
 	return b.String()
 }
 
-// notes draws problems that stop nothing: named, then left out.
+// notes draws problems that stop nothing: named, then skipped.
 func notes(problems []error, width int) string {
 	var b strings.Builder
 	for _, p := range problems {
 		headline, _ := Explain(p)
-		b.WriteString(style.Warn.Render(wrap("Left out: "+headline, width)) + "\n")
+		b.WriteString(style.Warn.Render(wrap("Skipped: "+headline, width)) + "\n")
 	}
 	return b.String()
 }

@@ -104,7 +104,7 @@ func TestLockedNetworksShowTheCommandAndComeAfterTheGrant(t *testing.T) {
 	known, problems := fakeWifiGrant{}.Networks()
 	d.send(networksRead{known, problems, nil, true, wifi.Places{}})
 	d.sees("cellar")
-	d.sees("Left out: attic.psk")
+	d.sees("Skipped: attic.psk")
 }
 
 func TestRefusedRightsAreNotAskedForAgain(t *testing.T) {

@@ -154,7 +154,7 @@ func (p *welcomePage) view(s *state, width, height int) string {
 	case n == 1:
 		foot += notes(p.problems, width)
 	case n > 1:
-		foot += style.Warn.Render(wrap(fmt.Sprintf("Left out: %d things are wrong with other saved hosts.", n), width)) + "\n"
+		foot += style.Warn.Render(wrap(fmt.Sprintf("Skipped: %d things are wrong with other saved hosts.", n), width)) + "\n"
 	}
 	if p.err != nil {
 		foot += failure(p.err, width)

@@ -108,7 +108,7 @@ func TestTheChosenHostIsInSightHoweverManyThereAre(t *testing.T) {
 			d.press("down")
 			d.sees(fmt.Sprintf("► Replace the dead card of pi%02d", i))
 			d.sees("Same name, same keys, same settings.")
-			d.sees("Left out: ")
+			d.sees("Skipped: ")
 		}
 		d.press("down")
 		d.sees("► Show what is wrong")

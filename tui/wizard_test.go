@@ -581,7 +581,7 @@ func TestAFailedWriteClosesTheCardAndOffersAnother(t *testing.T) {
 	card := &memory{}
 	e.Open = func(context.Context, disk.Device) (Card, error) { return card, nil }
 	e.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
-		return flash.Result{}, errors.New("the card has a bad place")
+		return flash.Result{}, errors.New("the card has a bad block")
 	}
 	d := drive(t, e)
 	d.toPreview()
@@ -592,7 +592,7 @@ func TestAFailedWriteClosesTheCardAndOffersAnother(t *testing.T) {
 	d.keys("esc")
 	d.on("write")
 	d.tick()
-	d.sees("bad place")
+	d.sees("bad block")
 	if card.closed != 1 {
 		t.Errorf("closed %d times", card.closed)
 	}

@@ -25,7 +25,7 @@ import (
 func (p *program) flashVerb() *cobra.Command {
 	yes, anyDisk, from := false, false, image.From{}
 	c := verb(&cobra.Command{
-		Use: "flash HOST DEVICE", Short: "Write the image of a host to a card, with the host's secrets, and prove it",
+		Use: "flash HOST DEVICE", Short: "Write the image of a host to a card, with the host's secrets, and verify it",
 		Example: "  piwiz flash bach /dev/sdb\n  piwiz flash bach /dev/sdb --yes --json",
 	}, cobra.ExactArgs(2), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
 		s, err := store.Load(args[0])

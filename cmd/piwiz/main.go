@@ -107,7 +107,7 @@ func (p *program) command() *cobra.Command {
 		Use:   "piwiz",
 		Short: "Make an SD card for a Raspberry Pi with NixOS that answers as HOST.local",
 		Long: "piwiz asks what the Raspberry Pi shall be, builds a NixOS image for it, writes\n" +
-			"the card, proves it, and waits until the Pi answers as HOST.local over SSH.\n" +
+			"the card, verifies it, and waits until the Pi answers as HOST.local over SSH.\n" +
 			"Without a verb it starts the wizard; each verb does one step of it.\n\n" +
 			"Exit codes: 0 done · 1 failed · 2 wrong usage · 3 refused for safety ·\n" +
 			"4 this computer lacks something · 130 cancelled",

@@ -53,7 +53,7 @@ func TestEachErrorOfTheKernelHasItsMeaning(t *testing.T) {
 		{card{err: unix.ENOMEDIUM}, "taken out of the reader"},
 		{card{err: unix.EROFS}, "locked itself"},
 		{card{err: unix.EPERM}, "locked itself"},
-		{card{err: unix.EIO}, "bad place"},
+		{card{err: unix.EIO}, "bad block"},
 		{card{err: unix.EIO, pulled: true}, "taken out, or does not answer"},
 		{card{err: unix.ETIMEDOUT}, "cannot be used"},
 	} {

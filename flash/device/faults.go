@@ -59,7 +59,7 @@ func (d *Device) State() string {
 
 // Fault says what a system call's error means for a card. A reader that
 // is pulled gives ENODEV, then ENOSPC with a size of zero; a card pulled out
-// of its reader gives EIO, like a bad place, but at every other place too.
+// of its reader gives EIO, like a bad block, but at every other place too.
 func (d *Device) Fault(op string, off int64, err error) error {
 	e := &Error{Op: op, Offset: off, Partition: d.place(off), Err: err}
 	is := func(numbers ...unix.Errno) bool {
@@ -87,14 +87,14 @@ func (d *Device) Fault(op string, off int64, err error) error {
 	case is(unix.EIO) && d.Silent():
 		return say("The card was taken out, or does not answer any more", "Put it in again, in another reader if you can, and choose it again.")
 	case is(unix.EIO):
-		return say("The card has a bad place", "Try once more, in another reader if you can; if it fails at the same place, use another card.")
+		return say("The card has a bad block", "Try once more, in another reader if you can; if it fails at the same block, use another card.")
 	}
 	return say("The card cannot be used", "Try once more, in another reader if you can.")
 }
 
 // Mismatch is what the card gave back wrong.
 func (d *Device) Mismatch(off int64) error {
-	return &Error{What: "The card does not give back what was written", Op: "read back", Offset: off, Partition: d.place(off), Todo: []string{
+	return &Error{What: "The card does not give back what was written", Op: "verify", Offset: off, Partition: d.place(off), Todo: []string{
 		"Try once more in another reader or another USB port: bad ones change what passes through them.",
 		"If it fails again the card is worn out, or smaller than it says: use another one. " + d.State(),
 	}}

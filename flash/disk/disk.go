@@ -106,17 +106,17 @@ func ReadAll(root string, names []string) ([]Device, error) {
 func (c *computer) disk(name string) (Device, error) {
 	sys, ok := c.dirs[name]
 	if !ok || c.partOf[name] != "" {
-		return Device{}, fmt.Errorf("look at the disk %q: %w", name, fs.ErrNotExist)
+		return Device{}, fmt.Errorf("check the disk %q: %w", name, fs.ErrNotExist)
 	}
 	numbers := facts.Text(sys, "dev")
 	if numbers == "" { // it went since it was found
-		return Device{}, fmt.Errorf("look at the disk %q: %w", name, fs.ErrNotExist)
+		return Device{}, fmt.Errorf("check the disk %q: %w", name, fs.ErrNotExist)
 	}
 	// In sysfs a slash in a name is written as an exclamation mark.
 	d := Device{Name: name, Path: "/dev/" + strings.ReplaceAll(name, "!", "/")}
 	var err error
 	if d.Major, d.Minor, err = parseNumbers(numbers); err != nil {
-		return Device{}, fmt.Errorf("look at %s: %w", d.Path, err)
+		return Device{}, fmt.Errorf("check %s: %w", d.Path, err)
 	}
 	d.Size = facts.Bytes(sys, "size")
 	d.Removable = facts.Number(sys, "removable") == 1

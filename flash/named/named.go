@@ -81,7 +81,7 @@ func (f finder) disk(typed string) (string, error) {
 		}
 		return "", &Error{What: "There is no " + shown}
 	}
-	return "", &Error{What: fmt.Sprintf("%s cannot be looked at (%v)", shown, errors.Unwrap(err))}
+	return "", &Error{What: fmt.Sprintf("%s cannot be checked (%v)", shown, errors.Unwrap(err))}
 }
 
 // under is the path below root. It is not cleaned: what .. means after a link

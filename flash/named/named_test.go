@@ -112,7 +112,7 @@ func TestWhatIsNoDiskIsToldByWhatItIs(t *testing.T) {
 		"/dev/sdb/x":                     {"There is no", nil},
 		"sdy":                            {"There is no sdy", nil},
 		"/dev/disk/by-path/gone":         {"a link to something that is not there", nil},
-		"loop":                           {"cannot be looked at", nil},
+		"loop":                           {"cannot be checked", nil},
 		"/dev/sdb\x00":                   {"There is no /dev/sdb?", nil},
 		"/media/CARD":                    {"the folder with the files of /dev/sdb1", []string{"sdb"}},
 		"/media/CARD/":                   {"the folder with the files of /dev/sdb1", []string{"sdb"}},

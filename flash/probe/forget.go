@@ -12,7 +12,7 @@ const Enough = 17 << 20
 
 // Forget writes what lies between from and to once more, the end first, until
 // it were so many bytes, and comes back with where it stopped and how many are
-// wanting. It changes nothing. A bad place there is no matter.
+// wanting. It changes nothing. A bad block there is no matter.
 func Forget(ctx context.Context, card *device.Device, from, to, bytes int64, b []byte) (at, wanting int64, err error) {
 	for bytes > 0 && to > from {
 		if ctx.Err() != nil {

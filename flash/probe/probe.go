@@ -139,7 +139,7 @@ func (p *probe) restore(failed error) error {
 		if failed != nil {
 			break
 		}
-		if failed = p.try("read back", p.card.Read, p.got, at.off); failed == nil && !bytes.Equal(p.got, at.was) {
+		if failed = p.try("verify", p.card.Read, p.got, at.off); failed == nil && !bytes.Equal(p.got, at.was) {
 			failed = p.card.Mismatch(at.off + int64(device.Differs(p.got, at.was)))
 		}
 	}
@@ -179,7 +179,7 @@ func fillRandom(b []byte) {
 	}
 }
 
-// judge reads the marks back. One bad mark is a bad place; a card of which the
+// judge reads the marks back. One bad mark is a bad block; a card of which the
 // end is missing, or on which a place has the mark of another, is a fake.
 func (p *probe) judge() error {
 	var lowest *place

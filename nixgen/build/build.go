@@ -77,7 +77,7 @@ func Image(ctx context.Context, r Request, report func(Event)) (_ Result, err er
 	}
 	info, err := os.Stat(image)
 	if err != nil {
-		return Result{}, fmt.Errorf("look at the image: %w", err)
+		return Result{}, fmt.Errorf("check the image: %w", err)
 	}
 	w.finish(done)
 	w.remember(r)

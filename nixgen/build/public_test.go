@@ -39,7 +39,7 @@ var subjects = map[string]string{
 	"platform": `extra-platforms`,
 	"trust":    `(?i)does not trust you|trusted-users|trusted-substituters`,
 	"sandbox":  `(?i)sandbox = |apparmor_restrict|--privileged|max_user_namespaces`,
-	"daemon":   `(?i)\(nix-daemon\) (is not running|hangs up|went away)|journalctl -u nix-daemon|usermod`,
+	"daemon":   `(?i)\(nix-daemon\) (is not running|closes the connection|went away)|journalctl -u nix-daemon|usermod`,
 	"builder":  `(?i)other computer|sudo ssh`,
 	"network":  `(?i)on the internet|curl -I|log in to the network|wait an hour|grep -i proxy`,
 	"clock":    `(?i)\bclock\b|timedatectl`,

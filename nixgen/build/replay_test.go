@@ -107,7 +107,7 @@ var recorded = map[string]diagnosis{
 	"daemon-not-running":          {"daemon-down", "check", "(nix-daemon) is not running", "", "", ""},
 	"daemon-not-running-auto":     {"daemon-missing", "check", "(nix-daemon) is not running", "", "", ""},
 	"daemon-socket-not-permitted": {"daemon-refuses", "check", "not allowed to use Nix", "", "", ""},
-	"daemon-user-not-allowed":     {"daemon-hangs-up", "check", "hangs up at once", "allowed-users", "", ""},
+	"daemon-user-not-allowed":     {"daemon-hangs-up", "check", "closes the connection at once", "allowed-users", "", ""},
 	"daemon-dies-mid-build":       {"daemon-died", "check", "went away in the middle", "", "", ""},
 
 	"daemon-fail30":            {"", "", "Building l failed.", "failed with exit code 1", "l", "line 30"},

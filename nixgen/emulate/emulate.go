@@ -101,7 +101,7 @@ func judge(ran error, t binfmt.Table, version int, held bool) (notes []string, p
 		return nil, is(NotInSandbox)
 	}
 	if errors.Is(ran, errRenamed) {
-		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that look at the name they are called by may fail.", printable(u.Name)))
+		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that check the name they are called by may fail.", printable(u.Name)))
 	}
 	if u.Enabled && hasOwn(t) && u.Name == ownName {
 		notes = append(notes, "Another piwiz has set up the emulator and takes it away when it ends; let it end first.")

@@ -32,7 +32,7 @@ func (s Store) Origin(h nixgen.Host) (string, error) {
 	h.HostKey, h.Confirmed = "", nil // no part of an image
 	answers, err := toml.Marshal(h.Born())
 	if err != nil {
-		return "", fmt.Errorf("look at the answers: %w", err)
+		return "", fmt.Errorf("read the answers: %w", err)
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d\n%s", len(answers), answers)
@@ -54,7 +54,7 @@ func (s Store) Origin(h nixgen.Host) (string, error) {
 		return addFile(sum, name, path, e)
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("look at the Nix files of %s: %w", h.Name, err)
+		return "", fmt.Errorf("read the Nix files of %s: %w", h.Name, err)
 	}
 	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }

@@ -110,10 +110,10 @@ func (c Computer) unreachable(ctx context.Context, said string, err error) *Prob
 		p.Headline = "Nix does not answer within " + patience.String() + "."
 		return p.with(c.restart())
 	case dial == nil && c.forbidden(ctx):
-		p.Headline = "The service of Nix hangs up: its settings do not allow your user (" + c.user + ")."
+		p.Headline = "The service of Nix closes the connection: its settings do not allow your user (" + c.user + ")."
 		return p.with(c.setting("extra-allowed-users", c.user, "nix.settings.allowed-users"))
 	case dial == nil && hungUp.MatchString(said):
-		p.Headline = "The service of Nix (nix-daemon) hangs up."
+		p.Headline = "The service of Nix (nix-daemon) closes the connection."
 		p.Todo = []string{"If that does not help, see what it says: journalctl -u nix-daemon"}
 		return p.with(c.restart())
 	case errors.Is(dial, syscall.EACCES):

@@ -67,7 +67,7 @@ func TestWithoutItTheTerminalIsQuestioned(t *testing.T) {
 	t.Parallel()
 	took, wrote := silent(t, "plain")
 	if took < 4*time.Second || !strings.Contains(wrote, "\x1b]11;?") {
-		t.Errorf("took %v and wrote %q: Bubble Tea has mended this, package quiet may go", took, wrote)
+		t.Errorf("took %v and wrote %q: Bubble Tea has fixed this, package quiet may go", took, wrote)
 	}
 	t.Logf("the plain program took %v", took.Round(time.Millisecond))
 }

@@ -41,7 +41,7 @@ var service = []row{{
 	page:     "check", do: []string{"Start it: sudo systemctl enable --now nix-daemon.socket nix-daemon.service"},
 }, {
 	name: "daemon-hangs-up", nix: []string{`cannot open connection to remote store '(?:daemon|auto|unix:[^']*)'.*(?:Broken pipe|Connection reset by peer|unexpected end-of-file|disconnected unexpectedly)`},
-	headline: "The Nix service (nix-daemon) hangs up at once.",
+	headline: "The Nix service (nix-daemon) closes the connection at once.",
 	why:      "It does that to users whom its setting allowed-users does not name, and says why only in its own log.",
 	page:     "check", do: []string{"Read it: sudo journalctl -u nix-daemon -n 20", "If it says \"not allowed to connect\": add yourself to allowed-users in /etc/nix/nix.conf, then: sudo systemctl restart nix-daemon"},
 }, {

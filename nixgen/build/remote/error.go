@@ -55,7 +55,7 @@ var failures = []failure{
 	{
 		said:     regexp.MustCompile(`Could not resolve hostname`),
 		headline: "There is no computer called ADDRESS.",
-		fixes:    []string{"Look at the spelling, or use its address: --builder ssh://USERNAME@192.168.1.20"},
+		fixes:    []string{"Check the spelling, or use its address: --builder ssh://USERNAME@192.168.1.20"},
 	},
 	{
 		said:     regexp.MustCompile(`Connection refused|Connection timed out|Operation timed out|No route to host|Network is unreachable`),
