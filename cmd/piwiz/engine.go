@@ -20,6 +20,7 @@ import (
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/firstboot/sshconfig"
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/flash/grant"
 	"piwiz/flash/udisks"
@@ -130,10 +131,11 @@ func keys(ctx context.Context, sshDir, home string, h nixgen.Host) ([]sshkey.Pub
 	if u, err := user.Current(); err == nil && u.HomeDir != "" {
 		home = u.HomeDir
 	}
-	c, bad := sshkey.Ask(ctx, h.User, h.Name+".local", home, os.Getenv("SSH_AUTH_SOCK"))
-	found, problems := sshkey.Find(ctx, sshDir, c)
-	if bad != nil {
-		problems = append([]sshkey.Problem{*bad}, problems...)
+	name := h.Name + ".local"
+	said, why := sshconfig.Ask(ctx, h.User, name)
+	found, problems := sshkey.Find(ctx, sshDir, sshkey.Read(said, h.User, name, home, os.Getenv("SSH_AUTH_SOCK")))
+	if why != nil {
+		return found, append([]error{why}, errorsOf(problems)...)
 	}
 	return found, errorsOf(problems)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -84,5 +86,19 @@ func TestNamesSayWhatIsInside(t *testing.T) {
 func TestAnsiStaysAtTheFastVersion(t *testing.T) {
 	if got := goList(t, "-m", "-f", "{{.Version}}", "github.com/charmbracelet/x/ansi"); len(got) != 1 || got[0] != "v0.11.6" {
 		t.Errorf("github.com/charmbracelet/x/ansi is %v, want v0.11.6", got)
+	}
+}
+
+// ssh -G runs commands of the user's, so each question needs its limit.
+func TestOnlyOnePackageAsksSSHForItsSettings(t *testing.T) {
+	for _, line := range goList(t, "-f", `{{$p := .}}{{range .GoFiles}}{{$p.ImportPath}}={{$p.Dir}}/{{.}} {{end}}`, "piwiz/...") {
+		pkg, file, _ := strings.Cut(line, "=")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if asks := bytes.Contains(text, []byte(`"-G"`)); asks && pkg != "piwiz/flash/firstboot/sshconfig" {
+			t.Errorf("%s asks ssh -G: piwiz/flash/firstboot/sshconfig does that", file)
+		}
 	}
 }

@@ -108,7 +108,10 @@ sleep 3
 	dns      = "dnsmasq --no-daemon --no-resolv --no-hosts --user=root --port=53 --listen-address=127.0.0.53 --bind-interfaces "
 	wildcard = dns + "--address=/#/203.0.113.5 > /dev/null 2>&1 &\nsleep 1\n"
 	claims   = dns + "--address=/local/203.0.113.5 --host-record=x.local,203.0.113.9 --auth-zone=local --auth-server=ns.local > /dev/null 2>&1 &\nsleep 1\n"
-	agent    = "eval $(ssh-agent) > /dev/null\nfor i in 1 2 3 4 5 6 7; do ssh-keygen -q -t ed25519 -N '' -f /run/systemd/k$i; ssh-add -q /run/systemd/k$i; done\n"
+	// deaf is a DNS server that never answers, and mute an agent that never does.
+	deaf  = "python3 -c 'import socket, time; s = socket.socket(2, 2); s.bind((\"127.0.0.53\", 53)); time.sleep(1000)' &\nsleep 1\n"
+	mute  = "export SSH_AUTH_SOCK=/run/systemd/mute\npython3 -c 'import socket, time; s = socket.socket(1, 1); s.bind(\"/run/systemd/mute\"); s.listen(9); time.sleep(1000)' &\nsleep 1\n"
+	agent = "eval $(ssh-agent) > /dev/null\nfor i in 1 2 3 4 5 6 7; do ssh-keygen -q -t ed25519 -N '' -f /run/systemd/k$i; ssh-add -q /run/systemd/k$i; done\n"
 )
 
 // resolved runs systemd-resolved as it is set up with MulticastDNS.
@@ -155,6 +158,32 @@ func TestRealTheCommandThatIsShownLogsIn(t *testing.T) {
 			d.put("root/.ssh/config", "UserKnownHostsFile /dev/null\n")
 			d.put("etc/hosts", "10.77.0.10 bach.local\n")
 		}, "", "brings the key along", "", "no list of known hosts"},
+		{"a command of Match exec that hangs", func(d *desk) {
+			d.put("etc/hosts", "10.77.0.10 bach.local\n")
+			d.put("root/.ssh/config", "Match exec \"sleep 1000\"\n Port 2222\n")
+		}, "ssh -F none root@bach.local", "sleep, which your ssh settings run (Match exec), did not end", "timeout 1", ""},
+		{"a command of Match exec that takes 4 seconds", func(d *desk) {
+			d.put("etc/hosts", "10.77.0.10 bach.local\n")
+			d.put("root/.ssh/config", "Match exec \"sleep 4\"\n Compression yes\n")
+		}, plain, "", "This login is slow to start: sleep", ""},
+		{"a command on the way that hangs", func(d *desk) {
+			d.put("etc/hosts", "10.77.0.10 bach.local\n")
+			d.put("root/.ssh/config", "ProxyCommand sleep 1000\n")
+		}, "ssh -o ProxyJump=none -o ProxyCommand=none root@bach.local", "does not get there: ProxyCommand sleep 1000", "ProxyCommand none", ""},
+		{"a command for host keys that hangs", func(d *desk) {
+			d.put("etc/hosts", "10.77.0.10 bach.local\n")
+			d.put("root/.ssh/config", "KnownHostsCommand /bin/sleep 1000\n")
+		}, "ssh -o KnownHostsCommand=none root@bach.local", "did not end within 30 seconds (KnownHostsCommand)", "timeout 5", ""},
+		{"full names by a DNS server that is dead", func(d *desk) {
+			d.put("etc/hosts", "10.77.0.10 bach.local\n")
+			d.put("etc/resolv.conf", "nameserver 127.0.0.53\n")
+			d.put("root/.ssh/config", "CanonicalizeHostname yes\nCanonicalDomains a.example b.example\n")
+			d.put("start", deaf)
+		}, "ssh -o CanonicalizeHostname=no root@bach.local", "CanonicalizeHostname", "CanonicalizeHostname no", ""},
+		{"an agent that does not answer", func(d *desk) {
+			d.put("etc/hosts", "10.77.0.10 bach.local\n")
+			d.put("start", mute)
+		}, "ssh -o IdentityAgent=none root@bach.local", "The agent may hang", "ssh-add -l", ""},
 		{
 			"many keys in the agent", func(d *desk) { d.put("etc/hosts", "10.77.0.10 bach.local\n"); d.put("start", agent) },
 			"ssh -i /root/.ssh/id_ed25519 -o IdentitiesOnly=yes root@bach.local", "so many keys", "IdentitiesOnly yes", "",

@@ -1,17 +1,12 @@
 package sshkey
 
 import (
-	"context"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // Config is what decides which keys ssh offers in one login (ssh_config(5)).
@@ -30,9 +25,6 @@ var defaults = []string{"id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_e
 
 var variable = regexp.MustCompile(`\$\{[^}]*\}`)
 
-// configLimit is for the commands of Match exec, which ssh runs.
-const configLimit = 5 * time.Second
-
 // Defaults is what ssh does without a configuration. Home is the user's as ssh
 // knows it: from the user database, whatever $HOME says.
 func Defaults(home, socket string) Config {
@@ -43,44 +35,21 @@ func Defaults(home, socket string) Config {
 	return c
 }
 
-// Ask asks ssh what it will do for user@host. Where it cannot say, the defaults
-// and why; the socket is SSH_AUTH_SOCK.
-func Ask(ctx context.Context, user, host, home, socket string) (Config, *Problem) {
-	ctx, stop := context.WithTimeout(ctx, configLimit)
-	defer stop()
-	cmd := exec.CommandContext(ctx, "ssh", "-G", "-l", user, "--", host)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the commands of Match exec end with it
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
-	var complaint strings.Builder
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return Defaults(home, socket), &Problem{Err: errors.New("there is no ssh on this computer, so nobody can log in from here"), Fix: "Install OpenSSH's client."}
-	case ctx.Err() != nil:
-		return Defaults(home, socket), &Problem{Err: errors.New("ssh did not say within 5 seconds which keys it offers"), Fix: "Check the Match exec lines in ~/.ssh/config. Run: ssh -G " + host}
-	case err != nil:
-		first, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
-		return Defaults(home, socket), &Problem{Err: errors.New("ssh does not start: " + first), Fix: "Correct that line of its configuration, then run: ssh -G " + host}
+// Read takes what `ssh -G user@host` said: the values of each keyword in small
+// letters. Without any, ssh could not say, and the defaults hold. The socket is
+// SSH_AUTH_SOCK.
+func Read(said map[string][]string, user, host, home, socket string) Config {
+	if len(said) == 0 {
+		return Defaults(home, socket)
 	}
-	return parseConfig(string(out), user, host, home, socket), nil
-}
-
-// parseConfig reads what ssh -G printed: a key word in small letters and its
-// value on each line.
-func parseConfig(text, user, host, home, socket string) Config {
 	c := Config{Agent: socket}
 	get := map[string]string{}
-	var files []string
-	for line := range strings.Lines(text) {
-		word, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
-		if word == "identityfile" {
-			files = append(files, value)
-		} else if _, twice := get[word]; !twice {
-			get[word] = value
+	for word, values := range said {
+		if len(values) > 0 {
+			get[word] = values[0]
 		}
 	}
+	files := said["identityfile"]
 	full := expander(get, user, host, home)
 	for _, f := range files {
 		if path, ok := full(f); ok && f != "none" {

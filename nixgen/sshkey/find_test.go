@@ -162,8 +162,8 @@ func TestAPrivateKeyThatSSHRefusesIsNotOffered(t *testing.T) {
 
 func TestTheConfigurationOfSSHIsReadAsSSHMeansIt(t *testing.T) {
 	t.Setenv("PIWIZ_A", "/run/agent")
-	c := parseConfig("user alice\nhostname bach.local\nport 22\nidentitiesonly yes\nrequiredrsasize 2048\npubkeyacceptedalgorithms rsa-sha2-512,ssh-ed25519\n"+
-		"identityfile ~/.ssh/id_rsa\nidentityfile %d/k/%h-%r-%p\nidentityfile ${PIWIZ_A}/x\nidentityfile ${PIWIZ_NONE}/x\nidentityagent $PIWIZ_A\n", "alice", "bach.local", "/home/a b", "/s")
+	c := Read(said("user alice\nhostname bach.local\nport 22\nidentitiesonly yes\nrequiredrsasize 2048\npubkeyacceptedalgorithms rsa-sha2-512,ssh-ed25519\n"+
+		"identityfile ~/.ssh/id_rsa\nidentityfile %d/k/%h-%r-%p\nidentityfile ${PIWIZ_A}/x\nidentityfile ${PIWIZ_NONE}/x\nidentityagent $PIWIZ_A\n"), "alice", "bach.local", "/home/a b", "/s")
 	if got := strings.Join(c.Files, "|"); got != "/home/a b/.ssh/id_rsa|/home/a b/k/bach.local-alice-22|/run/agent/x" {
 		t.Error(got)
 	}
@@ -173,7 +173,17 @@ func TestTheConfigurationOfSSHIsReadAsSSHMeansIt(t *testing.T) {
 	if !c.offers(PublicKey{Type: "ssh-rsa"}) || c.offers(PublicKey{Type: "ecdsa-sha2-nistp256"}) {
 		t.Error("kinds of keys")
 	}
-	if c := parseConfig("identityfile none\nidentityagent none\n", "a", "b", "/h", "/s"); len(c.Files) > 0 || c.Agent != "" {
+	if c := Read(said("identityfile none\nidentityagent none\n"), "a", "b", "/h", "/s"); len(c.Files) > 0 || c.Agent != "" {
 		t.Errorf("%+v", c)
 	}
+}
+
+// said takes what ssh -G printed as the engine hands it in.
+func said(text string) map[string][]string {
+	all := map[string][]string{}
+	for line := range strings.Lines(text) {
+		word, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		all[word] = append(all[word], value)
+	}
+	return all
 }

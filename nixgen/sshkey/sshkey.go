@@ -6,12 +6,13 @@
 // PROTOCOL.key) or in one of the older ones in PEM.
 //
 // Rules: a key comes first when ssh, run as the user will run it, logs in with
-// it. ssh itself says what it will do (ssh -G); nothing is guessed from names.
+// it. ssh itself says what it will do (ssh -G), and the engine hands that in;
+// nothing is guessed from names.
 // A key whose private half is somewhere else, or that ssh would not offer, is
 // listed behind with the reason, and is never the one chosen beforehand. What
 // is no key to log in with is a problem with its place and its remedy, one for
 // each file. Nothing that is found is waited for: only regular files are read,
-// and ssh and the agent get a limit. No private half leaves this package,
+// and the agent gets a limit. No private half leaves this package,
 // except for the Pi's own, by Identity.Reveal.
 package sshkey
 

@@ -2,15 +2,16 @@ package sshlogin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"piwiz/flash/firstboot/resolver"
+	"piwiz/flash/firstboot/sshconfig"
 )
 
 // most is how often ssh is tried. A server may shut out for a while a computer
@@ -22,26 +23,17 @@ const most = 7
 func Find(ctx context.Context, h Host) (Way, error) {
 	f := &finder{host: h, addrs: slices.SortedStableFunc(slices.Values(h.Addrs), netip.Addr.Compare)}
 	f.way.Command = Plain(h.User, h.Name)
-	var no refusal
-	s, err := ask(ctx, "--", h.User+"@"+h.Name)
-	switch {
-	case ctx.Err() != nil:
+	limit, ok := f.ask(ctx)
+	if ctx.Err() != nil {
 		return Way{}, ctx.Err()
-	case errors.Is(err, errNoSSH):
-		f.why("This computer has no ssh.", "Install OpenSSH's client: the package openssh-client, openssh-clients or openssh.")
-		return f.way, nil
-	case errors.As(err, &no):
-		f.noSettings(no.Error())
-		s, err = ask(ctx, "-F", "none", "--", h.User+"@"+h.Name)
 	}
-	if err != nil {
-		f.why("ssh does not start: " + err.Error() + ".")
+	if !ok {
 		return f.way, nil
 	}
-	f.settings = s
 	f.pin()
 	for range most {
-		t, err := try(ctx, f.opts.args(h))
+		t, err := try(ctx, limit, f.opts.args(h))
+		limit = tryLimit
 		if ctx.Err() != nil {
 			return Way{}, ctx.Err()
 		}
@@ -51,6 +43,7 @@ func Find(ctx context.Context, h Host) (Way, error) {
 		}
 		if t.in {
 			f.way.Works = true
+			f.late()
 			break
 		}
 		if !f.next(ctx, t) {
@@ -61,11 +54,38 @@ func Find(ctx context.Context, h Host) (Way, error) {
 	return f.way, nil
 }
 
+// ask asks ssh for its settings, and says how long the first trial may take. It
+// is false when there is nothing to try.
+func (f *finder) ask(ctx context.Context) (time.Duration, bool) {
+	limit := tryLimit
+	s, err := sshconfig.Ask(ctx, f.host.User, f.host.Name)
+	if err != nil {
+		switch err.Kind {
+		case sshconfig.None:
+			f.why("This computer has no ssh.", err.Hints()...)
+			return 0, false
+		case sshconfig.Refused:
+			f.noSettings(err.Said)
+		default: // a trial shows whether it comes to an end
+			f.slow, limit = err, slowLimit
+		}
+	}
+	if s == nil {
+		if s, err = sshconfig.Ask(ctx, f.host.User, f.host.Name, "-F", "none"); s == nil {
+			f.why(err.Error()+".", err.Hints()...)
+			return 0, false
+		}
+	}
+	f.settings = s
+	return limit, true
+}
+
 // finder adds one option after the other.
 type finder struct {
 	host     Host
 	addrs    []netip.Addr // IPv4 first: people can read it; ssh checks the key of each
-	settings settings
+	settings sshconfig.Settings
+	slow     *sshconfig.Error // why the settings took too long, or nil
 	opts     options
 	way      Way
 }
@@ -80,8 +100,11 @@ func (f *finder) why(what string, fix ...string) {
 // next names what went wrong and adds the option against it. It is false when
 // there is none left.
 func (f *finder) next(ctx context.Context, t trial) bool {
+	proxy, through := f.settings.Proxy()
 	right := t.key == ssh.FingerprintSHA256(f.host.Key)
 	switch {
+	case t.hung && f.hung(t):
+		return true
 	case t.revoked && right:
 		f.revoked()
 		return false
@@ -105,11 +128,11 @@ func (f *finder) next(ctx context.Context, t trial) bool {
 		return true
 	case t.to.IsValid() && f.right(t) && t.port != f.host.Port && f.opts.port == 0:
 		f.opts.port = f.host.Port
-		f.why(fmt.Sprintf("Your ssh settings say port %d, but the Pi answers on port %d.", t.port, f.host.Port), "Change Port in your ssh settings for "+f.host.Name+".")
+		f.why(fmt.Sprintf("ssh connects to port %d, but the Pi answers on port %d.", t.port, f.host.Port), fmt.Sprintf("In your ssh settings say Port %d for %s.", f.host.Port, f.host.Name))
 		return true
-	case f.settings.proxy() != "" && !f.opts.direct && !f.opts.noSettings && !right:
+	case proxy != "" && !f.opts.direct && !f.opts.noSettings && !right:
 		f.opts.direct = true
-		f.why("Your ssh settings lead through another computer, and "+f.host.Name+" cannot be reached from there: "+f.settings.proxy()+".", "Except "+f.host.Name+" from that in your ssh settings, with ProxyJump none.")
+		f.why("Your ssh settings lead to "+f.host.Name+" through something that does not get there: "+proxy+" "+through+".", "Except "+f.host.Name+" from that in your ssh settings, with "+proxy+" none.")
 		return true
 	case !right && !f.opts.address.IsValid():
 		return f.byAddress(ctx)
@@ -117,6 +140,9 @@ func (f *finder) next(ctx context.Context, t trial) bool {
 		return true
 	case !f.opts.noSettings:
 		return f.noSettings(t.last)
+	}
+	if t.last == "" {
+		t.last = "it says nothing; to see what it does, run it with -v"
 	}
 	f.why("ssh does not get in with this: " + strings.TrimSuffix(t.last, ".") + ".")
 	return false
@@ -140,37 +166,11 @@ func (f *finder) another() bool {
 
 func (f *finder) byAddress(ctx context.Context) bool {
 	f.opts.address = f.addrs[0]
-	if set := f.settings.one("hostname"); !strings.EqualFold(set, f.host.Name) {
+	if set := f.settings.First("hostname"); !strings.EqualFold(set, f.host.Name) {
 		f.why("Your ssh settings lead "+f.host.Name+" to "+set+" (HostName), where it is not.", "Change HostName in your ssh settings for "+f.host.Name+".")
 		return true
 	}
 	what := resolver.Explain(ctx, f.host.Name, f.host.Addrs, f.host.System)
 	f.why(what.Reason, what.Fix()...)
-	return true
-}
-
-func (f *finder) noSettings(said string) bool {
-	f.opts.noSettings = true
-	f.why("Your ssh settings keep ssh from logging in, so the command leaves them out. ssh says: "+strings.TrimSuffix(said, ".")+".", "Fix your ssh settings, or ask ssh what is wrong: ssh -v "+f.host.User+"@"+f.host.Name)
-	return true
-}
-
-// otherKey has ssh offer one key alone that the host lets in.
-func (f *finder) otherKey(t trial) bool {
-	if f.opts.tried == len(f.host.Files) {
-		f.opts.identity = ""
-		f.why("The Pi takes none of the keys that ssh offers here. It lets in only the keys that were chosen for it; log in from a computer that has one.",
-			"Or add a key of this computer and write the card again: piwiz")
-		return false
-	}
-	if f.opts.identity == "" {
-		if t.tooMany {
-			f.why("ssh offers so many keys that the Pi closes the connection before the right one.", "Name the key in ~/.ssh/config, below Host "+f.host.Name+": IdentityFile "+f.host.Files[0]+" and IdentitiesOnly yes")
-		} else {
-			f.why("ssh does not offer the right key by itself.", "Name the key in ~/.ssh/config, below Host "+f.host.Name+": IdentityFile "+f.host.Files[0])
-		}
-	}
-	f.opts.identity = f.host.Files[f.opts.tried]
-	f.opts.tried++
 	return true
 }

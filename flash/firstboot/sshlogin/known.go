@@ -9,22 +9,23 @@ import (
 	"strings"
 
 	"piwiz/flash/firstboot/knownhosts"
+	"piwiz/flash/firstboot/sshconfig"
 )
 
 // pin puts the key into the file that ssh reads for this host, under the name
 // that it looks for and under the plain one. Whether that is enough is seen by
 // the trial.
 func (f *finder) pin() {
-	file := f.settings.knownHosts()
+	file := f.settings.KnownHosts()
 	if file == "" {
 		f.way.Known = "Your ssh settings keep no list of known hosts (UserKnownHostsFile)."
 		return
 	}
-	names := []string{f.settings.knownAs(), f.host.Name}
-	if set := f.settings.one("hostname"); f.settings.one("hostkeyalias") == "" && !strings.EqualFold(set, f.host.Name) && !f.has(set) {
+	names := []string{f.settings.KnownAs(), f.host.Name, sshconfig.WithPort(f.host.Name, f.host.Port)}
+	if set := f.settings.First("hostname"); f.settings.First("hostkeyalias") == "" && !strings.EqualFold(set, f.host.Name) && !f.has(set) {
 		names = names[1:] // that is another computer
 	}
-	backup, err := knownhosts.Pin(file, names, f.host.Key, f.settings.one("hashknownhosts") == "yes")
+	backup, err := knownhosts.Pin(file, names, f.host.Key, f.settings.First("hashknownhosts") == "yes")
 	var no *knownhosts.Error
 	switch {
 	case errors.As(err, &no):
@@ -61,9 +62,9 @@ func (f *finder) has(text string) bool {
 // revoked says where ssh was told never to trust this key.
 func (f *finder) revoked() {
 	const what = "ssh was told never to trust the key of this host"
-	files := []string{f.settings.knownHosts()}
-	files = append(files, strings.Fields(f.settings.one("userknownhostsfile"))...)
-	files = append(files, strings.Fields(f.settings.one("globalknownhostsfile"))...)
+	files := []string{f.settings.KnownHosts()}
+	files = append(files, strings.Fields(f.settings.First("userknownhostsfile"))...)
+	files = append(files, strings.Fields(f.settings.First("globalknownhostsfile"))...)
 	renew := "If the key was lost or stolen, give the host a new one and write the card again: piwiz build --new-key " + strings.TrimSuffix(f.host.Name, ".local")
 	for _, file := range files {
 		if n := revokedAt(file, f.host.line()); n > 0 {
@@ -71,7 +72,7 @@ func (f *finder) revoked() {
 			return
 		}
 	}
-	if file := f.settings.one("revokedhostkeys"); file != "" {
+	if file := f.settings.First("revokedhostkeys"); file != "" {
 		f.why(what+": it is in "+file+" (RevokedHostKeys).", renew)
 		return
 	}

@@ -14,6 +14,9 @@ type options struct {
 	address    netip.Addr // name it, not the name
 	port       int        // 0: as ssh has it
 	direct     bool       // not through another computer
+	literal    bool       // do not ask for the full name of the host
+	noCommand  bool       // no KnownHostsCommand of the user
+	noAgent    bool       // do not ask the agent
 	inline     bool       // bring the host key along
 	algorithm  bool       // take the kind of host key that there is
 	identity   string
@@ -34,12 +37,21 @@ func (o options) args(h Host) []string {
 		add("ProxyJump=none")
 		add("ProxyCommand=none")
 	}
+	if o.literal {
+		add("CanonicalizeHostname=no")
+	}
+	if o.noAgent {
+		add("IdentityAgent=none")
+	}
 	if o.algorithm {
 		add("HostKeyAlgorithms=ssh-ed25519")
 	}
-	if o.inline {
+	switch {
+	case o.inline:
 		// %H is the name that ssh looks for (ssh_config(5), TOKENS).
 		add("KnownHostsCommand=/usr/bin/env echo %%H %s", h.line())
+	case o.noCommand:
+		add("KnownHostsCommand=none")
 	}
 	if o.identity != "" {
 		a = append(a, "-i", o.identity)

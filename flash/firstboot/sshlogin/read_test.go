@@ -33,19 +33,6 @@ func TestWhatSSHSaysIsUnderstood(t *testing.T) {
 	}
 }
 
-func TestTheFileAndTheNameAreThoseOfTheSettings(t *testing.T) {
-	for _, c := range []struct{ text, file, name string }{
-		{"hostname bach.local\nport 22\nuserknownhostsfile /h/.ssh/known_hosts /h/.ssh/known_hosts2\n", "/h/.ssh/known_hosts", "bach.local"},
-		{"hostname bach.local\nport 2222\nuserknownhostsfile /h/known ones\n", "/h/known ones", "[bach.local]:2222"},
-		{"hostname bach.local\nport 2222\nhostkeyalias pi\nuserknownhostsfile none\n", "", "pi"},
-		{"hostname 10.0.0.7\nport 22\nuserknownhostsfile /dev/null\n", "", "10.0.0.7"},
-	} {
-		if s := parse(c.text); s.knownHosts() != c.file || s.knownAs() != c.name {
-			t.Errorf("%q: %q, %q", c.text, s.knownHosts(), s.knownAs())
-		}
-	}
-}
-
 // The shell gives ssh the words that were tried.
 func TestTheShellReadsTheCommandAsItWasTried(t *testing.T) {
 	sh, err := exec.LookPath("sh")
@@ -53,7 +40,7 @@ func TestTheShellReadsTheCommandAsItWasTried(t *testing.T) {
 		t.Skip("needs sh")
 	}
 	h := Host{User: "alice", Name: "bach.local", Port: 22, Addrs: []netip.Addr{netip.MustParseAddr("fe80::1%eth0")}}
-	for _, o := range []options{{}, {address: h.Addrs[0]}, {identity: "/home/o'neil/key $HOME `x`\n", noSettings: true}, {port: 22, direct: true, algorithm: true}} {
+	for _, o := range []options{{}, {address: h.Addrs[0]}, {identity: "/home/o'neil/key $HOME `x`\n", noSettings: true}, {port: 22, direct: true, algorithm: true, literal: true, noCommand: true, noAgent: true}} {
 		out, err := exec.Command(sh, "-c", `ssh() { printf '%s\0' "$@"; }; `+o.command(h)).Output()
 		if want := strings.Join(o.args(h), "\x00") + "\x00"; err != nil || string(out) != want {
 			t.Errorf("%s: %q, want %q", o.command(h), out, want)

@@ -8,8 +8,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"piwiz/flash/crash"
+	"piwiz/flash/firstboot/sshconfig"
 )
 
 // trial is what one run of ssh showed. The words are those of OpenSSH 8.5 to
@@ -25,6 +27,8 @@ type trial struct {
 	algo     bool   // ssh would not take a key of this kind
 	denied   bool   // no key that was offered is taken
 	tooMany  bool   // and more than the server wants to see were offered
+	hung     bool   // it had to be ended
+	agreed   bool   // the keys of the connection are agreed on; then the agent is asked
 	last     string // the last thing ssh said that is not for debugging
 }
 
@@ -36,11 +40,16 @@ var quiet = []string{
 	"-o", "ControlMaster=no", "-o", "ClearAllForwardings=yes", "-o", "ConnectTimeout=10", "-o", "ConnectionAttempts=1",
 }
 
-// try runs ssh with args until it is in or has given up.
-func try(ctx context.Context, args []string) (trial, error) {
-	ctx, stop := context.WithTimeout(ctx, tryLimit)
+const (
+	tryLimit  = 30 * time.Second // a name that nobody answers costs 5 s, an address that does not answer 10 s
+	slowLimit = 10 * time.Second // for settings that were slow before
+)
+
+// try runs ssh with args until it is in or has given up, or the limit is over.
+func try(ctx context.Context, limit time.Duration, args []string) (trial, error) {
+	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	cmd := command(ctx, append(append([]string{}, quiet...), args...)...)
+	cmd := sshconfig.Command(ctx, append(append([]string{}, quiet...), args...)...)
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		return trial{}, err
@@ -50,6 +59,7 @@ func try(ctx context.Context, args []string) (trial, error) {
 	}
 	var t trial
 	err = crash.Try(func() error { t.read(said); return nil })
+	t.hung = ctx.Err() != nil && !t.in
 	stop() // it may sit there for good
 	_ = cmd.Wait()
 	return t, err
@@ -72,6 +82,7 @@ func (t *trial) read(said io.Reader) {
 		if m := showed.FindStringSubmatch(line); m != nil {
 			t.key = m[1]
 		}
+		t.agreed = t.agreed || line == "debug1: SSH2_MSG_NEWKEYS received"
 		switch {
 		case strings.HasPrefix(line, "debug1: Server accepts key:"), strings.HasPrefix(line, "Authenticated to "):
 			t.in = true
