@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/emulate"
+	"piwiz/nixgen/emulate/register"
 	"piwiz/tui"
 )
 
@@ -26,7 +27,7 @@ func emulation(ctx context.Context, r *emulate.Registrar) tui.Finding {
 	case f.Why == "":
 		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
 	}
-	if r != nil && (e.Reason == emulate.NotMounted || e.Reason == emulate.NotRegistered) && emulate.Lies() {
+	if r != nil && (e.Reason == emulate.NotMounted || e.Reason == emulate.NotRegistered) && register.Available() {
 		f.Todo, f.Command = []string{"The emulator is installed; piwiz can register it for as long as it runs:"}, r.Command()
 	}
 	return f

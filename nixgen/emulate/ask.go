@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/emulate/binfmt"
+	"piwiz/nixgen/emulate/register"
 )
 
 // Registrar registers the emulator with administrator rights. Run returns when
@@ -58,7 +59,7 @@ func (r *Registrar) Command() string {
 }
 
 // Run asks for the rights, has the emulator registered, and proves that it
-// works. *Denied and *Error say why not; then nothing stays registered.
+// works. *register.Denied and *Error say why not; then nothing stays registered.
 func (r *Registrar) Run() error {
 	if err := r.start(); err != nil {
 		return err
@@ -89,7 +90,7 @@ func (r *Registrar) start() error {
 	if err != nil {
 		_ = unix.Close(pair[0])
 		if errors.Is(err, exec.ErrNotFound) {
-			return &Denied{"administrator rights are needed, and there is no sudo or pkexec here", "Install sudo, or run piwiz as root."}
+			return &register.Denied{Why: "administrator rights are needed, and there is no sudo or pkexec here", Todo: "Install sudo, or run piwiz as root."}
 		}
 		return fmt.Errorf("ask for administrator rights: %w", err)
 	}
@@ -123,14 +124,14 @@ func (r *Registrar) reply() error {
 func (r *Registrar) silent() error {
 	program := r.words()[0]
 	if r.end() == usage {
-		return &Denied{
-			program + " does not connect what it runs with piwiz",
-			"If it is set to record what is typed (log_input or log_stdin), switch that off for piwiz, or run piwiz as root.",
+		return &register.Denied{
+			Why:  program + " does not connect what it runs with piwiz",
+			Todo: "If it is set to record what is typed (log_input or log_stdin), switch that off for piwiz, or run piwiz as root.",
 		}
 	}
-	return &Denied{
-		"administrator rights were not given",
-		"Try again with the password of your user. If " + program + " refuses your user, run piwiz as root, or ask who looks after this computer.",
+	return &register.Denied{
+		Why:  "administrator rights were not given",
+		Todo: "Try again with the password of your user. If " + program + " refuses your user, run piwiz as root, or ask who looks after this computer.",
 	}
 }
 
@@ -145,12 +146,12 @@ func (r *Registrar) Close() error {
 		if t, err := readTable(binfmt.Dir); err != nil || !hasOwn(t) {
 			return err
 		}
-		if !locked(binfmt.Dir + "/" + ownName) {
+		if !register.Held(binfmt.Dir) {
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return &Error{Reason: LeftOver, entry: binfmt.Entry{Name: ownName}}
+	return &Error{Reason: LeftOver, entry: binfmt.Entry{Name: register.Name}}
 }
 
 // end closes the socket and waits for the privileged half. It returns the exit

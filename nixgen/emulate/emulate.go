@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/emulate/binfmt"
+	"piwiz/nixgen/emulate/register"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -62,7 +63,7 @@ func look(ctx context.Context, dir string) ([]string, error) {
 	if u := t.Used(); u.Interpreter != "" {
 		version = versionOf(ctx, u)
 	}
-	notes, problem := judge(ran, t, version, hasOwn(t) && locked(filepath.Join(dir, ownName)))
+	notes, problem := judge(ran, t, version, hasOwn(t) && register.Held(dir))
 	if problem != nil {
 		problem.system = osrelease.Read("/")
 		return notes, problem
@@ -95,15 +96,15 @@ func judge(ran error, t binfmt.Table, version int, held bool) (notes []string, p
 	case why != "":
 		return nil, is(why)
 	case hasOwn(t) && !held:
-		u = binfmt.Entry{Name: ownName}
+		u = binfmt.Entry{Name: register.Name}
 		return nil, is(LeftOver)
 	case u.Enabled && !u.Has("F") && !strings.HasPrefix(u.Interpreter, nixosDir):
 		return nil, is(NotInSandbox)
 	}
 	if errors.Is(ran, errRenamed) {
-		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that check the name they are called by may fail.", printable(u.Name)))
+		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that check the name they are called by may fail.", binfmt.Printable(u.Name)))
 	}
-	if u.Enabled && hasOwn(t) && u.Name == ownName {
+	if u.Enabled && hasOwn(t) && u.Name == register.Name {
 		notes = append(notes, "Another piwiz has set up the emulator and takes it away when it ends; let it end first.")
 	}
 	return notes, nil

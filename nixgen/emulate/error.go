@@ -2,10 +2,9 @@ package emulate
 
 import (
 	"fmt"
-	"strings"
-	"unicode"
 
 	"piwiz/nixgen/emulate/binfmt"
+	"piwiz/nixgen/emulate/register"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -37,7 +36,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	const cannot = "This computer cannot run programs for the Raspberry Pi yet: "
-	name, file := printable(e.entry.Name), printable(e.entry.Interpreter)
+	name, file := binfmt.Printable(e.entry.Name), binfmt.Printable(e.entry.Interpreter)
 	switch e.Reason {
 	case NotMounted:
 		return cannot + "the kernel's table of emulators (binfmt_misc) is not mounted."
@@ -74,18 +73,18 @@ func (e *Error) Hints() []string {
 		return []string{"Let piwiz run a small test program: set TMPDIR to a folder of yours, e.g. TMPDIR=$HOME piwiz"}
 	case Disabled:
 		if e.entry.Name == "" {
-			return []string{write("1", "status")}
+			return []string{register.Command("1", "status")}
 		}
-		return []string{write("1", e.entry.Name)}
+		return []string{register.Command("1", e.entry.Name)}
 	case LeftOver:
-		return []string{write("-1", e.entry.Name)}
+		return []string{register.Command("-1", e.entry.Name)}
 	case NotMounted:
 		mount := []string{"sudo mount -t binfmt_misc binfmt_misc " + binfmt.Dir}
 		if e.absent {
 			mount = append([]string{"sudo modprobe binfmt_misc"}, mount...)
 		}
 		if !e.system.Is("nixos") {
-			return append(mount, e.install()...)
+			return append(mount, register.Install(e.system)...)
 		}
 	case NotInSandbox:
 		if e.system.Is("nixos") {
@@ -94,57 +93,17 @@ func (e *Error) Hints() []string {
 				"Then: sudo nixos-rebuild switch",
 			}
 		}
-		return append([]string{write("-1", e.entry.Name)}, e.install()...)
+		return append([]string{register.Command("-1", e.entry.Name)}, register.Install(e.system)...)
 	case InterpreterMissing:
 		if e.entry.Name == "" {
-			return append(e.install(), "In a container, register the emulator outside of it, with the flag F.")
+			return append(register.Install(e.system), "In a container, register the emulator outside of it, with the flag F.")
 		}
 	case OldQEMU:
-		return append(e.install(), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
+		return append(register.Install(e.system), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
 	case Broken:
 		if e.entry.Name != "" && !e.system.Is("nixos") {
-			return append([]string{write("-1", e.entry.Name)}, e.install()...)
+			return append([]string{register.Command("-1", e.entry.Name)}, register.Install(e.system)...)
 		}
 	}
-	return e.install()
-}
-
-// write is the command that writes a word to an entry of the kernel's table.
-// To sysctl(8) the table is a folder like any other below /proc/sys.
-func write(word, name string) string {
-	key := "fs/binfmt_misc/" + printable(name) + "=" + word
-	if strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/=") != "" {
-		key = "'" + strings.ReplaceAll(key, "'", `'\''`) + "'"
-	}
-	return "sudo sysctl " + key
-}
-
-// install are the commands that install QEMU and register it. The emulators
-// are registered anew because with flag F the kernel keeps the old file.
-func (e *Error) install() []string {
-	const restart = "sudo systemctl restart systemd-binfmt"
-	switch {
-	case e.system.Is("nixos"):
-		return []string{
-			`Add to this computer's configuration: boot.binfmt.emulatedSystems = [ "aarch64-linux" ];`,
-			"Then: sudo nixos-rebuild switch",
-		}
-	case e.system.Is("fedora", "rhel"):
-		return []string{"sudo dnf install qemu-user-static-aarch64", restart}
-	case e.system.Is("arch"):
-		return []string{"sudo pacman -S qemu-user-static qemu-user-static-binfmt", restart}
-	case e.system.Is("debian", "ubuntu"):
-		return []string{"sudo apt-get install qemu-user-static binfmt-support", restart}
-	}
-	return []string{"Install QEMU's user emulation for aarch64 (often called qemu-user-static) and restart systemd-binfmt."}
-}
-
-// printable takes out what could play tricks on a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
+	return register.Install(e.system)
 }

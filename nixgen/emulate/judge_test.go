@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"piwiz/nixgen/emulate/binfmt"
+	"piwiz/nixgen/emulate/register"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -70,9 +71,9 @@ func TestEachStateIsToldApart(t *testing.T) {
 		{state: "its file is no program", name: "qemu-aarch64", text: debian, ran: noexec, want: Broken, says: "qemu-aarch64", hint: "qemu-aarch64=-1"},
 		{state: "an old QEMU that worked this time", name: "qemu-aarch64", text: debian, version: 4, want: OldQEMU, says: "QEMU 4, under which builds fail at random because memory", hint: "apt-get install"},
 		{state: "an old QEMU that did not", name: "qemu-aarch64", text: debian, ran: errors.New("signal: segmentation fault"), version: 3, want: OldQEMU},
-		{state: "an entry of a run that was killed", name: ownName, text: debian, want: LeftOver, says: "left its emulator registered", hint: "sudo sysctl fs/binfmt_misc/piwiz-aarch64=-1"},
-		{state: "an entry of that name that piwiz did not make", name: ownName, text: strings.Replace(debian, "POF", "PF", 1)},
-		{state: "an entry of a run that goes on", name: ownName, text: debian, held: true, note: "Another piwiz"},
+		{state: "an entry of a run that was killed", name: register.Name, text: debian, want: LeftOver, says: "left its emulator registered", hint: "sudo sysctl fs/binfmt_misc/piwiz-aarch64=-1"},
+		{state: "an entry of that name that piwiz did not make", name: register.Name, text: strings.Replace(debian, "POF", "PF", 1)},
+		{state: "an entry of a run that goes on", name: register.Name, text: debian, held: true, note: "Another piwiz"},
 	} {
 		t.Run(c.state, func(t *testing.T) {
 			notes, problem := judge(c.ran, tableOf(t, c.name, c.text), c.version, c.held)

@@ -10,18 +10,14 @@ import (
 	"time"
 
 	"piwiz/nixgen/emulate/binfmt"
+	"piwiz/nixgen/emulate/register"
 )
 
 // readTable is what the kernel's table says about aarch64.
 func readTable(dir string) (binfmt.Table, error) { return binfmt.Read(dir, program()) }
 
-// own is an entry that piwiz made.
-func own(e binfmt.Entry) bool {
-	return e.Name == ownName && e.Flags == ownFlags && e.Matches(program())
-}
-
 // hasOwn tells whether piwiz has an entry in the table.
-func hasOwn(t binfmt.Table) bool { return slices.ContainsFunc(t.Entries, own) }
+func hasOwn(t binfmt.Table) bool { return slices.ContainsFunc(t.Entries, register.Own) }
 
 var versionLine = regexp.MustCompile(`^qemu-aarch64 version (\d{1,6})\.`)
 

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"piwiz/nixgen/emulate/binfmt"
+	"piwiz/nixgen/emulate/register"
 )
 
 // Exit codes of the privileged half; the ordinary half learns more from the
@@ -24,8 +24,8 @@ const (
 // reply is the one message of the privileged half: one line of JSON. Without
 // a word inside, the emulator is registered.
 type reply struct {
-	Error  string  `json:"error,omitempty"`
-	Denied *Denied `json:"denied,omitempty"`
+	Error  string           `json:"error,omitempty"`
+	Denied *register.Denied `json:"denied,omitempty"`
 }
 
 // Serve is the privileged half, "piwiz grant emulation": it registers the
@@ -46,7 +46,7 @@ func Serve(stdin *os.File, stderr io.Writer) int {
 	signals := make(chan os.Signal, 1)
 	signal.Ignore(unix.SIGPIPE)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT)
-	r, err := register(binfmt.Dir, places)
+	r, err := register.Register()
 	if err != nil {
 		_ = answerTo(stdin, err) // nobody is left to be told
 		return failed
@@ -64,8 +64,8 @@ func Serve(stdin *os.File, stderr io.Writer) int {
 	case <-closed:
 	case <-signals:
 	}
-	if err := r.remove(); err != nil {
-		fmt.Fprintf(stderr, "piwiz: %v; remove it with: %s\n", err, write("-1", ownName))
+	if err := r.Remove(); err != nil {
+		fmt.Fprintf(stderr, "piwiz: %v; remove it with: %s\n", err, register.Command("-1", register.Name))
 		return failed
 	}
 	return 0

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Dir is where the kernel shows its table.
@@ -127,3 +128,14 @@ func (e Entry) Matches(file []byte) bool {
 
 // Has tells whether an entry has a flag.
 func (e Entry) Has(flag string) bool { return strings.Contains(e.Flags, flag) }
+
+// Printable takes out what could play tricks on a terminal: names and paths in
+// the table are other people's.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
