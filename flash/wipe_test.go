@@ -254,11 +254,12 @@ func TestASignatureIsWipedBeforeTheLastProof(t *testing.T) {
 	}
 }
 
-func TestABadPlaceBehindTheImageIsNoMatter(t *testing.T) {
+func TestABadBlockBehindTheImageIsNoMatter(t *testing.T) {
 	for _, at := range []int64{15<<20 + 5*block, cardSize - 3*block} {
 		c := newCard(cardSize)
 		c.badRead = span{at, at + block}
-		if _, err := Write(context.Background(), job(t, img(), c, cardSize), nil); err != nil {
+		_, err := Write(context.Background(), job(t, img(), c, cardSize), nil)
+		if want := final(t, img(), 1<<20, 4<<20); err != nil || !bytes.Equal(c.b[:len(want)], want) {
 			t.Errorf("at %d: %v", at, err)
 		}
 	}

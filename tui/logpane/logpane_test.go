@@ -110,7 +110,14 @@ func TestSearchInNothing(t *testing.T) {
 	press(p, letters("/x")...)
 	press(p, special(tea.KeyEnter))
 	press(p, letters("nN")...)
-	p.View(10, 3)
+	if v := ansi.Strip(p.View(40, 3)); !strings.Contains(v, `no line with "x"`) || lipgloss.Height(v) != 3 {
+		t.Errorf("%q", v)
+	}
+	p.Append(Line{Text: "an x at last"})
+	press(p, letters("n")...)
+	if v := ansi.Strip(p.View(40, 3)); !strings.Contains(v, "an x at last") || strings.Contains(v, "no line") {
+		t.Errorf("%q", v)
+	}
 }
 
 func TestErrorsAreMarkedAndKeysNotOursAreLeft(t *testing.T) {
