@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/nixgen/hostfile"
@@ -131,8 +132,8 @@ func TestAnEjectedCardIsSaidToBeAndNoOther(t *testing.T) {
 	for safe, want := range map[bool]string{true: "It is ejected: take it out.", false: "eject it there first"} {
 		e, card := engine(t), &memory{}
 		e.Open = func(context.Context, disk.Device) (Card, error) { return card, nil }
-		e.Release = func(_ context.Context, c Card, d disk.Device) bool {
-			return c.Close() == nil && d.Path == sdb.Path && safe
+		e.Write = func(_ context.Context, _ hostfile.Saved, _ string, c Card, d disk.Device, _ func(flash.Progress)) (flash.Written, error) {
+			return flash.Written{Ejected: c.Close() == nil && d.Path == sdb.Path && safe}, nil
 		}
 		e.Wait = func(ctx context.Context, _ hostfile.Saved, _ func(firstboot.Event)) (firstboot.Result, error) {
 			<-ctx.Done()

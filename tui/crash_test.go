@@ -11,7 +11,6 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
-	"piwiz/flash"
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
@@ -201,28 +200,6 @@ func TestAPanicInAnyPageIsSaidThereAndThePageCanBeBegunAgain(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestAPanicWhileWritingSaysWhatTheCardIs(t *testing.T) {
-	e := engine(t)
-	card := &memory{}
-	e.Open = func(context.Context, disk.Device) (Card, error) { return card, nil }
-	e.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
-		panic("deliberate")
-	}
-	d := drive(t, e)
-	d.toPreview()
-	d.keys("enter")
-	d.tick()
-	d.keys("enter", "enter", "sdb", "enter")
-	d.sees("piwiz has a bug: deliberate")
-	d.sees("it does not boot until it is written")
-	d.pictures("crash-write")
-	if card.closed != 1 {
-		t.Errorf("closed %d times", card.closed)
-	}
-	d.keys("enter")
-	d.on("card")
 }
 
 func TestAPanicOfACommandThatHasTheTerminalIsAnError(t *testing.T) {

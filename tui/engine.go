@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"io"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -14,6 +13,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -26,7 +26,7 @@ type Engine struct {
 	// read; they do not hide the others.
 	Hosts func() (saved []hostfile.Saved, problems []error, err error)
 	// Checks are the findings of the check page, in the order shown.
-	Checks []Check
+	Checks []preflight.Check
 	// Repair prepares running the command of a finding on the terminal.
 	Repair func(command string) tea.ExecCommand
 	// Defaults guesses the answers nobody is asked twice: user name, country,
@@ -81,57 +81,33 @@ type Engine struct {
 	Newest func(ctx context.Context, d disk.Device) time.Time
 	// Open opens the card as the ordinary user. A window of the desktop may
 	// ask for the password, until ctx ends.
-	Open func(context.Context, disk.Device) (Card, error)
+	Open func(context.Context, disk.Device) (flash.Opened, error)
 	// GrantCard prepares opening it with administrator rights.
 	GrantCard func(disk.Device) CardGrant
-	// Write writes the image and the host's secrets to the card, and checks it.
-	Write func(ctx context.Context, saved hostfile.Saved, image string, card Card, d disk.Device, report func(flash.Progress)) (flash.Result, error)
-	// Release closes a written card, ejected if that can be had: then it is
-	// safe to remove, whatever else runs here.
-	Release func(ctx context.Context, card Card, d disk.Device) (safe bool)
+	// Write writes the image and the host's secrets to the card, checks it, and
+	// releases it. However it ends, the card is closed.
+	Write func(ctx context.Context, saved hostfile.Saved, image string, card flash.Opened, d disk.Device, report func(flash.Progress)) (flash.Written, error)
 	// Wait waits for the host on the network. Login remembers its key and finds
 	// the command that logs in; only the end of ctx is an error.
 	Wait  func(ctx context.Context, saved hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error)
 	Login func(ctx context.Context, saved hostfile.Saved, found firstboot.Result) (sshlogin.Way, error)
 }
 
-// Check is one line of the check page. Run finds out; it changes nothing.
-type Check struct {
-	Name string
-	// Last checks are slow: they are asked when all the others are done and
-	// none of them failed.
-	Last bool
-	Run  func(ctx context.Context) Finding
-}
-
-// State is how a check ended.
-type State string
-
-// The states. Skipped is a check that another one's failure left without an
-// answer.
-const (
-	OK      State = "ok"
-	Warning State = "warning"
-	Failure State = "failure"
-	Skipped State = "skipped"
+// What the pages call by a short name.
+type (
+	Check   = preflight.Check
+	Finding = preflight.Finding
+	State   = preflight.State
+	Card    = flash.Opened
 )
 
-// Finding is what a check found out.
-type Finding struct {
-	State   State
-	What    string   // one sentence, with the numbers
-	Why     string   // why it matters, "" when all is well
-	Command string   // shell line that puts it right, "" when there is none to run
-	Todo    []string // what else to do, in sentences
-}
-
-// Card is an opened card.
-type Card interface {
-	flash.Card
-	io.Closer
-	// Eject tells the reader to give the card out.
-	Eject() error
-}
+// The states of a finding.
+const (
+	OK      = preflight.OK
+	Warning = preflight.Warning
+	Failure = preflight.Failure
+	Skipped = preflight.Skipped
+)
 
 // Grant is a step that asks for administrator rights on the terminal. Command
 // is what will be run, to be shown first.
@@ -143,7 +119,7 @@ type Grant interface {
 // CardGrant opens a card; Card is valid after a run without error.
 type CardGrant interface {
 	Grant
-	Card() Card
+	Card() flash.Opened
 }
 
 // WifiGrant reads the Wi-Fi files; Networks is valid after a run without error.

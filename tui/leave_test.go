@@ -110,7 +110,7 @@ func TestLeavingSaysHowTheStoryEnded(t *testing.T) {
 		"preview":  {func() { d.w.steps[6].page.(*previewPage).err = fails }, fails},
 		"build":    {func() { b := d.w.steps[7].page.(*buildPage); b.over, b.err = true, fails }, fails},
 		"card":     {func() { d.w.steps[8].page.(*cardPage).listErr = fails }, fails},
-		"write":    {func() { d.w.steps[9].page.(*writePage).run = over[flash.Progress, released](half) }, half},
+		"write":    {func() { d.w.steps[9].page.(*writePage).run = over[flash.Progress, flash.Written](half) }, half},
 		"wait":     {func() {}, ErrLeft},
 		"done":     {func() {}, nil},
 		"keys":     {func() { d.w.crash = fails }, fails},
@@ -138,9 +138,9 @@ func over[P, R any](err error) *run[P, R] {
 
 func TestACancelledWriteSaysWhatTheCardIs(t *testing.T) {
 	e := engine(t)
-	e.Write = func(ctx context.Context, _ hostfile.Saved, _ string, _ Card, _ disk.Device, _ func(flash.Progress)) (flash.Result, error) {
+	e.Write = func(ctx context.Context, _ hostfile.Saved, _ string, _ Card, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
 		<-ctx.Done()
-		return flash.Result{}, &flash.Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"The card is not finished and does not boot."}}
+		return flash.Written{}, &flash.Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"The card is not finished and does not boot."}}
 	}
 	d := drive(t, e)
 	d.toPreview()

@@ -183,8 +183,8 @@ func (w *world) engine() Engine {
 	}
 	e.Cards = func(context.Context) ([]disk.Device, error) { return []disk.Device{sdb}, w.fail("cards") }
 	e.Open = func(context.Context, disk.Device) (Card, error) { return &memory{}, w.fail("open") }
-	e.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Result, error) {
-		return flash.Result{}, w.fail("write")
+	e.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Written, error) {
+		return flash.Written{}, w.fail("write")
 	}
 	return e
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/flash"
 	"piwiz/flash/firstboot"
 	"piwiz/tui/style"
 )
@@ -61,7 +62,7 @@ func (p *waitPage) view(s *state, width, height int) string {
 	elapsed := time.Since(p.run.began)
 	var b strings.Builder
 	b.WriteString(style.OK.Render("√ The card is written and checked.") + "\n\n")
-	b.WriteString(wrap(TakeOut(s.safe)+" Then put it into the Raspberry Pi and switch that on. The first start takes one to three minutes.", width) + "\n\n")
+	b.WriteString(wrap(flash.TakeOut(s.safe)+" Then put it into the Raspberry Pi and switch that on. The first start takes one to three minutes.", width) + "\n\n")
 	e := p.run.sample()
 	text := e.Text
 	if text == "" {
@@ -72,15 +73,6 @@ func (p *waitPage) view(s *state, width, height int) string {
 		b.WriteString(style.Warn.Render(wrap("Still nothing. Is the green light of the Pi blinking? Is this computer on the same network? Was the Wi-Fi password right? A cable from the Pi to the router helps to tell these apart.", width)))
 	}
 	return b.String()
-}
-
-// TakeOut says how a written card is taken out: safe means that it is ejected.
-// Otherwise a file manager may have opened its files by now.
-func TakeOut(safe bool) string {
-	if safe {
-		return "It is ejected: take it out."
-	}
-	return "Take it out; if a window with its files has opened, eject it there first."
 }
 
 func spin(d time.Duration) string {

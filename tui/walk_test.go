@@ -165,9 +165,9 @@ func (w *walker) hostile() Engine {
 		return &memory{}, nil
 	}
 	e.GrantCard = func(disk.Device) CardGrant { return &walkCardGrant{fakeGrant{}, w.perhaps("grant")} }
-	e.Write = func(_ context.Context, _ hostfile.Saved, _ string, _ Card, _ disk.Device, report func(flash.Progress)) (flash.Result, error) {
+	e.Write = func(_ context.Context, _ hostfile.Saved, _ string, _ Card, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
 		report(flash.Progress{Stage: flash.Writing, Done: 1, Total: 3})
-		return flash.Result{}, fail("write")
+		return flash.Written{}, fail("write")
 	}
 	e.Wait = func(_ context.Context, _ hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {
 		report(poisoned(firstboot.Event{Text: "looking"}))

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash"
-	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
@@ -20,42 +18,19 @@ import (
 // writePage writes the card and proves it. There is no way back from here
 // until it is done or has failed.
 type writePage struct {
-	run  *run[flash.Progress, released]
+	run  *run[flash.Progress, flash.Written]
 	over bool
 	err  error
 }
 
-// released tells whether the written card is ejected.
-type released bool
-
 func (p *writePage) enter(s *state) tea.Cmd {
 	p.over, p.err, s.written, s.safe = false, nil, true, false
-	saved, image, card, d, write, release := s.saved, s.image.Image, s.opened, s.card, s.engine.Write, s.engine.Release
+	saved, image, card, d, write := s.saved, s.image.Image, s.opened, s.card, s.engine.Write
 	s.opened = nil // it is closed by the work itself
-	p.run = start(s.ctx, func(ctx context.Context, report func(flash.Progress)) (released, error) {
-		err := crash.Try(func() error {
-			_, err := write(ctx, saved, image, card, d, report)
-			return err
-		})
-		if err != nil {
-			_ = card.Close() // the error says all
-			return false, unfinished(err)
-		}
-		return released(release(ctx, card, d)), nil
+	p.run = start(s.ctx, func(ctx context.Context, report func(flash.Progress)) (flash.Written, error) {
+		return write(ctx, saved, image, card, d, report)
 	})
 	return beat(p.run)
-}
-
-// unfinished adds what the card is to an error that cannot know it.
-func unfinished(err error) error {
-	bug, ok := errors.AsType[*crash.Error](err)
-	if _, knows := errors.AsType[*flash.Error](err); knows || !ok {
-		return err
-	}
-	return &flash.Error{
-		What: "Writing stopped", Offset: -1, Err: err,
-		Todo: append([]string{"Take the card for half written: it does not boot until it is written again."}, bug.Hints()...),
-	}
 }
 
 func (p *writePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
@@ -65,7 +40,7 @@ func (p *writePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 			return stay, cmd
 		}
 		p.over, p.err = true, p.run.err
-		s.safe = bool(p.run.result)
+		s.safe = p.run.result.Ejected
 		if p.err == nil {
 			return next, nil
 		}

@@ -3,26 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 )
 
-// computer is the name of this computer, "" when it has none.
-func computer() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return ""
-	}
-	return name
-}
-
 // newName is an error for a name that a host cannot be given on this computer.
 func newName(name string) error {
-	if _, complaint := nixgen.CheckNewName(name, computer()); complaint != "" {
+	if _, complaint := nixgen.CheckNewName(name, engine.Computer()); complaint != "" {
 		return fmt.Errorf("%q is no host name: %s", name, complaint)
 	}
 	return nil
@@ -58,7 +49,7 @@ func (d *doubted) Hints() []string {
 func sure(s hostfile.Saved, arg string, said []string) (hostfile.Saved, error) {
 	s.Host = s.Host.Confirm(said...)
 	if d := s.Host.Doubts(); len(d) > 0 {
-		return s, &exit{refused, &doubted{arg, d}}
+		return s, &engine.Refused{Err: &doubted{arg, d}}
 	}
 	return s, nil
 }
@@ -78,5 +69,5 @@ func free(ctx context.Context, s hostfile.Saved, arg string, said []string, answ
 		return nil
 	}
 	d.Text = fmt.Sprintf("%s.local already answers on your network, at %s. Two machines with one name get in each other's way. Choose another name, or switch that one off.", s.Host.Name, strings.Join(addrs, ", "))
-	return &exit{refused, &doubted{arg, []nixgen.Doubt{d}}}
+	return &engine.Refused{Err: &doubted{arg, []nixgen.Doubt{d}}}
 }

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"piwiz/flash/disk"
+	"piwiz/cmd/piwiz/engine"
+	"piwiz/flash/image"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/wifi"
@@ -32,7 +33,7 @@ func TestWhatMayBeAMistakeNeedsAYes(t *testing.T) {
 	if _, stderr, code := u.piwiz("build", file, "--confirm", "no-network=3"); code != refused {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
-	if name := computer(); name != "" {
+	if name := engine.Computer(); name != "" {
 		if canonical, complaint := nixgen.CheckName(name); complaint == "" {
 			mine := u.file("mine.toml", strings.Replace(goodAnswers, "bach", canonical, 1))
 			if _, stderr, code := u.piwiz("build", mine); code != refused || !strings.Contains(stderr, "this computer has it already") {
@@ -75,7 +76,7 @@ func TestAYesIsSavedWithTheHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = keep(store, s); err != nil {
+	if _, err = engine.With(store).Save(s); err != nil {
 		t.Fatal(err)
 	}
 	got, err := store.Load("bach")
@@ -114,7 +115,7 @@ func TestAnImageOfOtherAnswersIsNotWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = writeCard(t.Context(), store, s, "/nothing", nil, disk.Device{}, nil)
+		_, err = engine.With(store).Image(t.Context(), s.Host, image.From{})
 		if codeOf(err) != code && (codeOf(err) == refused || code == refused) {
 			t.Errorf("the wizard: %v, the verb: %d", err, code)
 		}
@@ -127,7 +128,7 @@ func TestAnImageOfOtherAnswersIsNotWritten(t *testing.T) {
 		t.Helper()
 		s, err := store.Load("bach") // as a build begins
 		if err == nil {
-			s, err = keep(store, s)
+			s, err = engine.With(store).Save(s)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -157,7 +158,7 @@ func TestAnImageOfOtherAnswersIsNotWritten(t *testing.T) {
 			s, err := store.Load("bach")
 			if err == nil {
 				change(&s)
-				_, err = keep(store, s)
+				_, err = engine.With(store).Save(s)
 			}
 			return err
 		}
@@ -213,47 +214,5 @@ func TestAnImageOfOtherAnswersIsNotWritten(t *testing.T) {
 			t.Errorf("%s: refused %v: %s", c.what, no, said)
 		}
 		bind()
-	}
-}
-
-// A host that was made before keeps the names of its secrets until its card was
-// written, and then has new ones.
-func TestTheNamesOfSecretsChangeWithACard(t *testing.T) {
-	u := newPerson(t)
-	store := u.has("bach")
-	text, err := os.ReadFile(store.Path("bach", "host.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var before []string
-	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, "release") && !strings.HasPrefix(line, "state_version") {
-			before = append(before, line)
-		}
-	}
-	u.file("data/piwiz/hosts/bach/host.toml", strings.Join(before, ""))
-	module := func() string {
-		out, stderr, code := u.piwiz("render", "bach")
-		if code != 0 {
-			t.Fatal(stderr)
-		}
-		return out
-	}
-	if m := module(); !strings.Contains(m, `"ext:psk_00"`) {
-		t.Errorf("the running Pi does not know that name:\n%s", m)
-	}
-	s, err := store.Load("bach")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := keep(store, s); err != nil { // a build
-		t.Fatal(err)
-	}
-	if m := module(); !strings.Contains(m, `"ext:psk_00"`) {
-		t.Errorf("after a build:\n%s", m)
-	}
-	settle(store, "bach")
-	if m := module(); !strings.Contains(m, `"ext:net_`) || strings.Contains(m, "psk_00") {
-		t.Errorf("after a card:\n%s", m)
 	}
 }

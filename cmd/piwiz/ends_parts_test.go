@@ -13,6 +13,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/spf13/cobra"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
@@ -20,6 +21,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 	"piwiz/tui"
@@ -77,16 +79,16 @@ func pretended() tui.Engine {
 	card := disk.Device{Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9}
 	return tui.Engine{
 		Hosts: func() ([]hostfile.Saved, []error, error) { return nil, nil, at(context.Background(), "welcome") },
-		Checks: []tui.Check{{Name: "nix", Run: func(ctx context.Context) tui.Finding {
+		Checks: []preflight.Check{{Name: "nix", Run: func(ctx context.Context) preflight.Finding {
 			if at(ctx, "check") != nil {
-				return tui.Finding{State: tui.Failure, What: "stopped"}
+				return preflight.Finding{State: preflight.Failure, What: "stopped"}
 			}
 			if bad := os.Getenv("PIWIZ_TEST_REPAIR"); bad != "" {
-				return tui.Finding{State: tui.Failure, What: "Nix is missing.", Command: bad}
+				return preflight.Finding{State: preflight.Failure, What: "Nix is missing.", Command: bad}
 			}
-			return tui.Finding{State: tui.OK, What: "Nix is installed."}
+			return preflight.Finding{State: preflight.OK, What: "Nix is installed."}
 		}}},
-		Repair:   func(command string) tea.ExecCommand { return &repair{command: command} },
+		Repair:   func(command string) tea.ExecCommand { return engine.With(hostfile.Store{}).Repair(command) },
 		Computer: func() string { return "" },
 		Defaults: func() nixgen.Host {
 			_ = at(context.Background(), "board")
@@ -109,7 +111,7 @@ func pretended() tui.Engine {
 			files, err := nixgen.Files(s.Host)
 			return files, "configuration.nix", err
 		},
-		Edit: func(hostfile.Saved) tea.ExecCommand { return &repair{command: "true"} },
+		Edit: func(hostfile.Saved) tea.ExecCommand { return engine.With(hostfile.Store{}).Repair("true") },
 		Plan: func(ctx context.Context, _ string, _ func(build.Event)) (build.Plan, error) {
 			return build.Plan{Builds: []string{"piwiz-bach"}, Takes: -1}, ctx.Err()
 		},
@@ -124,15 +126,14 @@ func pretended() tui.Engine {
 			return c
 		},
 		Newest: func(context.Context, disk.Device) time.Time { return time.Time{} },
-		Open:   func(context.Context, disk.Device) (tui.Card, error) { return noCard{}, nil },
-		Write: func(ctx context.Context, _ hostfile.Saved, _ string, _ tui.Card, _ disk.Device, report func(flash.Progress)) (flash.Result, error) {
+		Open:   func(context.Context, disk.Device) (flash.Opened, error) { return noCard{}, nil },
+		Write: func(ctx context.Context, _ hostfile.Saved, _ string, _ flash.Opened, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
 			report(flash.Progress{Done: 1 << 20, Total: 1 << 30, Rate: 20e6})
 			if err := at(ctx, "write"); err != nil {
-				return flash.Result{}, &flash.Error{What: "Writing was cancelled", Offset: -1, Err: err, Todo: []string{"The card is not finished and does not boot."}}
+				return flash.Written{}, &flash.Error{What: "Writing was cancelled", Offset: -1, Err: err, Todo: []string{"The card is not finished and does not boot."}}
 			}
-			return flash.Result{Bytes: 1 << 30}, nil
+			return flash.Written{Result: flash.Result{Bytes: 1 << 30}, Ejected: true}, nil
 		},
-		Release: func(context.Context, tui.Card, disk.Device) bool { return true },
 		Wait: func(ctx context.Context, _ hostfile.Saved, _ func(firstboot.Event)) (firstboot.Result, error) {
 			return firstboot.Result{Name: "bach.local"}, at(ctx, "wait")
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/preflight"
@@ -70,13 +71,17 @@ func codeOf(err error) int {
 	noNix, _ := errors.AsType[*nix.Error](err)
 	missing, _ := errors.AsType[*preflight.Problem](err)
 	unready, _ := errors.AsType[*build.Error](err)
+	unsafe, _ := errors.AsType[*engine.Refused](err)
+	lacks, _ := errors.AsType[*engine.Lacking](err)
 	var notReady tui.NotReady
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, tui.ErrLeft):
 		return cancelled
 	case ok:
 		return e.code
-	case noNix != nil, missing != nil, errors.As(err, &notReady), unready != nil && unready.Page == "check":
+	case unsafe != nil:
+		return refused
+	case lacks != nil, noNix != nil, missing != nil, errors.As(err, &notReady), unready != nil && unready.Page == "check":
 		return lacking
 	}
 	return failed

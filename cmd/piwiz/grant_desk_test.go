@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
@@ -163,7 +164,7 @@ func (d *desk) save() {
 	store := hostfile.Store{Dir: filepath.Join(d.dir, "home/.local/share/piwiz/hosts")}
 	host := nixgen.Host{Name: "bach", Board: "4", User: "alice", Country: "DE", TimeZone: "UTC", Locale: "en_US.UTF-8", Keymap: "us"}
 	host.Keys = []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFVQl5Fz0fVJ3cFkJ0YdYGmFFTaVJVnWYXUF5OdqGm8r me@laptop"}
-	if _, err := keep(store, hostfile.Saved{Host: host}); err != nil {
+	if _, err := engine.With(store).Save(hostfile.Saved{Host: host}); err != nil {
 		d.t.Fatal(err)
 	}
 	image := make([]byte, 18<<20)

@@ -14,8 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/disk"
-	"piwiz/flash/grant"
+	"piwiz/nixgen/hostfile"
 	"piwiz/tui/screen"
 )
 
@@ -28,7 +29,8 @@ func init() {
 		return
 	}
 	if os.Args[2] == "wifi" {
-		g := wifiGrant{grant.WifiReader{Self: os.Args[1]}, new(finder)}
+		g := engine.With(hostfile.Store{}).GrantNetworks()
+		g.Self = os.Args[1]
 		g.SetStderr(os.Stderr)
 		err := g.Run()
 		known, problems := g.Networks()
@@ -43,7 +45,7 @@ func init() {
 		panic(err)
 	}
 	also := strings.Join(os.Args[5:], "")
-	g := newCardGrant(disk.Device{Soldered: also == "soldered", Any: also == "any-disk", Path: os.Args[3], DiskSeq: id.DiskSeq, Size: id.Size, Serial: id.Serial, Major: id.Major, Minor: id.Minor})
+	g := engine.With(hostfile.Store{}).GrantCard(disk.Device{Soldered: also == "soldered", Any: also == "any-disk", Path: os.Args[3], DiskSeq: id.DiskSeq, Size: id.Size, Serial: id.Serial, Major: id.Major, Minor: id.Minor})
 	g.Self = os.Args[1]
 	g.SetStderr(os.Stderr)
 	if err := g.Run(); err != nil {

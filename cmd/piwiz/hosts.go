@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 )
@@ -16,7 +17,8 @@ func (p *program) hostsVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "hosts", Short: "List the saved hosts, and what is wrong with them; back them up, rename or forget them",
 		Example: "  piwiz hosts\n  piwiz hosts export bach\n  piwiz hosts import bach.age",
-	}, cobra.NoArgs, stored(func(_ context.Context, store hostfile.Store, _ []string) error {
+	}, cobra.NoArgs, p.steps(func(_ context.Context, e *engine.Engine, _ []string) error {
+		store := e.Store
 		saved, problems, err := store.List()
 		if err != nil {
 			return err
@@ -44,7 +46,8 @@ func (p *program) renameVerb() *cobra.Command {
 	return verb(&cobra.Command{
 		Use: "rename OLD NEW", Short: "Give a saved host another name; it keeps its key, and the Pi its old name until the next card",
 		Example: "  piwiz hosts rename bach haydn",
-	}, cobra.ExactArgs(2), stored(func(_ context.Context, store hostfile.Store, args []string) error {
+	}, cobra.ExactArgs(2), p.steps(func(_ context.Context, e *engine.Engine, args []string) error {
+		store := e.Store
 		old, name := args[0], args[1]
 		if err := newName(name); err != nil {
 			return err
@@ -63,9 +66,9 @@ func (p *program) renameVerb() *cobra.Command {
 // for safety.
 func notOver(err error) error {
 	if errors.Is(err, fs.ErrExist) {
-		return &exit{refused, err}
+		return &engine.Refused{Err: err}
 	}
-	return coded(err)
+	return engine.Guarded(err)
 }
 
 func (p *program) forgetVerb() *cobra.Command {
@@ -73,7 +76,8 @@ func (p *program) forgetVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "forget NAME", Short: "Remove a saved host and its secrets from this computer",
 		Example: "  piwiz hosts forget bach",
-	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
+	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
+		store := e.Store
 		name := args[0]
 		var broken *hostfile.Broken // can be forgotten as well
 		if _, err := store.Load(name); err != nil && !errors.As(err, &broken) {
@@ -100,7 +104,7 @@ func (p *program) forgetVerb() *cobra.Command {
 // sureToForget lets the user type the host's name.
 func sureToForget(ctx context.Context, ask *prompt, store hostfile.Store, name string) error {
 	if !ask.here() {
-		return &exit{refused, fmt.Errorf("%s would be forgotten and nobody is here to confirm it; add --yes if that is wanted", name)}
+		return &engine.Refused{Err: fmt.Errorf("%s would be forgotten and nobody is here to confirm it; add --yes if that is wanted", name)}
 	}
 	tell(fmt.Sprintf("This removes %s, with your configuration.nix, its Wi-Fi passwords and its host key:\n  %s\nA new card for it cannot be made after that, except from an export: piwiz hosts export %s", name, store.Path(name), name))
 	text, err := ask.line(ctx, "Type "+name+" to forget it: ")
@@ -108,7 +112,7 @@ func sureToForget(ctx context.Context, ask *prompt, store hostfile.Store, name s
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	case text != name:
-		return &exit{refused, errors.New("nothing was changed")}
+		return &engine.Refused{Err: errors.New("nothing was changed")}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"github.com/spf13/cobra"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/disk"
 	"piwiz/flash/regular"
 	"piwiz/nixgen"
@@ -30,7 +31,8 @@ func (p *program) exportVerb() *cobra.Command {
 			"`age -d FILE | tar x` gives back the folder.\n\n" +
 			"Without --recipient a passphrase is asked for on the terminal, twice.",
 		Example: "  piwiz hosts export bach\n  piwiz hosts export bach --to /media/stick --recipient ~/.ssh/id_ed25519.pub",
-	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
+	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
+		store := e.Store
 		name := args[0]
 		s, err := store.Load(name)
 		if err != nil {
@@ -41,7 +43,7 @@ func (p *program) exportVerb() *cobra.Command {
 		}
 		file := exportFile(to, name)
 		if _, err := os.Lstat(file); err == nil {
-			return &exit{refused, &fileExists{file}}
+			return &engine.Refused{Err: &fileExists{file}}
 		}
 		keys, err := sealFor(ctx, recipients)
 		if err != nil {
@@ -150,7 +152,8 @@ func (p *program) importVerb() *cobra.Command {
 			"keys are tried, or the private keys named with --identity. An ssh-agent cannot be\n" +
 			"used: it only signs.",
 		Example: "  piwiz hosts import bach.age\n  piwiz hosts import bach.age --as haydn --identity ~/.ssh/id_ed25519",
-	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
+	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
+		store := e.Store
 		if as != "" {
 			if err := newName(as); err != nil {
 				return err
@@ -175,9 +178,9 @@ func (p *program) importVerb() *cobra.Command {
 		case unanswered != nil:
 			return fmt.Errorf("nothing was imported: %w", unanswered)
 		case errors.Is(err, fs.ErrExist):
-			return &exit{refused, &hostExists{err}}
+			return &engine.Refused{Err: &hostExists{err}}
 		case err != nil:
-			return coded(err)
+			return engine.Guarded(err)
 		}
 		p.imported(s, replaced)
 		return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/wifi"
@@ -20,7 +21,7 @@ func (u person) has(name string) hostfile.Store {
 		u.t.Fatal(err)
 	}
 	h.Name = name
-	if _, err := keep(store, hostfile.Saved{Host: h, PSK: map[string]wifi.Secret{"Home Net": wifi.NewSecret(strings.Repeat("0f", 32))}}); err != nil {
+	if _, err := engine.With(store).Save(hostfile.Saved{Host: h, PSK: map[string]wifi.Secret{"Home Net": wifi.NewSecret(strings.Repeat("0f", 32))}}); err != nil {
 		u.t.Fatal(err)
 	}
 	return store
@@ -53,11 +54,11 @@ func TestALostHostKeyIsNotMadeAnewWithoutAYes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keep(store, s); err == nil {
+		if _, err := engine.With(store).Save(s); err == nil {
 			t.Errorf("%s: the wizard makes a new key without a yes", how)
 		}
 		s.NewKey = true
-		if s, err = keep(store, s); err != nil || s.Identity.IsZero() || how == "damaged" && s.Kept == "" {
+		if s, err = engine.With(store).Save(s); err != nil || s.Identity.IsZero() || how == "damaged" && s.Kept == "" {
 			t.Errorf("%s: %v %q", how, err, s.Kept)
 		}
 	}
@@ -70,14 +71,14 @@ func TestASavedNameKeepsItsKeyWhateverTheAnswersComeFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := keep(hostfile.Store{Dir: t.TempDir()}, hostfile.Saved{Host: nixgen.Host{Name: "bach", Board: "4", User: "bob", Keys: was.Host.Keys}})
+	other, err := engine.With(hostfile.Store{Dir: t.TempDir()}).Save(hostfile.Saved{Host: nixgen.Host{Name: "bach", Board: "4", User: "bob", Keys: was.Host.Keys}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if other.Identity.Fingerprint() == was.Identity.Fingerprint() {
 		t.Fatal("two hosts have one key")
 	}
-	got, err := keep(store, other)
+	got, err := engine.With(store).Save(other)
 	if err != nil || got.Identity.Fingerprint() != was.Identity.Fingerprint() {
 		t.Errorf("%v: the host has another key now", err)
 	}

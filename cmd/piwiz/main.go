@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,19 +16,16 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
-	"time"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/cmd/piwiz/quiet"
 	"piwiz/flash/apart"
 	"piwiz/flash/crash"
 	"piwiz/flash/grant"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/nix"
-	"piwiz/tui"
 )
 
 func main() {
@@ -43,7 +39,7 @@ func main() {
 		}
 		os.Exit(part(func() int { return grant.Serve(os.Args[2:], os.Stdin, os.Stderr) }))
 	}
-	if len(os.Args) > 1 && os.Args[1] == cardPart {
+	if len(os.Args) > 1 && os.Args[1] == engine.CardPart {
 		defer logToFile()()
 		os.Exit(part(func() int { return apart.Serve(int(os.Stdin.Fd()), os.Stderr) }))
 	}
@@ -126,84 +122,10 @@ func (p *program) command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(badFlag)
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "one JSON object per line instead of text")
-	root.PersistentFlags().StringVar(&p.nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
-	root.PersistentFlags().StringVar(&p.builder, "builder", "", "where the image is built: local, ssh://USER@HOST[,ssh://...], container, docker or podman, each with :IMAGE for another image with Nix; without it, what works here")
+	root.PersistentFlags().StringVar(&p.set.Nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
+	root.PersistentFlags().StringVar(&p.set.Builder, "builder", "", "where the image is built: local, ssh://USER@HOST[,ssh://...], container, docker or podman, each with :IMAGE for another image with Nix; without it, what works here")
 	p.emmcFlag(root)
-	root.Flags().StringVar(&p.anyDisk, "any-disk", "", "offer this disk too though it is no SD card, such as an SD Express card: /dev/nvme1n1; never what this computer runs from")
+	root.Flags().StringVar(&p.set.AnyDisk, "any-disk", "", "offer this disk too though it is no SD card, such as an SD Express card: /dev/nvme1n1; never what this computer runs from")
 	root.AddCommand(p.checkVerb(), p.renderVerb(), p.buildVerb(), p.cardsVerb(), p.flashVerb(), p.waitVerb(), p.hostsVerb())
 	return root
-}
-
-func (p *program) wizard(ctx context.Context) error {
-	if !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()) {
-		return &exit{usage, errors.New("the wizard needs a terminal to ask its questions; in a script use the verbs, which `piwiz --help` lists")}
-	}
-	if p.anyDisk != "" { // what it cannot do it says at once, not after an hour
-		if _, err := p.findCard(ctx, p.anyDisk, true, "piwiz --any-disk"); err != nil {
-			return err
-		}
-	}
-	p.emulator.Self = self()
-	e, err := p.engine()
-	if err != nil {
-		return err
-	}
-	return errors.Join(show(ctx, e), p.emulator.Close())
-}
-
-// show shows the wizard, and leaves the terminal as it was however that ends: a
-// program that was cut off while it asked for a password left its own settings.
-func show(ctx context.Context, e tui.Engine) error {
-	was, err := term.GetState(os.Stdin.Fd())
-	if err != nil {
-		return fmt.Errorf("ask the terminal for its settings: %w", err)
-	}
-	defer func() { _ = term.Restore(os.Stdin.Fd(), was) }() // a closed terminal has none
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	ended := make(chan struct{})
-	defer close(ended)
-	crash.Go(func() error {
-		select {
-		case <-ended:
-			return nil
-		case <-ctx.Done():
-		}
-		select {
-		case <-ended:
-		case <-time.After(tooLong):
-			slog.Error("the wizard does not end by itself")
-			_ = term.Restore(os.Stdin.Fd(), was)
-			os.Exit(cancelled)
-		}
-		return nil
-	}, nil)
-	return tui.Run(ctx, e, os.Stdin, os.Stdout)
-}
-
-// tooLong is how long a wizard that was told to end may take. Leaving waits for
-// its work for 15 s; longer takes only what hangs, as a home on a dead network
-// disk or a terminal that takes nothing.
-const tooLong = 20 * time.Second
-
-// interruptible ends the context with a SIGINT from elsewhere. In raw mode ^C is
-// a key and sends none; where the terminal is lent to a program that asks for a
-// password, the signal is for that program alone.
-func interruptible(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	crash.Go(func() error {
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-interrupts:
-				if now, err := term.GetState(os.Stdin.Fd()); err != nil || now.Lflag&unix.ISIG == 0 {
-					cancel()
-				}
-			}
-		}
-	}, nil)
-	return ctx, func() { signal.Stop(interrupts); cancel() }
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"piwiz/cmd/piwiz/engine"
 )
 
 // An ordinary user's program tries to read the memory of another process of
@@ -99,7 +101,7 @@ func TestThePartThatHoldsTheCardIsShut(t *testing.T) {
 	if err := memory.Truncate(1 << 30); err != nil {
 		t.Fatal(err)
 	}
-	cmd := as(u.command(cardPart))
+	cmd := as(u.command(engine.CardPart))
 	cmd.Stdin, cmd.ExtraFiles = theirs, []*os.File{memory, memory}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -13,30 +13,23 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/crash"
 	"piwiz/flash/regular"
 	"piwiz/nixgen"
-	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/clean"
 )
 
 // program is what all verbs share.
 type program struct {
-	json    bool
-	emmc    bool   // memory soldered into this computer is offered too
-	anyDisk string // a disk that is offered too, though it is no SD card; "" for none
-	nixpkgs string
-	builder string
-	out     io.Writer
-
-	emulator emulate.Registrar // of the wizard, when the user wants it
-	boxed    atomic.Bool       // a test build failed here, and a container can build
+	json bool
+	out  io.Writer
+	set  engine.Options
 }
 
 // verb wraps the run function of a verb: ^C cancels it, and an argument error
@@ -61,14 +54,23 @@ func verb(c *cobra.Command, args cobra.PositionalArgs, run func(context.Context,
 	return c
 }
 
-// stored opens the folder of saved hosts for a verb.
-func stored(run func(context.Context, hostfile.Store, []string) error) func(context.Context, []string) error {
+// engine is what does the steps, as the options say.
+func (p *program) engine() (*engine.Engine, error) {
+	e, err := engine.New()
+	if err == nil {
+		e.Options = p.set
+	}
+	return e, err
+}
+
+// steps gives a verb the engine.
+func (p *program) steps(run func(context.Context, *engine.Engine, []string) error) func(context.Context, []string) error {
 	return func(ctx context.Context, args []string) error {
-		store, err := hostfile.Default()
+		e, err := p.engine()
 		if err != nil {
 			return err
 		}
-		return run(ctx, store, args)
+		return run(ctx, e, args)
 	}
 }
 
@@ -148,7 +150,7 @@ func (p *program) host(ctx context.Context, store hostfile.Store, arg string) (h
 	}
 	if err != nil { // it is a new one
 		if err := newName(h.Name); err != nil {
-			return hostfile.Saved{}, &exit{refused, fmt.Errorf("%s: %w", arg, err)}
+			return hostfile.Saved{}, &engine.Refused{Err: fmt.Errorf("%s: %w", arg, err)}
 		}
 	}
 	h.HostKey = saved.Host.HostKey
@@ -160,7 +162,7 @@ func (p *program) host(ctx context.Context, store hostfile.Store, arg string) (h
 // nothing may write to the terminal while the wizard is up.
 func logToFile() (done func()) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	dir := stateDir()
+	dir := engine.StateDir()
 	if dir == "" {
 		return func() {}
 	}
@@ -172,22 +174,4 @@ func logToFile() (done func()) {
 	_ = crash.LogTo(f) // without it a fatal error is on the terminal alone
 	slog.Info("start", "args", len(os.Args)-1)
 	return func() { _ = f.Close() }
-}
-
-// stateDir is where what may be lost is kept: the log, how long builds took.
-// "" when there is no such place.
-func stateDir() string {
-	state := os.Getenv("XDG_STATE_HOME")
-	if state == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		state = filepath.Join(home, ".local", "state")
-	}
-	dir := filepath.Join(state, "piwiz")
-	if os.MkdirAll(dir, 0o700) != nil {
-		return ""
-	}
-	return dir
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
-	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
 )
@@ -21,16 +21,16 @@ func (p *program) renderVerb() *cobra.Command {
 	return verb(&cobra.Command{
 		Use: "render HOST|FILE.toml", Short: "Print the Nix files of a host, as they will be built",
 		Example: "  piwiz render bach\n  piwiz render ./bach.toml",
-	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
-		s, err := p.host(ctx, store, args[0])
+	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
+		s, err := p.host(ctx, e.Store, args[0])
 		if err != nil {
 			return err
 		}
-		files, err := nixgen.Files(s.Host)
+		files, err := e.Files(s.Host)
 		if err != nil {
 			return err
 		}
-		for _, f := range ownAsItIs(store, s.Host.Name, files) {
+		for _, f := range files {
 			p.file(f)
 		}
 		return nil
@@ -42,12 +42,12 @@ func (p *program) buildVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
-	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
-		s, err := p.host(ctx, store, args[0])
+	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
+		s, err := p.host(ctx, e.Store, args[0])
 		if err != nil {
 			return err
 		}
-		if s, err = p.ready(s, newKey); err != nil {
+		if s, err = p.ready(ctx, e, s, newKey); err != nil {
 			return err
 		}
 		if s, err = sure(s, args[0], said); err != nil {
@@ -55,24 +55,25 @@ func (p *program) buildVerb() *cobra.Command {
 		}
 		work := func() error {
 			// Nothing is saved before there is something that can build it.
-			r, err := p.request(ctx, store, s.Host.Name)
-			if err != nil {
+			if err := e.Choose(ctx, s.Host.Name); err != nil {
 				return err
 			}
-			if err := free(ctx, s, args[0], said, answers); err != nil {
+			if err := free(ctx, s, args[0], said, e.Answers); err != nil {
 				return err
 			}
 			for _, n := range s.Host.Notes() {
 				p.say("note", map[string]any{"text": n}, "note: "+n)
 			}
-			if s, err = keep(store, s); err != nil {
+			if s, err = e.Save(s); err != nil {
 				return err
 			}
 			p.keptNote(s)
-			return p.build(ctx, store, r, yes)
+			return p.build(ctx, e, s.Host.Name, yes)
 		}
 		if emulator {
-			return emulated(ctx, work)
+			return e.Emulated(ctx, func(command string) {
+				tell("Registering the emulator needs administrator rights: " + command)
+			}, work)
 		}
 		return work()
 	}))
@@ -91,12 +92,12 @@ func (p *program) keptNote(s hostfile.Saved) {
 }
 
 // build says what a build will cost, and builds.
-func (p *program) build(ctx context.Context, store hostfile.Store, r build.Request, yes bool) error {
-	report := func(e build.Event) {
-		g := e.Progress
-		p.say("build", map[string]any{"line": e.Line, "derivation": e.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected, "share": g.Share}, e.Line)
+func (p *program) build(ctx context.Context, e *engine.Engine, host string, yes bool) error {
+	report := func(x build.Event) {
+		g := x.Progress
+		p.say("build", map[string]any{"line": x.Line, "derivation": x.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected, "share": g.Share}, x.Line)
 	}
-	plan, err := build.Ahead(ctx, r, report)
+	plan, err := e.Plan(ctx, host, report)
 	if err != nil {
 		return err
 	}
@@ -109,13 +110,13 @@ func (p *program) build(ctx context.Context, store hostfile.Store, r build.Reque
 		"lines": plan.Lines(), "warning": append([]string{}, warning...),
 	}, strings.Join(append(plan.Lines(), warning...), "\n"))
 	if len(warning) > 0 && !yes {
-		return &exit{refused, errors.New("nothing was built; add --yes if that is wanted")}
+		return &engine.Refused{Err: errors.New("nothing was built; add --yes if that is wanted")}
 	}
-	result, err := makeImage(ctx, store, r, report)
+	result, err := e.Build(ctx, host, report)
 	if err != nil {
 		return err
 	}
-	p.say("image", map[string]any{"host": r.Host, "image": result.Image, "size": result.Size, "seconds": result.Took.Seconds()},
+	p.say("image", map[string]any{"host": host, "image": result.Image, "size": result.Size, "seconds": result.Took.Seconds()},
 		fmt.Sprintf("image: %s (%s)", result.Image, disk.Human(result.Size)))
 	return nil
 }
@@ -125,8 +126,8 @@ func (p *program) cardsVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "cards", Short: "List the cards that may be written",
 		Example: "  piwiz cards\n  piwiz cards --all",
-	}, cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		found, err := p.cards(ctx)
+	}, cobra.NoArgs, p.steps(func(ctx context.Context, e *engine.Engine, _ []string) error {
+		found, err := e.Cards(ctx)
 		if err != nil {
 			return err
 		}
@@ -148,7 +149,7 @@ func (p *program) cardsVerb() *cobra.Command {
 			p.nothing("There is no card in this computer. `piwiz cards --all` says why its other disks are not offered.")
 		}
 		return nil
-	})
+	}))
 	p.emmcFlag(c)
 	c.Flags().BoolVar(&all, "all", false, "list the disks that are not offered too, with the reason")
 	return c
@@ -159,21 +160,21 @@ func (p *program) waitVerb() *cobra.Command {
 	c := verb(&cobra.Command{
 		Use: "wait HOST", Short: "Wait until HOST.local answers with its own host key, then remember the key",
 		Example: "  piwiz wait bach --limit 5m",
-	}, cobra.ExactArgs(1), stored(func(ctx context.Context, store hostfile.Store, args []string) error {
-		s, err := store.Load(args[0])
+	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
+		s, err := e.Store.Load(args[0])
 		if err != nil {
 			return err
 		}
 		if err := s.Usable(hostfile.NoPassword); err != nil {
-			return coded(err)
+			return engine.Guarded(err)
 		}
 		ctx, stop := context.WithTimeout(ctx, limit)
 		defer stop()
 		last := ""
-		r, err := waitFor(ctx, s, func(e firstboot.Event) {
-			if e.Text != last {
-				last = e.Text
-				p.say("wait", map[string]any{"text": e.Text, "seconds": e.Elapsed.Seconds()}, e.Text)
+		r, err := e.Wait(ctx, s, func(x firstboot.Event) {
+			if x.Text != last {
+				last = x.Text
+				p.say("wait", map[string]any{"text": x.Text, "seconds": x.Elapsed.Seconds()}, x.Text)
 			}
 		})
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -182,7 +183,7 @@ func (p *program) waitVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		way, err := logIn(ctx, s, r)
+		way, err := e.Login(ctx, s, r)
 		if err != nil {
 			return err
 		}

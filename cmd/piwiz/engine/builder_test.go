@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/nix"
-	"piwiz/tui"
+	"piwiz/nixgen/preflight"
 )
 
 // scripts is a PATH with programs that answer as told.
@@ -33,78 +33,61 @@ const untrustedNix = `case "$*" in
 esac`
 
 func TestAContainerThatWorksComesBeforeAdministratorRights(t *testing.T) {
-	needsSudo := tui.Finding{State: tui.Failure, What: "x", Command: "sudo x"}
+	needsSudo := preflight.Finding{State: preflight.Failure, What: "x", Command: "sudo x"}
 	for _, c := range []struct {
 		name     string
 		programs map[string]string
-		check    tui.Check
-		want     tui.State
+		check    preflight.Check
+		want     preflight.State
 		boxed    bool
 	}{
-		{"no Nix, no engine", nil, tui.Check{Name: "nix"}, tui.Failure, false},
-		{"no Nix", map[string]string{"podman": "exit 0"}, tui.Check{Name: "nix"}, tui.Warning, false},
-		{"a Nix that may not", map[string]string{"nix": untrustedNix, "docker": "exit 0"}, tui.Check{Name: "permission"}, tui.Warning, false},
-		{"a Nix that may not, and an engine that may not", map[string]string{"nix": untrustedNix, "docker": "exit 1", "podman": "exit 125"}, tui.Check{Name: "permission"}, tui.Failure, false},
-		{"a Nix that cannot", map[string]string{"nix": strings.ReplaceAll(untrustedNix, "false", "true"), "podman": "exit 0"}, tui.Check{Name: "test build", Last: true}, tui.Warning, true},
+		{"no Nix, no engine", nil, preflight.Check{Name: "nix"}, preflight.Failure, false},
+		{"no Nix", map[string]string{"podman": "exit 0"}, preflight.Check{Name: "nix"}, preflight.Warning, false},
+		{"a Nix that may not", map[string]string{"nix": untrustedNix, "docker": "exit 0"}, preflight.Check{Name: "permission"}, preflight.Warning, false},
+		{"a Nix that may not, and an engine that may not", map[string]string{"nix": untrustedNix, "docker": "exit 1", "podman": "exit 125"}, preflight.Check{Name: "permission"}, preflight.Failure, false},
+		{"a Nix that cannot", map[string]string{"nix": strings.ReplaceAll(untrustedNix, "false", "true"), "podman": "exit 0"}, preflight.Check{Name: "test build", Last: true}, preflight.Warning, true},
 	} {
 		scripts(t, c.programs)
-		p := &program{}
+		p := With(hostfile.Store{})
 		got := p.orElsewhere(t.Context(), c.check, needsSudo)
-		if got.State != c.want || c.want == tui.Warning && !strings.Contains(got.Why, "a container can do it") || got.Command != "sudo x" {
+		if got.State != c.want || c.want == preflight.Warning && !strings.Contains(got.Why, "a container can do it") || got.Command != "sudo x" {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 		if c.boxed && !p.boxed.Load() {
 			// Where programs for the Pi do not run, a container is chosen anyway.
-			if b, err := p.chosen(context.Background()); err != nil || b.Here() {
+			if b, err := p.builder(context.Background()); err != nil || b.Here() {
 				t.Errorf("%s: the image is not built in a container: %v, %v", c.name, b, err)
 			}
 		}
 	}
 }
 
-func TestANixInstalledInAnotherPlaceIsFound(t *testing.T) {
-	for _, place := range []string{".nix-profile/bin", "state/nix/profile/bin"} {
-		u := newPerson(t)
-		before, _, _ := u.piwiz("check", "--json")
-		if !strings.Contains(before, "Nix is not installed") {
-			t.Skip("this computer has a Nix in a place that cannot be taken away")
-		}
-		program := u.file(place+"/nix", "#!/bin/sh\n"+untrustedNix)
-		if err := os.Chmod(program, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if after, _, _ := u.piwiz("check", "--json"); !strings.Contains(after, "Nix 2.26.3 is installed") {
-			t.Errorf("in %s:\n%s", place, after)
-		}
-	}
-}
-
 // The wizard finds what its own repair has installed, without being started anew.
 func TestANixInstalledJustNowIsFound(t *testing.T) {
-	u := newPerson(t)
-	t.Setenv("HOME", u.home)
+	home := t.TempDir()
+	t.Setenv("HOME", home)
 	t.Setenv("XDG_STATE_HOME", "")
 	t.Setenv("PATH", "/usr/bin:/bin")
-	all := checks(hostfile.Store{Dir: u.home}, nil)
-	look := func() tui.Finding { return all[0].Run(t.Context()) }
+	all := With(hostfile.Store{Dir: home}).Checks()
+	look := func() preflight.Finding { return all[0].Run(t.Context()) }
 	if err := nix.Reach(); err != nil {
 		t.Fatal(err)
 	}
-	if f := look(); f.State != tui.Failure {
+	if f := look(); f.State != preflight.Failure {
 		t.Skip("this computer has a Nix")
 	}
 	r := &repair{command: "mkdir -p ~/.nix-profile/bin && printf '#!/bin/sh\\necho \"nix (Nix) 2.31.1\"\\n' > ~/.nix-profile/bin/nix && chmod +x ~/.nix-profile/bin/nix", out: new(strings.Builder), err: new(strings.Builder)}
 	if err := r.Run(); err != nil {
 		t.Fatal(err)
 	}
-	if f := look(); f.State != tui.OK || !strings.Contains(f.What, "2.31.1") {
+	if f := look(); f.State != preflight.OK || !strings.Contains(f.What, "2.31.1") {
 		t.Errorf("%+v", f)
 	}
 }
 
 func TestOnlyOnePlaceSaysHowNixIsInstalled(t *testing.T) {
 	var found []string
-	err := filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir("../../..", func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}

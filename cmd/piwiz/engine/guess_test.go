@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"os"
@@ -33,7 +33,7 @@ func TestWhatIsGuessedIsAnAnswer(t *testing.T) {
 	}
 	for _, lang := range []string{"de_DE.UTF-8", "en_DE.UTF-8", "C", "", "xx_YY", "de_DE@euro", "nonsense\x1b"} {
 		t.Setenv("LC_ALL", lang)
-		h := guess()
+		h := Guess()
 		h.Name, h.Board, h.Keys = "bach", nixgen.Pi4, []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop"}
 		if p := h.Problems(); len(p) > 0 {
 			t.Errorf("%q: %v", lang, p)

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -15,56 +15,37 @@ import (
 	"piwiz/nixgen/wifi/iwd"
 )
 
-// ready is a host with all that its card needs, or an error with everything
+// Ready is a host with all that its card needs, or an error with everything
 // that is in the way. Networks that this computer knows fill in for missing
-// passwords; a lost host key is made anew only where newKey says so.
-func (p *program) ready(s hostfile.Saved, newKey bool) (hostfile.Saved, error) {
+// passwords, and from says which program keeps them; a lost host key is made anew
+// only where newKey says so.
+func (e *Engine) Ready(ctx context.Context, s hostfile.Saved, newKey bool) (ready hostfile.Saved, from string, err error) {
 	s.NewKey = newKey
 	var but []hostfile.Kind
 	if newKey {
 		but = append(but, hostfile.NoKey)
 	}
-	missing, from := fillIn(&s)
+	missing, from := e.fillIn(ctx, &s)
 	if len(missing) == 0 {
 		but = append(but, hostfile.NoPassword)
 	}
-	p.name(s.Problems, hostfile.Note)
-	if len(missing) == 0 && s.Lacks(hostfile.NoPassword) {
-		p.name(s.Problems, hostfile.NoPassword)
-		p.say("filled", map[string]any{"from": from}, "  It is taken from the networks this computer knows.")
-	}
 	if err := s.Usable(but...); err != nil {
-		return s, coded(err)
+		return s, from, Guarded(err)
 	}
 	if len(missing) > 0 {
-		return s, &exit{lacking, &unknownPasswords{missing}}
+		return s, from, &Lacking{&unknownPasswords{missing}}
 	}
-	return s, nil
+	return s, from, nil
 }
 
-// name says problems of one kind.
-func (p *program) name(problems []hostfile.Problem, kind hostfile.Kind) {
-	for _, x := range problems {
-		if x.Kind == kind {
-			p.problem("! ", x)
-		}
-	}
-}
-
-// problem says what is wrong with a saved host, and what to do.
-func (p *program) problem(mark string, x hostfile.Problem) {
-	headline, hints := explain(x)
-	p.say("problem", map[string]any{"error": headline, "hints": hints, "stops": x.Kind != hostfile.Note}, mark+headline+"\n    "+strings.Join(hints, "\n    "))
-}
-
-// coded is an error about a saved host with its exit code: that a key is not
-// made anew without a yes is for safety.
-func coded(err error) error {
+// Guarded is an error about a saved host; it is *Refused when a key is not made
+// anew without a yes.
+func Guarded(err error) error {
 	var b *hostfile.Broken
 	if errors.As(err, &b) {
 		for _, p := range b.Problems {
 			if p.Kind == hostfile.NoKey {
-				return &exit{refused, err}
+				return &Refused{err}
 			}
 		}
 	}
@@ -95,10 +76,9 @@ func (u *unknownPasswords) Hints() []string {
 
 // fillIn adds what is missing of the Wi-Fi secrets from the networks this
 // computer knows, says where from, and names those it does not know.
-func fillIn(s *hostfile.Saved) (missing []string, from string) {
+func (e *Engine) fillIn(ctx context.Context, s *hostfile.Saved) (missing []string, from string) {
 	psk := map[string]wifi.Secret{}
 	var known []wifi.Network
-	var looked finder
 	for _, n := range s.Host.Networks {
 		if n.Security == wifi.Open {
 			continue
@@ -108,11 +88,11 @@ func fillIn(s *hostfile.Saved) (missing []string, from string) {
 			continue
 		}
 		if known == nil {
-			known, _, _ = looked.Networks(context.Background()) // what cannot be read is not known
+			known, _, _ = e.Networks(ctx) // what cannot be read is not known
 		}
 		for _, k := range known {
 			if k.SSID == n.SSID && psk[n.SSID].IsZero() {
-				psk[n.SSID] = secretFor(k, n.Security)
+				psk[n.SSID] = e.secretFor(ctx, k, n.Security)
 				from = k.From
 			}
 		}
@@ -125,9 +105,9 @@ func fillIn(s *hostfile.Saved) (missing []string, from string) {
 }
 
 // secretFor is the secret of a known network, for joining it in this way.
-func secretFor(k wifi.Network, s wifi.Security) (secret wifi.Secret) {
+func (e *Engine) secretFor(ctx context.Context, k wifi.Network, s wifi.Security) (secret wifi.Secret) {
 	if k.Kept != "" {
-		asked, err := askSecret(context.Background(), k)
+		asked, err := e.AskSecret(ctx, k)
 		if err != nil {
 			slog.Info("a Wi-Fi password is not given", "error", err)
 			return secret
@@ -140,30 +120,30 @@ func secretFor(k wifi.Network, s wifi.Security) (secret wifi.Secret) {
 	return secret
 }
 
-// keep saves a host and its flake. A host without an identity gets one, unless
+// Save saves a host and its flake. A host without an identity gets one, unless
 // it had one that is lost.
-func keep(store hostfile.Store, s hostfile.Saved) (hostfile.Saved, error) {
+func (e *Engine) Save(s hostfile.Saved) (hostfile.Saved, error) {
 	var err error
-	if s.Identity, err = identity(store, s); err != nil {
+	if s.Identity, err = e.identity(s); err != nil {
 		return s, err
 	}
-	s.Host = asSaved(store, s.Host)
+	s.Host = e.asSaved(s.Host)
 	s.Host.HostKey = s.Identity.PublicLine()
 	files, err := nixgen.Files(s.Host)
 	if err != nil {
 		return s, err
 	}
-	if s.Kept, err = store.Save(s, files); err != nil {
+	if s.Kept, err = e.Store.Save(s, files); err != nil {
 		return s, err
 	}
-	s.Folder, s.NewKey, s.Problems = store.Path(s.Host.Name), false, nil
+	s.Folder, s.NewKey, s.Problems = e.Store.Path(s.Host.Name), false, nil
 	return s, nil
 }
 
 // asSaved is a host with what belongs to it whatever its answers are, as it was
 // saved before; a new one gets it now.
-func asSaved(store hostfile.Store, h nixgen.Host) nixgen.Host {
-	old, err := store.Load(h.Name)
+func (e *Engine) asSaved(h nixgen.Host) nixgen.Host {
+	old, err := e.Store.Load(h.Name)
 	if err == nil {
 		h = h.Inherit(old.Host)
 	}
@@ -173,8 +153,8 @@ func asSaved(store hostfile.Store, h nixgen.Host) nixgen.Host {
 // identity is the one that is saved under the host's name, whatever the
 // answers come from: a computer that has logged in knows it. What is saved and
 // cannot be read is not written over: it may be the only copy of the key.
-func identity(store hostfile.Store, s hostfile.Saved) (sshkey.Identity, error) {
-	old, err := store.Load(s.Host.Name)
+func (e *Engine) identity(s hostfile.Saved) (sshkey.Identity, error) {
+	old, err := e.Store.Load(s.Host.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return sshkey.Identity{}, err
 	}
@@ -183,7 +163,7 @@ func identity(store hostfile.Store, s hostfile.Saved) (sshkey.Identity, error) {
 		but = append(but, hostfile.NoKey)
 	}
 	if err := old.Usable(but...); err != nil {
-		return sshkey.Identity{}, coded(err)
+		return sshkey.Identity{}, Guarded(err)
 	}
 	switch {
 	case s.NewKey:
@@ -197,4 +177,31 @@ func identity(store hostfile.Store, s hostfile.Saved) (sshkey.Identity, error) {
 		return id, fmt.Errorf("make the host key: %w", err)
 	}
 	return id, nil
+}
+
+// Files are the Nix files of a host as they would be built, the user's own as it
+// is on disk.
+func (e *Engine) Files(h nixgen.Host) ([]nixgen.File, error) {
+	files, err := nixgen.Files(h)
+	for i, f := range files {
+		if f.Once {
+			if text, err := e.Store.ReadConfiguration(h.Name); err == nil {
+				files[i].Text = text
+			}
+		}
+	}
+	return files, err
+}
+
+// Preview are the files as Save would write them, and the path of the user's own.
+func (e *Engine) Preview(s hostfile.Saved) (files []nixgen.File, own string, err error) {
+	files, err = e.Files(e.asSaved(s.Host))
+	return files, e.Store.Path(s.Host.Name, "flake", "configuration.nix"), err
+}
+
+// Hosts lists the saved hosts. Problems are host files that could not be read; they
+// do not hide the others.
+func (e *Engine) Hosts() (saved []hostfile.Saved, problems []error, err error) {
+	saved, bad, err := e.Store.List()
+	return saved, errorsOf(bad), err
 }

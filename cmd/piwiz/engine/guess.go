@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"cmp"
@@ -12,9 +12,9 @@ import (
 	"piwiz/nixgen/region"
 )
 
-// guess is what this computer tells about its user: name, time zone, locale,
+// Guess is what this computer tells about its user: name, time zone, locale,
 // keyboard and country. What it does not tell gets a default that works.
-func guess() nixgen.Host {
+func Guess() nixgen.Host {
 	h := nixgen.Host{User: "pi", TimeZone: "UTC", Locale: "en_US.UTF-8", Keymap: "us"}
 	if u, err := user.Current(); err == nil && u.Username != "root" {
 		if name, complaint := nixgen.CheckUser(u.Username); complaint == "" {
@@ -81,4 +81,13 @@ func vconsole(file string) string {
 		}
 	}
 	return ""
+}
+
+// Computer is the name of this computer, "" when it has none.
+func Computer() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
 }

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -19,10 +19,10 @@ import (
 	"piwiz/nixgen/wifi/wpasupplicant"
 )
 
-// finder reads the networks that programs of this computer keep.
-type finder struct {
+// places is what the last look for networks found where.
+type places struct {
 	mu     sync.Mutex
-	looked wifi.Places // what the last look found where
+	looked wifi.Places
 }
 
 // sources are those programs, in the order asked.
@@ -48,30 +48,32 @@ func look(ctx context.Context) (looks []wifi.Look, problems []wifi.Problem, err 
 	return looks, problems, err
 }
 
-// Networks are those that can be read without a question.
-func (p *finder) Networks(ctx context.Context) ([]wifi.Network, []error, error) {
+// Networks are the Wi-Fi networks this computer knows that can be read without a
+// question. fs.ErrPermission means that there may be more, which takes
+// administrator rights.
+func (e *Engine) Networks(ctx context.Context) ([]wifi.Network, []error, error) {
 	looks, problems, err := look(ctx)
 	found, problems := weighed(ctx, looks, problems)
-	p.say(looks)
+	e.sources.say(looks)
 	return found, errorsOf(problems), err
 }
 
-func (p *finder) say(looks []wifi.Look) {
+func (p *places) say(looks []wifi.Look) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.looked = wifi.Looked(looks)
 }
 
 // Looked says where the last look was, and what it found where.
-func (p *finder) Looked() wifi.Places {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.looked
+func (e *Engine) Looked() wifi.Places {
+	e.sources.mu.Lock()
+	defer e.sources.mu.Unlock()
+	return e.sources.looked
 }
 
-// askSecret asks for a secret that a source keeps; the desktop may ask the
-// user first.
-func askSecret(ctx context.Context, n wifi.Network) (wifi.Network, error) {
+// AskSecret asks the program that keeps a network for its secret; the desktop may
+// ask the user first. fs.ErrPermission means that it takes administrator rights.
+func (e *Engine) AskSecret(ctx context.Context, n wifi.Network) (wifi.Network, error) {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
 	return networkmanager.Secret(ctx, n)
@@ -106,15 +108,40 @@ func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([
 	return found, append(problems, more...)
 }
 
-// wifiGrant fits the privileged reader to the wizard.
-type wifiGrant struct {
+// granted makes networks of the files that the privileged half read, by path.
+func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
+	kept := map[string][]byte{}
+	for path, data := range files {
+		if filepath.Dir(path) == iwd.Dir {
+			kept[filepath.Base(path)] = data
+		}
+	}
+	name := ""
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	found, problems := networkmanager.FromFiles(files, name)
+	more, worse := iwd.FromFiles(kept)
+	old, bad := wpasupplicant.FromFiles(files)
+	return slices.Concat(found, more, old), slices.Concat(problems, worse, bad)
+}
+
+// GrantNetworks prepares reading the files of Wi-Fi networks with administrator
+// rights.
+func (e *Engine) GrantNetworks() *NetworksGrant {
+	return &NetworksGrant{grant.WifiReader{Self: Self()}, &e.sources}
+}
+
+// NetworksGrant reads the files by the privileged half; Networks is valid after a run
+// without error.
+type NetworksGrant struct {
 	grant.WifiReader
-	places *finder
+	places *places
 }
 
 // Networks are those of the files that were read, with what can be had without
 // them.
-func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
+func (g *NetworksGrant) Networks() ([]wifi.Network, []error) {
 	ctx := context.Background()
 	looks, problems, _ := look(ctx) // what is locked is in the files
 	files, more := granted(g.Files())
@@ -140,22 +167,4 @@ func (g *wifiGrant) Networks() ([]wifi.Network, []error) {
 	found, problems := weighed(ctx, looks, problems)
 	g.places.say(looks)
 	return found, errorsOf(problems)
-}
-
-// granted makes networks of the files that the privileged half read, by path.
-func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
-	kept := map[string][]byte{}
-	for path, data := range files {
-		if filepath.Dir(path) == iwd.Dir {
-			kept[filepath.Base(path)] = data
-		}
-	}
-	name := ""
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	found, problems := networkmanager.FromFiles(files, name)
-	more, worse := iwd.FromFiles(kept)
-	old, bad := wpasupplicant.FromFiles(files)
-	return slices.Concat(found, more, old), slices.Concat(problems, worse, bad)
 }

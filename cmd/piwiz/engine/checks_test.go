@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"bytes"
@@ -12,27 +12,26 @@ import (
 	"testing"
 
 	"piwiz/nixgen/preflight"
-	"piwiz/tui"
 )
 
 func TestAFindingKeepsWhatTheLeafKnows(t *testing.T) {
 	for _, c := range []struct {
 		err  error
-		want tui.Finding
+		want preflight.Finding
 	}{
-		{nil, tui.Finding{State: tui.OK, What: "good"}},
-		{&preflight.Problem{Headline: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}, tui.Finding{State: tui.Failure, What: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}},
-		{&preflight.Problem{Headline: "little", Warning: true}, tui.Finding{State: tui.Warning, What: "little"}},
-		{hinted{"sudo a", "sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Command: "sudo a && sudo b"}},
-		{hinted{"sudo a", "If that does not help: sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Command: "sudo a", Todo: []string{"If that does not help: sudo b"}}},
-		{hinted{"Add this line", "Then: sudo b"}, tui.Finding{State: tui.Failure, What: "hinted", Todo: []string{"Add this line", "Then: sudo b"}}},
+		{nil, preflight.Finding{State: preflight.OK, What: "good"}},
+		{&preflight.Problem{Headline: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}, preflight.Finding{State: preflight.Failure, What: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}},
+		{&preflight.Problem{Headline: "little", Warning: true}, preflight.Finding{State: preflight.Warning, What: "little"}},
+		{hinted{"sudo a", "sudo b"}, preflight.Finding{State: preflight.Failure, What: "hinted", Command: "sudo a && sudo b"}},
+		{hinted{"sudo a", "If that does not help: sudo b"}, preflight.Finding{State: preflight.Failure, What: "hinted", Command: "sudo a", Todo: []string{"If that does not help: sudo b"}}},
+		{hinted{"Add this line", "Then: sudo b"}, preflight.Finding{State: preflight.Failure, What: "hinted", Todo: []string{"Add this line", "Then: sudo b"}}},
 	} {
-		got := finding("good", c.err)
+		got := preflight.Found("good", c.err)
 		if got.State != c.want.State || got.What != c.want.What || got.Why != c.want.Why || got.Command != c.want.Command || strings.Join(got.Todo, "|") != strings.Join(c.want.Todo, "|") {
 			t.Errorf("%v: %+v, want %+v", c.err, got, c.want)
 		}
 	}
-	if got := finding("", preflight.ErrEarlier); got.State != tui.Skipped {
+	if got := preflight.Found("", preflight.ErrEarlier); got.State != preflight.Skipped {
 		t.Errorf("%+v", got)
 	}
 }
@@ -44,24 +43,22 @@ func (h hinted) Hints() []string { return h }
 
 func TestTheTestBuildIsTriedWhenTheOthersPassOrWhenAskedFor(t *testing.T) {
 	for _, c := range []struct {
-		first tui.State
+		first preflight.State
 		deep  bool
-		want  tui.State
+		want  preflight.State
 	}{
-		{tui.OK, false, tui.OK},
-		{tui.Warning, false, tui.OK},
-		{tui.Failure, false, tui.Skipped},
-		{tui.Failure, true, tui.OK},
+		{preflight.OK, false, preflight.OK},
+		{preflight.Warning, false, preflight.OK},
+		{preflight.Failure, false, preflight.Skipped},
+		{preflight.Failure, true, preflight.OK},
 	} {
-		all := []tui.Check{
-			{Name: "first", Run: func(context.Context) tui.Finding { return tui.Finding{State: c.first} }},
-			{Name: "test build", Last: true, Run: func(context.Context) tui.Finding { return tui.Finding{State: tui.OK} }},
+		all := []preflight.Check{
+			{Name: "first", Run: func(context.Context) preflight.Finding { return preflight.Finding{State: c.first} }},
+			{Name: "test build", Last: true, Run: func(context.Context) preflight.Finding { return preflight.Finding{State: preflight.OK} }},
 		}
-		var got []tui.State
-		for _, f := range findings(t.Context(), all, c.deep) {
-			got = append(got, f.State)
-		}
-		if len(got) != 2 || got[0] != c.first || got[1] != c.want {
+		got := make([]preflight.State, len(all))
+		ask(t.Context(), all, c.deep, func(i int, f preflight.Finding) { got[i] = f.State })
+		if got[0] != c.first || got[1] != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}

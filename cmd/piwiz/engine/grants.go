@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -7,47 +7,49 @@ import (
 	"log/slog"
 	"os"
 
+	"piwiz/flash"
 	"piwiz/flash/apart"
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
 	"piwiz/flash/udisks"
-	"piwiz/tui"
 )
 
-// cardGrant fits the privileged opener to the wizard.
-type cardGrant struct {
+// CardGrant opens a card by the privileged half; Card is valid after a run without
+// error.
+type CardGrant struct {
 	grant.Opener
 	card *apart.Card
 }
 
-func newCardGrant(d disk.Device) *cardGrant {
-	return &cardGrant{Opener: grant.Opener{Device: d, Self: self()}}
+// GrantCard prepares opening a card with administrator rights.
+func (e *Engine) GrantCard(d disk.Device) *CardGrant {
+	return &CardGrant{Opener: grant.Opener{Device: d, Self: Self()}}
 }
 
-// Run opens the card, and gives a refused one its exit code.
-func (g *cardGrant) Run() error {
+// Run opens the card.
+func (g *CardGrant) Run() error {
 	err := g.Opener.Run()
 	var no *grant.Refused
 	if errors.As(err, &no) {
-		return &exit{refused, err}
+		return &Refused{err}
 	}
 	if err != nil {
 		return err
 	}
-	if g.card, err = apart.Start(g.File(), g.Self, cardPart); err != nil {
+	if g.card, err = apart.Start(g.File(), g.Self, CardPart); err != nil {
 		_ = g.Close() // ends the privileged half
 	}
 	return err
 }
 
-func (g *cardGrant) Card() tui.Card { return grantedCard{g.card, g} }
+func (g *CardGrant) Card() flash.Opened { return grantedCard{g.card, g} }
 
 // grantedCard closes the card and then ends the privileged half, which lets
 // the kernel read the new partition table.
 type grantedCard struct {
 	*apart.Card
-	g *cardGrant
+	g *CardGrant
 }
 
 // Close does not wait for the privileged half of a card that hangs.
@@ -59,26 +61,26 @@ func (c grantedCard) Close() error {
 	return c.g.Close()
 }
 
-// cardPart is the verb of the part of piwiz that asks the card.
-const cardPart = "ask-card"
+// CardPart is the verb of the part of piwiz that asks the card.
+const CardPart = "ask-card"
 
-// openAsUser opens the card without running anything as root: as the user
+// Open opens the card without running anything as root: as the user
 // piwiz runs as, else by the disk service of the desktop, which may ask for
 // the password in a window until ctx ends. fs.ErrPermission means that it takes
 // administrator rights.
-func openAsUser(ctx context.Context, d disk.Device) (tui.Card, error) {
+func (e *Engine) Open(ctx context.Context, d disk.Device) (flash.Opened, error) {
 	f, err := grant.OpenDirect(d)
 	if errors.Is(err, fs.ErrPermission) {
 		f, err = openByDesktop(ctx, d)
 	}
 	var no *grant.Refused
 	if errors.As(err, &no) {
-		return nil, &exit{refused, err}
+		return nil, &Refused{err}
 	}
 	if err != nil {
 		return nil, err
 	}
-	c, err := apart.Start(f, self(), cardPart)
+	c, err := apart.Start(f, Self(), CardPart)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,69 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Check is one thing that this computer must have. Run finds out; it changes
+// nothing.
+type Check struct {
+	Name string
+	// Last checks are slow: they are asked when all the others are done and
+	// none of them failed.
+	Last bool
+	Run  func(ctx context.Context) Finding
+}
+
+// State is how a check ended.
+type State string
+
+// The states. Skipped is a check that another one's failure left without an
+// answer.
+const (
+	OK      State = "ok"
+	Warning State = "warning"
+	Failure State = "failure"
+	Skipped State = "skipped"
+)
+
+// Finding is what a check found out.
+type Finding struct {
+	State   State
+	What    string   // one sentence, with the numbers
+	Why     string   // why it matters, "" when all is well
+	Command string   // shell line that puts it right, "" when there is none to run
+	Todo    []string // what else to do, in sentences
+}
+
+// Found makes a finding of what a check returns.
+func Found(what string, err error) Finding {
+	var p *Problem
+	switch {
+	case err == nil:
+		return Finding{State: OK, What: what}
+	case errors.Is(err, ErrEarlier):
+		return Finding{State: Skipped, What: err.Error()}
+	case errors.As(err, &p):
+		f := Finding{State: Failure, What: p.Headline, Why: p.Why, Todo: p.Todo, Command: p.Command}
+		if p.Warning {
+			f.State = Warning
+		}
+		return f
+	}
+	var todo []string
+	if h, ok := errors.AsType[interface {
+		error
+		Hints() []string
+	}](err); ok {
+		todo = h.Hints()
+	}
+	// The hints that are commands come first and can be run as they are.
+	n := slices.IndexFunc(todo, func(h string) bool { return !strings.HasPrefix(h, "sudo ") })
+	if n < 0 {
+		n = len(todo)
+	}
+	return Finding{State: Failure, What: err.Error(), Command: strings.Join(todo[:n], " && "), Todo: todo[n:]}
+}
