@@ -15,94 +15,140 @@ import (
 	"piwiz/nixgen"
 )
 
-// ReadAnswers reads a file of answers. All that is wrong with it is told at
-// once, each with its line: what is no TOML, keys that are not known, values of
-// a wrong form, and values that mean nothing. Then the error is *Unreadable.
-func ReadAnswers(r io.Reader) (nixgen.Host, error) {
+// Answers is a file of answers as far as it can be read, and all that is wrong
+// with it.
+type Answers struct {
+	Host   nixgen.Host
+	where  *places
+	faults []flaw
+}
+
+// Read reads a file of answers. What is wrong in it is no error here, but in
+// Err; the error is for a file that cannot be read at all.
+func Read(r io.Reader) (*Answers, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, errors.New("the file is too large to be a host.toml")
+	}
+	a, problems := parse(data)
+	for _, p := range problems {
+		a.Add(p.Field, p.Text)
+	}
+	return a, nil
+}
+
+// Add adds what only its caller can know to be wrong with a field, which is
+// named as in nixgen.Problem.
+func (a *Answers) Add(field, text string) {
+	a.faults = append(a.faults, flaw{line: a.where.of(field), text: field + ": " + text})
+}
+
+// Place is a field with its line, for an error of the caller's own.
+func (a *Answers) Place(field string) string {
+	return flaw{line: a.where.of(field), text: field}.String()
+}
+
+// Err is all that is wrong with the file, at once and each with its line: what
+// is no TOML, keys that are not known, values of a wrong form, and values that
+// mean nothing. It is *Unreadable, or nil.
+func (a *Answers) Err() error {
+	if len(a.faults) == 0 {
+		return nil
+	}
+	return unreadable(a.faults)
+}
+
+// ReadAnswers reads a file of answers that must be right. The error is that of
+// Read, or Err.
+func ReadAnswers(r io.Reader) (nixgen.Host, error) {
+	a, err := Read(r)
 	if err != nil {
 		return nixgen.Host{}, err
 	}
-	if len(data) > maxFile {
-		return nixgen.Host{}, errors.New("the file is too large to be a host.toml")
-	}
-	h, faults, problems := parse(data)
-	if len(faults) == 0 && len(problems) == 0 {
-		return h, nil
-	}
-	for _, p := range problems {
-		faults = append(faults, flaw{p.Line, p.Field + ": " + p.Text, false})
-	}
-	return h, unreadable(faults)
+	return a.Host, a.Err()
 }
 
-// readSaved reads the host.toml of a saved host. Only what is wrong with the
-// form is an error: problems are what is wrong with the meaning.
+// readSaved reads the host.toml of a saved host. Problems are what is wrong with
+// the meaning; where something is wrong with the form, the error has them too, but
+// for what is missing: piwiz wrote it, and so it is damaged.
 func readSaved(path string) (nixgen.Host, []nixgen.Problem, error) {
 	data, err := readPart(path)
 	if err != nil {
 		return nixgen.Host{}, nil, err
 	}
-	h, faults, problems := parse(data)
-	if len(faults) > 0 {
-		return h, nil, unreadable(faults)
+	a, problems := parse(data)
+	if len(a.faults) > 0 {
+		for _, p := range problems {
+			if p.Line > 0 {
+				a.Add(p.Field, p.Text)
+			}
+		}
+		return a.Host, nil, a.Err()
 	}
-	return h.Before(), problems, nil
+	return a.Host.Before(), problems, nil
 }
 
-// flaw is something wrong with the form of a file.
+// flaw is something wrong with a file.
 type flaw struct {
 	line   int // 0 for what is not there
+	column int // 0 where it says nothing
 	text   string
 	secret bool // a key that is not known has the name of a password
+}
+
+func (f flaw) String() string {
+	switch {
+	case f.line == 0:
+		return f.text
+	case f.column == 0:
+		return fmt.Sprintf("line %d: %s", f.line, f.text)
+	}
+	return fmt.Sprintf("line %d, column %d: %s", f.line, f.column, f.text)
 }
 
 func unreadable(faults []flaw) *Unreadable {
 	slices.SortStableFunc(faults, func(a, b flaw) int { return cmp.Compare(a.line, b.line) })
 	u := &Unreadable{}
 	for _, f := range faults {
-		text := f.text
-		if f.line > 0 {
-			text = fmt.Sprintf("line %d: %s", f.line, text)
-		}
-		u.Faults = append(u.Faults, text)
+		u.Faults = append(u.Faults, f.String())
 		u.secret = u.secret || f.secret
 	}
 	return u
 }
 
-// parse reads answers as far as they can be read.
-func parse(data []byte) (h nixgen.Host, faults []flaw, problems []nixgen.Problem) {
-	data = bytes.TrimPrefix(data, []byte(bom))
-	where := placesOf(data)
-	for _, name := range where.twice {
-		faults = append(faults, flaw{where.again[name], fmt.Sprintf("the key %s is there already, on line %d", name, where.line[name]), false})
+// parse reads answers as far as they can be read, with what is wrong with their
+// form. Problems are what is wrong with their meaning.
+func parse(data []byte) (a *Answers, problems []nixgen.Problem) {
+	sift := sifted(data)
+	a = &Answers{where: sift.where, faults: sift.faults}
+	if sift.all == nil {
+		return a, nil
 	}
-	var all map[string]any
-	if err := decode(data, &all); err != nil {
-		var u *Unreadable
-		if len(faults) == 0 && errors.As(err, &u) {
-			faults = append(faults, flaw{0, u.Faults[0], false})
+	c := &checker{where: sift.where}
+	sound := c.table("", sift.all, reflect.TypeFor[nixgen.Host]())
+	for _, f := range c.faults {
+		if !sift.spoilt[f.line] {
+			a.faults = append(a.faults, f)
 		}
-		return h, faults, nil
 	}
-	c := &checker{where: where}
-	sound := c.table("", all, reflect.TypeFor[nixgen.Host]())
-	faults = append(faults, c.faults...)
 	text, err := toml.Marshal(sound)
 	if err == nil {
-		err = toml.NewDecoder(bytes.NewReader(text)).Decode(&h)
+		err = toml.NewDecoder(bytes.NewReader(text)).Decode(&a.Host)
 	}
 	if err != nil { // every value has the right kind
-		return h, append(faults, flaw{0, "this cannot be used", false}), nil
+		a.faults = append(a.faults, flaw{text: "this cannot be used"})
+		return a, nil
 	}
-	for _, p := range h.Problems() {
-		p.Line = where.of(p.Field)
-		if !c.bad[strings.ToLower(p.Field)] {
+	for _, p := range a.Host.Problems() {
+		p.Line = sift.where.of(p.Field)
+		if !c.bad[strings.ToLower(p.Field)] && !sift.lost(p.Field) && !sift.spoilt[p.Line] {
 			problems = append(problems, p)
 		}
 	}
-	return h, faults, problems
+	return a, problems
 }
 
 // checker compares a document with the struct that it is for.
@@ -117,7 +163,7 @@ func (c *checker) add(name, format string, args ...any) {
 		c.bad = map[string]bool{}
 	}
 	c.bad[strings.ToLower(name)] = true
-	c.faults = append(c.faults, flaw{c.where.of(name), fmt.Sprintf(format, args...), false})
+	c.faults = append(c.faults, flaw{line: c.where.of(name), text: fmt.Sprintf(format, args...)})
 }
 
 // table gives back what is sound in a table.

@@ -74,9 +74,15 @@ func (in *inspector) answers(h *Saved) bool {
 		h.Changed = st.ModTime()
 	}
 	var link *linkError
+	var wrong *Unreadable
 	switch {
 	case errors.As(err, &link):
 		return false // named already
+	case errors.As(err, &wrong):
+		for _, fault := range wrong.Faults {
+			in.add(Stop, answersFile, errors.New(fault), "Fix the file with an editor: "+Quote(path), restore)
+		}
+		return false
 	case errors.Is(err, fs.ErrNotExist):
 		in.add(Stop, answersFile, errors.New("it is missing"), restore, "Or forget the host: piwiz hosts forget "+in.name)
 		return false

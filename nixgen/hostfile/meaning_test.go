@@ -216,7 +216,7 @@ func FuzzPlaces(f *testing.F) {
 				t.Fatalf("%q on line %d of %d", name, line, lines)
 			}
 		}
-		_, _, problems := parse(data)
+		_, problems := parse(data)
 		for _, x := range problems {
 			if x.Line < 0 || x.Line > lines {
 				t.Fatalf("%v", x)

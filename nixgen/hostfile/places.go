@@ -2,6 +2,7 @@ package hostfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -14,12 +15,19 @@ type places struct {
 	counts map[string]int // of the tables in a list of tables
 	twice  []string       // keys that are there more than once
 	again  map[string]int // line of the second
+	tables map[int]string // by line
+	ends   []int          // offsets of the ends of lines
 }
 
 // placesOf reads the lines of a document. One that is no TOML has those of the
 // part that is.
 func placesOf(data []byte) *places {
-	p := &places{map[string]int{}, map[string]int{}, nil, map[string]int{}}
+	p := &places{map[string]int{}, map[string]int{}, nil, map[string]int{}, map[int]string{}, nil}
+	for i, b := range data {
+		if b == '\n' {
+			p.ends = append(p.ends, i)
+		}
+	}
 	var parser unstable.Parser
 	parser.Reset(data)
 	prefix := ""
@@ -27,19 +35,27 @@ func placesOf(data []byte) *places {
 		e := parser.Expression()
 		switch e.Kind {
 		case unstable.Table, unstable.ArrayTable:
-			name, line := p.key("", &parser, e)
+			name, line := p.key("", e)
 			if e.Kind == unstable.ArrayTable {
 				p.put(name, line)
 				p.counts[name]++
 				name = fmt.Sprintf("%s[%d]", name, p.counts[name]-1)
 			}
 			p.put(name, line)
+			p.tables[line] = name
 			prefix = name
 		case unstable.KeyValue:
-			p.pair(prefix, &parser, e)
+			p.pair(prefix, e)
 		}
 	}
 	return p
+}
+
+// at is the line of a node. The library counts it from the start of the document
+// each time.
+func (p *places) at(n *unstable.Node) int {
+	line, _ := slices.BinarySearch(p.ends, int(n.Raw.Offset))
+	return line + 1
 }
 
 // put notes the first line of a key.
@@ -50,11 +66,11 @@ func (p *places) put(name string, line int) {
 }
 
 // key is the name of a node behind prefix, and its line.
-func (p *places) key(prefix string, parser *unstable.Parser, n *unstable.Node) (name string, line int) {
+func (p *places) key(prefix string, n *unstable.Node) (name string, line int) {
 	name = prefix
 	for it := n.Key(); it.Next(); {
 		if line == 0 {
-			line = parser.Shape(it.Node().Raw).Start.Line
+			line = p.at(it.Node())
 		}
 		if name != "" {
 			name += "."
@@ -64,32 +80,32 @@ func (p *places) key(prefix string, parser *unstable.Parser, n *unstable.Node) (
 	return name, line
 }
 
-func (p *places) pair(prefix string, parser *unstable.Parser, n *unstable.Node) {
-	name, line := p.key(prefix, parser, n)
+func (p *places) pair(prefix string, n *unstable.Node) {
+	name, line := p.key(prefix, n)
 	if p.line[name] != 0 {
 		p.twice = append(p.twice, name)
 		p.again[name] = line
 	}
 	p.put(name, line)
-	p.inside(name, line, parser, n.Value())
+	p.inside(name, line, n.Value())
 }
 
 // inside notes what a value has in it.
-func (p *places) inside(name string, line int, parser *unstable.Parser, n *unstable.Node) {
+func (p *places) inside(name string, line int, n *unstable.Node) {
 	i := 0
 	for it := n.Children(); it.Next(); i++ {
 		child := it.Node()
 		switch {
 		case n.Kind == unstable.InlineTable:
-			p.pair(name, parser, child)
+			p.pair(name, child)
 		case n.Kind == unstable.Array:
 			element := fmt.Sprintf("%s[%d]", name, i)
 			at := line
 			if child.Raw.Length > 0 {
-				at = parser.Shape(child.Raw).Start.Line
+				at = p.at(child)
 			}
 			p.put(element, at)
-			p.inside(element, at, parser, child)
+			p.inside(element, at, child)
 		}
 	}
 }
@@ -103,4 +119,15 @@ func (p *places) of(name string) int {
 		name = name[:max(strings.LastIndexAny(name, ".["), 0)]
 	}
 	return 0
+}
+
+// within is the table that a line belongs to, "" for none.
+func (p *places) within(line int) string {
+	found, name := 0, ""
+	for at, table := range p.tables {
+		if at < line && at > found {
+			found, name = at, table
+		}
+	}
+	return name
 }
