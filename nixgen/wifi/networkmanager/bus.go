@@ -169,57 +169,63 @@ func fromBus(s settings) (p profile, wifiProfile bool) {
 
 // Secret asks NetworkManager for the secret of a network that Read found with
 // it Kept. The desktop may show a window and wait for an answer, so ctx should
-// last as long as a person needs. fs.ErrPermission says that this user may not
-// have it; any other error that NetworkManager has none to give.
+// last as long as a person needs. fs.ErrPermission says that administrator
+// rights would help, which they do not for what is in a keyring.
 func Secret(ctx context.Context, n wifi.Network) (wifi.Network, error) {
 	bus, err := dbus.ConnectSystemBus(dbus.WithContext(ctx))
 	if err != nil {
-		return n, &lost{err}
+		return n, lost(err)
 	}
 	defer bus.Close()
 	var path dbus.ObjectPath
 	err = bus.Object(service, root+"/Settings").CallWithContext(ctx, service+".Settings.GetConnectionByUuid", dbus.FlagNoAutoStart, n.Kept).Store(&path)
 	if err != nil {
-		return n, &lost{err}
+		return n, lost(err)
 	}
-	var s settings
+	var s, secrets settings
+	o := bus.Object(service, path)
+	if err := o.CallWithContext(ctx, service+".Settings.Connection.GetSettings", dbus.FlagNoAutoStart).Store(&s); err != nil {
+		return n, lost(err)
+	}
+	p, _ := fromBus(s)
 	flags := dbus.FlagNoAutoStart | dbus.FlagAllowInteractiveAuthorization
-	err = bus.Object(service, path).CallWithContext(ctx, service+".Settings.Connection.GetSecrets", flags, security).Store(&s)
-	if e, ok := errors.AsType[dbus.Error](err); ok && strings.HasSuffix(e.Name, ".PermissionDenied") {
-		return n, &withheld{n.SSID}
-	} else if ok && strings.HasSuffix(e.Name, ".NoSecrets") {
-		return n, fmt.Errorf("the password of %q is not kept by NetworkManager, and no keyring gave it; type the network in", n.SSID)
+	err = o.CallWithContext(ctx, service+".Settings.Connection.GetSecrets", flags, security).Store(&secrets)
+	psk, _ := secrets[security]["psk"].Value().(string)
+	e, _ := errors.AsType[dbus.Error](err)
+	denied := strings.HasSuffix(e.Name, ".PermissionDenied")
+	none := err == nil || strings.HasSuffix(e.Name, ".NoSecrets")
+	switch {
+	case psk != "":
+		return n.With(psk)
+	case (denied || none) && p.flags&agentOwned != 0:
+		return n, &noSecret{
+			fmt.Sprintf("the password of %q is in the keyring of a desktop, which did not give it", n.SSID),
+			"Unlock the keyring at the desktop and choose the network again, or type the network in.", err,
+		}
+	case denied:
+		return n, &noSecret{
+			fmt.Sprintf("NetworkManager does not give the password of %q to your user", n.SSID),
+			"Read it with administrator rights, or type the network in.", fs.ErrPermission,
+		}
+	case none:
+		return n, &noSecret{fmt.Sprintf("NetworkManager has no password for %q", n.SSID), "Type the network in.", err}
 	}
-	if err != nil {
-		return n, &lost{err}
-	}
-	psk, _ := s[security]["psk"].Value().(string)
-	if psk == "" {
-		return n, fmt.Errorf("NetworkManager has no password for %q; type the network in", n.SSID)
-	}
-	return n.With(psk)
+	return n, lost(err)
 }
 
 // lost is NetworkManager gone, changed, or silent since the list was read.
-type lost struct{ err error }
+func lost(err error) error {
+	return &noSecret{"NetworkManager did not answer when asked for the password", "Go back and choose the network again, or type it in.", err}
+}
 
-func (l *lost) Error() string { return "NetworkManager did not answer when asked for the password" }
-func (l *lost) Unwrap() error { return l.err }
+// noSecret is why there is no password, and what to do.
+type noSecret struct {
+	headline, remedy string
+	err              error
+}
+
+func (n *noSecret) Error() string { return n.headline }
+func (n *noSecret) Unwrap() error { return n.err }
 
 // Hints says what to do.
-func (l *lost) Hints() []string {
-	return []string{"Go back and choose the network again, or type it in."}
-}
-
-// withheld is a secret that this user may not have.
-type withheld struct{ ssid string }
-
-func (w *withheld) Error() string {
-	return fmt.Sprintf("NetworkManager does not give the password of %q to your user", w.ssid)
-}
-func (w *withheld) Unwrap() error { return fs.ErrPermission }
-
-// Hints says what to do.
-func (w *withheld) Hints() []string {
-	return []string{"Read it with administrator rights, or type the network in."}
-}
+func (n *noSecret) Hints() []string { return []string{n.remedy} }

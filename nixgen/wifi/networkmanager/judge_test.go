@@ -175,11 +175,7 @@ func TestKeyFilesAreReadAsNetworkManagerReadsThem(t *testing.T) {
 	files := odd()
 	maps.Copy(files, thrown(100))
 	l := newLab(t, files)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.as("root", "cp", self, "/run/caller")
+	l.caller()
 	var theirs map[string]judged
 	if err := json.Unmarshal([]byte(l.as("root", "env", "PIWIZ_NM_ASK=raw", "/run/caller")), &theirs); err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ mkdir -p /run/systemd/users /run/systemd/sessions /run/systemd/seats
 for u in pwalice pwbob pwcarol pwdave; do
   echo "$u:x:$n:$n::/:/bin/sh" >> /etc/passwd
   echo "$u:x:$n:" >> /etc/group
+  echo "$u:*:20000::::::" >> /etc/shadow
   seat=seat0 state=active active=1 remote=0
   [ $u = pwcarol ] && seat= remote=1
   [ $u = pwdave ] && state=online active=0
@@ -45,6 +46,7 @@ for u in pwalice pwbob pwcarol pwdave; do
   mkdir -p /sys/fs/cgroup/user.slice/user-$n.slice/session-$u.scope
   n=$((n + 1))
 done
+printf '%s\n' root:rootpw pwalice:alicepw pwbob:bobpw pwcarol:carolpw pwdave:davepw | chpasswd
 cp "$W"/profiles/* /etc/NetworkManager/system-connections/
 chown 0:0 /etc/NetworkManager/system-connections/*
 chmod 600 /etc/NetworkManager/system-connections/*
@@ -62,7 +64,7 @@ cat
 # A death signal would not do: it is dropped with the rights of root.
 kill -KILL $daemons || true
 # Who has gone leaves the group a moment later.
-for try in 1 2 3 4 5; do rmdir /sys/fs/cgroup/user.slice/user-6200?.slice/*/ /sys/fs/cgroup/user.slice/user-6200?.slice && break; sleep .1; done
+for try in $(seq 50); do rmdir /sys/fs/cgroup/user.slice/user-6200?.slice/*/ /sys/fs/cgroup/user.slice/user-6200?.slice 2>> /run/log && break; sleep .1; done
 rmdir /sys/fs/cgroup/user.slice 2> /dev/null || true
 `
 
@@ -124,18 +126,38 @@ func newLab(t *testing.T, profiles map[string]string) *lab {
 	return l
 }
 
-// as runs a command as a user of the lab.
-func (l *lab) as(user string, args ...string) string {
-	l.t.Helper()
-	all := l.enter[1:len(l.enter):len(l.enter)]
-	if id := users[user]; id != "" {
-		all = append(all, "sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, sessions+"user-"+id+".slice/session-pw"+user+".scope", "setpriv", "--reuid", id, "--regid", id, "--init-groups")
+// inside is a command in the lab.
+func (l *lab) inside(args ...string) []string { return slices.Concat(l.enter, args) }
+
+// user begins a command of a user: what follows is for env.
+func (l *lab) user(name string) []string {
+	id := users[name]
+	if id == "" {
+		return l.inside("env", "-u", "DBUS_SYSTEM_BUS_ADDRESS")
 	}
-	out, err := exec.Command(l.enter[0], append(append(all, "env", "-u", "DBUS_SYSTEM_BUS_ADDRESS"), args...)...).Output()
+	return l.inside("sh", "-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, sessions+"user-"+id+".slice/session-pw"+name+".scope",
+		"setpriv", "--reuid", id, "--regid", id, "--init-groups", "env", "-u", "DBUS_SYSTEM_BUS_ADDRESS")
+}
+
+// as runs a command as a user of the lab.
+func (l *lab) as(name string, args ...string) string {
+	l.t.Helper()
+	all := append(l.user(name), args...)
+	out, err := exec.Command(all[0], all[1:]...).Output()
 	if err != nil {
-		l.t.Fatalf("%s: %v: %v", user, args, err)
+		l.t.Fatalf("%s: %v: %v", name, args, err)
 	}
 	return string(out)
+}
+
+// caller puts this program into the lab, where everybody may run it.
+func (l *lab) caller() {
+	l.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.as("root", "cp", self, "/run/caller") // the folder it is in may be root's alone
 }
 
 // told is what the other half of the test says: this program, run in the lab.
@@ -146,7 +168,10 @@ type told struct {
 	Problems []string
 }
 
-type toldNetwork struct{ Security, Kept, Lacks, Secret, Passphrase, Problem string }
+type toldNetwork struct {
+	Security, Kept, Lacks, Secret, Passphrase, Problem string
+	Rights                                             bool // administrator rights may help
+}
 
 func init() {
 	switch os.Getenv("PIWIZ_NM_ASK") {
@@ -155,7 +180,7 @@ func init() {
 	case "raw":
 		raw()
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 	found, err := Source{}.Read(ctx)
 	out := told{Locked: errors.Is(err, fs.ErrPermission), Where: found.Where, Networks: map[string]toldNetwork{}}
@@ -169,9 +194,12 @@ func init() {
 	for _, n := range found.Networks {
 		var m toldNetwork
 		kept := n.Kept
+		if only := os.Getenv("PIWIZ_NM_ONLY"); only != "" && only != n.SSID {
+			continue
+		}
 		if n.Kept != "" {
 			if n, err = Secret(ctx, n); err != nil {
-				m.Problem = err.Error()
+				m.Problem, m.Rights = err.Error(), errors.Is(err, fs.ErrPermission)
 			}
 		}
 		m.Kept, m.Security, m.Lacks, m.Secret, m.Passphrase = kept, string(n.Security), n.Lacks, n.Secret.Reveal(), n.Passphrase.Reveal()
@@ -183,11 +211,7 @@ func init() {
 
 func (l *lab) ask(user string) (out told) {
 	l.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.as("root", "cp", self, "/run/caller") // the folder it is in may be root's alone
+	l.caller()
 	text := l.as(user, "env", "PIWIZ_NM_ASK=1", "/run/caller")
 	if err := json.Unmarshal([]byte(text), &out); err != nil {
 		l.t.Fatalf("%s: %v\n%s", user, err, text)
