@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -87,4 +88,14 @@ func (p *prompt) read(ctx context.Context) (string, error) {
 		}
 	}
 	return strings.TrimRight(text, "\r\n"), nil
+}
+
+// terminal asks on the terminal itself, so that no passphrase comes out of a
+// file or a pipe.
+func terminal() (*prompt, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, &exit{usage, errors.New("a passphrase is asked for on the terminal, and there is none; use a key: --recipient KEY to export, --identity FILE to import")}
+	}
+	return &prompt{tty, bufio.NewReader(tty), tty}, nil
 }

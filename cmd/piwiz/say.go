@@ -1,36 +1,54 @@
 package main
 
 import (
-	"context"
-	"strings"
+	"encoding/json"
+	"fmt"
+	"os"
 
-	"piwiz/cmd/piwiz/engine"
-	"piwiz/nixgen/hostfile"
+	"github.com/charmbracelet/x/term"
+
+	"piwiz/nixgen"
+	"piwiz/tui/clean"
 )
 
-// ready is a host with all that its card needs, after what is wrong with it and
-// stops nothing was said.
-func (p *program) ready(ctx context.Context, e *engine.Engine, s hostfile.Saved, newKey bool) (hostfile.Saved, error) {
-	ready, from, err := e.Ready(ctx, s, newKey)
-	p.name(s.Problems, hostfile.Note)
-	if from != "" && s.Lacks(hostfile.NoPassword) {
-		p.name(s.Problems, hostfile.NoPassword)
-		p.say("filled", map[string]any{"from": from}, "  It is taken from the networks this computer knows.")
-	}
-	return ready, err
-}
-
-// name says problems of one kind.
-func (p *program) name(problems []hostfile.Problem, kind hostfile.Kind) {
-	for _, x := range problems {
-		if x.Kind == kind {
-			p.problem("! ", x)
-		}
+// nothing says why there is nothing to list, where it cannot be taken for a
+// line of the list.
+func (p *program) nothing(text string) {
+	if !p.json {
+		tell(text)
 	}
 }
 
-// problem says what is wrong with a saved host, and what to do.
-func (p *program) problem(mark string, x hostfile.Problem) {
-	headline, hints := explain(x)
-	p.say("problem", map[string]any{"error": headline, "hints": hints, "stops": x.Kind != hostfile.Note}, mark+headline+"\n    "+strings.Join(hints, "\n    "))
+// file prints a file. Only a terminal gets it cleaned: elsewhere every byte
+// counts.
+func (p *program) file(f nixgen.File) {
+	text := "# ---- " + f.Name + "\n" + f.Text
+	if !p.json && !term.IsTerminal(os.Stdout.Fd()) {
+		fmt.Fprintln(p.out, text)
+		return
+	}
+	p.say("file", map[string]any{"name": f.Name, "text": f.Text, "yours": f.Once}, text)
+}
+
+// tell prints what is not part of the output: questions, what is about to be
+// run, errors.
+func tell(text string) { fmt.Fprintln(os.Stderr, clean.Text(text)) }
+
+// line prints one JSON object: {"event": kind, ...value}.
+func (p *program) line(kind string, value map[string]any) {
+	value["event"] = kind
+	b, err := json.Marshal(value)
+	if err != nil {
+		b, _ = json.Marshal(map[string]string{"event": "error", "error": err.Error()})
+	}
+	fmt.Fprintf(p.out, "%s\n", clean.JSON(b))
+}
+
+// say prints an event as JSON or as its sentence.
+func (p *program) say(kind string, value map[string]any, text string) {
+	if p.json {
+		p.line(kind, value)
+	} else if text != "" {
+		fmt.Fprintln(p.out, clean.Text(text))
+	}
 }

@@ -4,38 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/disk"
-	"piwiz/flash/firstboot"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
 )
-
-func (p *program) renderVerb() *cobra.Command {
-	return verb(&cobra.Command{
-		Use: "render HOST|FILE.toml", Short: "Print the Nix files of a host, as they will be built",
-		Example: "  piwiz render bach\n  piwiz render ./bach.toml",
-	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
-		s, err := p.host(ctx, e.Store, args[0])
-		if err != nil {
-			return err
-		}
-		files, err := e.Files(s.Host)
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			p.file(f)
-		}
-		return nil
-	}))
-}
 
 func (p *program) buildVerb() *cobra.Command {
 	yes, emulator, newKey, said := false, false, false, []string(nil)
@@ -119,80 +96,4 @@ func (p *program) build(ctx context.Context, e *engine.Engine, host string, yes 
 	p.say("image", map[string]any{"host": host, "image": result.Image, "size": result.Size, "seconds": result.Took.Seconds()},
 		fmt.Sprintf("image: %s (%s)", result.Image, disk.Human(result.Size)))
 	return nil
-}
-
-func (p *program) cardsVerb() *cobra.Command {
-	all := false
-	c := verb(&cobra.Command{
-		Use: "cards", Short: "List the cards that may be written",
-		Example: "  piwiz cards\n  piwiz cards --all",
-	}, cobra.NoArgs, p.steps(func(ctx context.Context, e *engine.Engine, _ []string) error {
-		found, err := e.Cards(ctx)
-		if err != nil {
-			return err
-		}
-		if !all {
-			found = slices.DeleteFunc(found, func(d disk.Device) bool { return d.Refusal() != "" })
-		}
-		for _, d := range found {
-			why := d.Refusal()
-			text := fmt.Sprintf("%-14s %10s  %s %s  %s", d.Path, disk.Human(d.Size), d.Vendor, d.Model, d.Contents())
-			if why != "" {
-				text += "\n               not offered: " + why
-			}
-			p.say("card", map[string]any{
-				"path": d.Path, "size": d.Size, "vendor": d.Vendor, "model": d.Model, "serial": d.Serial, "bus": d.Bus,
-				"diskseq": d.DiskSeq, "contents": d.Contents(), "refusal": why, "warnings": d.Warnings(),
-			}, text)
-		}
-		if len(found) == 0 {
-			p.nothing("There is no card in this computer. `piwiz cards --all` says why its other disks are not offered.")
-		}
-		return nil
-	}))
-	p.emmcFlag(c)
-	c.Flags().BoolVar(&all, "all", false, "list the disks that are not offered too, with the reason")
-	return c
-}
-
-func (p *program) waitVerb() *cobra.Command {
-	limit := 10 * time.Minute
-	c := verb(&cobra.Command{
-		Use: "wait HOST", Short: "Wait until HOST.local answers with its own host key, then remember the key",
-		Example: "  piwiz wait bach --limit 5m",
-	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
-		s, err := e.Store.Load(args[0])
-		if err != nil {
-			return err
-		}
-		if err := s.Usable(hostfile.NoPassword); err != nil {
-			return engine.Guarded(err)
-		}
-		ctx, stop := context.WithTimeout(ctx, limit)
-		defer stop()
-		last := ""
-		r, err := e.Wait(ctx, s, func(x firstboot.Event) {
-			if x.Text != last {
-				last = x.Text
-				p.say("wait", map[string]any{"text": x.Text, "seconds": x.Elapsed.Seconds()}, x.Text)
-			}
-		})
-		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("%s.local did not answer within %s; is the Pi switched on and on the same network as this computer?", s.Host.Name, limit)
-		}
-		if err != nil {
-			return err
-		}
-		way, err := e.Login(ctx, s, r)
-		if err != nil {
-			return err
-		}
-		p.say("found", map[string]any{
-			"name": r.Name, "addresses": r.Addrs, "ssh": way.Command, "works": way.Works, "why": append([]string{}, way.Why...), "fix": append([]string{}, way.Fix...),
-			"known_hosts": way.Known, "line": way.Line, "file": way.File,
-		}, strings.Join(append([]string{r.Name + " answers, with the host key that was made for it."}, way.Text()...), "\n"))
-		return nil
-	}))
-	c.Flags().DurationVar(&limit, "limit", limit, "give up after this long")
-	return c
 }

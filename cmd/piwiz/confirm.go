@@ -5,19 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/tui/clean"
 )
-
-// emmcFlag is for whoever wants it: on a few boards the memory that is soldered
-// in is what a system is written to.
-func (p *program) emmcFlag(c *cobra.Command) {
-	c.Flags().BoolVar(&p.set.Soldered, "emmc", false, "offer memory that is soldered into this computer too, unless it runs from it")
-}
 
 // confirm lets the user type the card's name, and once more when it is perhaps
 // no card. Where nobody can type, only --yes goes on, and for what is no card

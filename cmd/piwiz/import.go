@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"piwiz/cmd/piwiz/engine"
+	"piwiz/flash/regular"
+	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/seal"
+)
+
+func (p *program) importVerb() *cobra.Command {
+	as, replace, identities := "", false, []string(nil)
+	c := verb(&cobra.Command{
+		Use: "import FILE", Short: "Bring back a host from a file of `hosts export`",
+		Long: "Bring back a host from a file of `hosts export`, or from one that age and tar made.\n\n" +
+			"A passphrase is asked for on the terminal where the file needs one. Otherwise your SSH\n" +
+			"keys are tried, or the private keys named with --identity. An ssh-agent cannot be\n" +
+			"used: it only signs.",
+		Example: "  piwiz hosts import bach.age\n  piwiz hosts import bach.age --as haydn --identity ~/.ssh/id_ed25519",
+	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
+		store := e.Store
+		if as != "" {
+			if err := newName(as); err != nil {
+				return err
+			}
+		}
+		f, err := regular.Open(ctx, args[0])
+		if err != nil {
+			return fmt.Errorf("open the export: %w", err)
+		}
+		defer f.Close()
+		var unanswered error
+		keys, err := seal.Open(orUsual(identities), func(what string) (string, error) {
+			var text string
+			text, unanswered = p.passphrase(ctx, what)
+			return text, unanswered
+		})
+		if err != nil {
+			return err
+		}
+		s, replaced, err := store.Import(f, as, replace, nixgen.Files, keys...)
+		switch {
+		case unanswered != nil:
+			return fmt.Errorf("nothing was imported: %w", unanswered)
+		case errors.Is(err, fs.ErrExist):
+			return &engine.Refused{Err: &hostExists{err}}
+		case err != nil:
+			return engine.Guarded(err)
+		}
+		p.imported(s, replaced)
+		return nil
+	}))
+	c.Flags().StringVar(&as, "as", "", "give the host this name instead of the one it had")
+	c.Flags().BoolVar(&replace, "replace", false, "put it in the place of a saved host of that name, which is kept aside")
+	c.Flags().StringArrayVar(&identities, "identity", nil, "a private SSH key, or a file of age-keygen, that opens it; may be given again")
+	return c
+}
+
+// orUsual are these keys, or without any those that ssh would use.
+func orUsual(files []string) []string {
+	home, err := os.UserHomeDir()
+	if len(files) > 0 || err != nil {
+		return files
+	}
+	return seal.Usual(filepath.Join(home, ".ssh"))
+}
+
+func (p *program) passphrase(ctx context.Context, what string) (string, error) {
+	tty, err := terminal()
+	if err != nil {
+		return "", err
+	}
+	defer tty.in.Close()
+	return tty.secret(ctx, "Passphrase of "+what+": ")
+}
+
+// hostExists is the error for an import that needs a yes.
+type hostExists struct{ err error }
+
+func (h *hostExists) Error() string { return h.err.Error() + "; nothing was changed" }
+
+func (h *hostExists) Unwrap() error { return h.err }
+
+// Hints says how to go on.
+func (h *hostExists) Hints() []string {
+	return []string{
+		"To have both, give this one another name: --as NAME",
+		"To have this one in its place, add --replace; what is there is kept aside.",
+	}
+}
+
+func (p *program) imported(s hostfile.Saved, replaced string) {
+	text := fmt.Sprintf("%s is saved here, in %s. Make a card for it: piwiz build %[1]s", s.Host.Name, s.Folder)
+	if replaced != "" {
+		text += "\nWhat was saved under this name is kept in " + replaced
+	}
+	p.say("imported", map[string]any{"host": s.Host.Name, "folder": s.Folder, "replaced": replaced, "problems": len(s.Problems)}, text)
+	for _, x := range s.Problems {
+		p.problem("! ", x)
+	}
+}
