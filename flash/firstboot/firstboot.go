@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"piwiz/flash/firstboot/mdns"
+	"piwiz/flash/firstboot/sshconfig"
 	"piwiz/flash/firstboot/sshlogin"
 )
 
@@ -31,6 +32,7 @@ type Want struct {
 	Name    string // "bach" or "bach.local"
 	HostKey string // "ssh-ed25519 AAAA...", a comment may follow
 	Port    int    // of SSH; 0 means 22
+	User    string // who will log in: the port that ssh has for him is tried too
 }
 
 // Stage says how far the wait has come. It can go back: a host may leave.
@@ -62,7 +64,8 @@ type Result struct {
 
 // Wait looks for the host until it answers with the right key or ctx ends. What
 // else answers in its place is told, and is the error (*WrongKey) if the time
-// of ctx ends; it does not end the wait, for the Pi may not be on yet. Wait
+// of ctx ends; it does not end the wait, for the Pi may not be on yet. A host
+// whose SSH does not answer is a *Closed then. Wait
 // fails at once if want makes no sense. Each event is reported from the calling
 // goroutine; report may be nil.
 func Wait(ctx context.Context, want Want, report func(Event)) (Result, error) {
@@ -88,6 +91,10 @@ func Wait(ctx context.Context, want Want, report func(Event)) (Result, error) {
 	defer q.Close()
 	w := newWaiter(names, key, uint16(want.Port), q, report)
 	w.system = system()
+	w.sshPort = func(ctx context.Context) (uint16, bool) {
+		s, err := sshconfig.Ask(ctx, want.User, first)
+		return uint16(s.Port()), err == nil || s != nil
+	}
 	return w.wait(ctx)
 }
 
@@ -130,7 +137,6 @@ func Answers(ctx context.Context, name string, within time.Duration) ([]netip.Ad
 
 // User is who will log in.
 type User struct {
-	Name   string
 	Files  []string                 // of keys that the host lets in, the likeliest first
 	System func(ids ...string) bool // as sshlogin.Host has it
 }
@@ -142,7 +148,7 @@ func Login(ctx context.Context, want Want, found Result, u User) (sshlogin.Way, 
 	if err != nil {
 		return sshlogin.Way{}, err
 	}
-	return sshlogin.Find(ctx, sshlogin.Host{User: u.Name, Name: found.Name, Addrs: found.Addrs, Port: found.Port, Key: key, Files: u.Files, System: u.System})
+	return sshlogin.Find(ctx, sshlogin.Host{User: want.User, Name: found.Name, Addrs: found.Addrs, Port: found.Port, Key: key, Files: u.Files, System: u.System})
 }
 
 // local makes "bach.local" of "Bach", "bach.local" or "bach.local.".
@@ -152,8 +158,8 @@ func local(name string) string {
 }
 
 // ranks is how many names are asked for: the Pi is bach-4 when three others are
-// called so.
-const ranks = 6
+// called so. More names make the question too long for one packet.
+const ranks = 12
 
 // ranked is the name that a host takes when the n-1 names before are in use
 // (avahi counts up). A label has at most 63 bytes, so a long one is cut.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -76,6 +78,7 @@ func same(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()
 type WrongKey struct {
 	Name string     // the name that led there, "bach.local"
 	Addr netip.Addr // where it is
+	Port int        // of its SSH
 	Got  string     // its fingerprint, "ssh-ed25519 SHA256:..."; "" if it has no Ed25519 key
 	Want string     // the fingerprint of the key on the card
 }
@@ -93,8 +96,52 @@ func (e *WrongKey) Hints() []string {
 	return []string{
 		"Maybe a Pi with an older card of this name is still on. Switch it off, or put the new card into it, and wait again.",
 		fmt.Sprintf("Maybe another computer has this name. Give one of the two another name. It is the one at %s.", e.Addr),
-		fmt.Sprintf("To see for yourself which key is there, run: ssh-keyscan -t ed25519 %s | ssh-keygen -lf -", e.Addr),
+		fmt.Sprintf("To see for yourself which key is there, run: ssh-keyscan%s -t ed25519 %s | ssh-keygen -lf -", option(e.Port), e.Addr),
 	}
+}
+
+// option is the one for a port of SSH.
+func option(port int) string {
+	if port == 22 || port == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" -p %d", port)
+}
+
+// Closed says that the host is there, as far as its name goes, and SSH does not
+// answer.
+type Closed struct {
+	Name  string // that it answers by, "bach.local"
+	Addr  netip.Addr
+	Ports []uint16 // that were tried
+	Odd   bool     // something answers on one of them, but not as SSH does
+}
+
+func (e *Closed) Error() string {
+	if e.Odd {
+		return fmt.Sprintf("%s is at %s, but what answers there on port %s does not speak SSH", e.Name, e.Addr, orList(e.Ports))
+	}
+	return fmt.Sprintf("%s is at %s, but SSH does not answer there on port %s", e.Name, e.Addr, orList(e.Ports))
+}
+
+// Hints says where another port comes from, and whom to tell.
+func (e *Closed) Hints() []string {
+	short, _, _ := strings.Cut(e.Name, ".")
+	return []string{
+		"If the Pi has just been switched on, wait again: piwiz wait " + short,
+		fmt.Sprintf(otherPort, "before you wait again", e.Name),
+	}
+}
+
+// otherPort is what to do, and when, about a port that nobody told; then the name.
+const otherPort = `If your configuration.nix gives SSH another port (services.openssh.ports), tell ssh %s: printf '\nHost %s\n  Port NUMBER\n' >> ~/.ssh/config`
+
+func orList(ports []uint16) string {
+	var out []string
+	for _, p := range ports {
+		out = append(out, strconv.Itoa(int(p)))
+	}
+	return strings.Join(out, " or ")
 }
 
 func fingerprint(k ssh.PublicKey) string { return k.Type() + " " + ssh.FingerprintSHA256(k) }

@@ -19,7 +19,7 @@ import (
 func logIn(o order, found Result) (sshlogin.Way, string, error) {
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer stop()
-	way, err := Login(ctx, o.Want, found, User{Name: "root", Files: o.Login, System: func(ids ...string) bool { return strings.Contains(strings.Join(ids, " "), o.System) }})
+	way, err := Login(ctx, o.Want, found, User{Files: o.Login, System: func(ids ...string) bool { return strings.Contains(strings.Join(ids, " "), o.System) }})
 	if err != nil {
 		return way, "", err
 	}
@@ -237,7 +237,7 @@ func TestRealTheCommandThatIsShownLogsIn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDesk(&home{t: t, pre: h.pre, dir: t.TempDir(), rig: h.rig}, card, line)
 			tt.make(d)
-			r := d.run(order{Want: Want{Name: "bach", HostKey: line}, Limit: 30 * time.Second, Login: []string{"/root/.ssh/id_ed25519"}, System: "debian"})
+			r := d.run(order{Want: Want{Name: "bach", HostKey: line, User: "root"}, Limit: 30 * time.Second, Login: []string{"/root/.ssh/id_ed25519"}, System: "debian"})
 			all := strings.Join(r.Way.Why, "\n")
 			t.Logf("%s\n%s\n%s\n%s", r.Way.Command, all, strings.Join(r.Way.Fix, "\n"), r.Way.Known)
 			if r.Err != "" || !r.Way.Works || strings.TrimSpace(last(r.Said)) != "in" {
@@ -266,7 +266,7 @@ func TestRealARevokedKeyIsSaidAndNotGoneAround(t *testing.T) {
 	d := newDesk(h, card, line)
 	d.put("etc/hosts", "10.77.0.10 bach.local\n")
 	d.put("root/.ssh/known_hosts", "# x\n@revoked *.local "+line+"\n")
-	r := d.run(order{Want: Want{Name: "bach", HostKey: line}, Limit: 30 * time.Second, Login: []string{"/root/.ssh/id_ed25519"}})
+	r := d.run(order{Want: Want{Name: "bach", HostKey: line, User: "root"}, Limit: 30 * time.Second, Login: []string{"/root/.ssh/id_ed25519"}})
 	all := strings.Join(append(r.Way.Why, r.Way.Fix...), "\n")
 	if r.Err != "" || r.Way.Works || r.Way.Command != "ssh root@bach.local" || !strings.Contains(all, "@revoked in line 2 of /root/.ssh/known_hosts") || !strings.Contains(all, "--new-key") {
 		t.Errorf("%+v", r)

@@ -1,9 +1,11 @@
 package firstboot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,13 +25,10 @@ func (w *waiter) tell(always bool) {
 
 func (w *waiter) describe() Event {
 	if a, ok := w.hopeful(); ok {
-		if w.candidates[a].opened {
-			return Event{Stage: PortOpen, Addr: a.Addr, Text: fmt.Sprintf("%s is at %s and its SSH answers. Checking its key.", a.Name, a.Addr)}
-		}
-		return Event{Stage: Resolved, Addr: a.Addr, Text: fmt.Sprintf("%s is at %s. Waiting for its SSH to start.", a.Name, a.Addr)}
+		return w.describeHope(a, w.candidates[a])
 	}
 	if bad := w.wrong(); bad != nil {
-		return Event{Stage: Looking, Addr: bad.Addr, Text: w.strangers(bad)}
+		return Event{Stage: Looking, Addr: bad.Addr, Text: w.strangers(w.names) + fmt.Sprintf(" Still looking for the right one, also as %s and so on. If that is an old card of yours, switch its Pi off.", w.names[1])}
 	}
 	switch {
 	case errors.Is(w.mute, mdns.ErrFirewall):
@@ -44,23 +43,63 @@ func (w *waiter) describe() Event {
 	return Event{Text: fmt.Sprintf("Looking for %s on your network.", w.names[0])}
 }
 
-// strangers says who answers in the place of the host: each once, by its key.
-func (w *waiter) strangers(first *WrongKey) string {
-	keys := map[string]bool{}
-	for _, c := range w.candidates {
-		if c.wrong != nil {
-			keys[c.wrong.Got] = true
-		}
+// describeHope is what is known of what may be the host.
+func (w *waiter) describeHope(a mdns.Answer, c *candidate) Event {
+	at := fmt.Sprintf("%s is at %s", a.Name, a.Addr)
+	switch e := (Event{Stage: Resolved, Addr: a.Addr}); {
+	case c.odd:
+		e.Text = fmt.Sprintf("%s, and what answers on port %d there does not speak SSH. Waiting for SSH.", at, c.port)
+		return e
+	case c.opened:
+		e.Stage, e.Text = PortOpen, at+" and its SSH answers. Checking its key."
+		return e
+	case !c.shut.IsZero() && time.Since(c.shut) > patience:
+		e.Text = fmt.Sprintf("%s, but SSH does not answer there on port %s. It may still be starting. %s", at, orList(w.ports), fmt.Sprintf(otherPort, "and piwiz", a.Name))
+		return e
+	default:
+		e.Text = at + ". Waiting for its SSH to start."
+		return e
 	}
-	who := fmt.Sprintf("%s at %s is another computer, or a Pi with an old card", first.Name, first.Addr)
-	if n := len(keys); n > 1 {
-		who = fmt.Sprintf("%d computers answer as %s and hold other keys, the first at %s", n, w.names[0], first.Addr)
-	}
-	return fmt.Sprintf("%s. Still looking for the right one, also as %s and so on. If it is an old card of yours, switch that Pi off.", who, w.names[1])
 }
 
-func (w *waiter) success(a mdns.Answer) Result {
-	r := Result{Name: a.Name, Addrs: []netip.Addr{a.Addr}, Port: int(w.port), Took: time.Since(w.began)}
+// strangers says who else answers as one of some names, each computer once, by
+// its key; "" when nobody does.
+func (w *waiter) strangers(names []string) string {
+	place := map[string]mdns.Answer{}
+	var keys []string
+	for _, a := range w.order {
+		c := w.candidates[a]
+		if c.wrong == nil || !slices.Contains(names, a.Name) {
+			continue
+		}
+		key := cmp.Or(c.wrong.Got, a.Addr.String())
+		was, known := place[key]
+		if !known {
+			keys = append(keys, key)
+		}
+		if !known || was.Addr.Is6() && a.Addr.Is4() { // people can read it
+			place[key] = a
+		}
+	}
+	var who []string
+	for _, k := range keys {
+		who = append(who, fmt.Sprintf("%s at %s", place[k].Name, place[k].Addr))
+	}
+	switch n := len(who); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return who[0] + " is another computer, or a Pi with an old card."
+	case n <= 3:
+		return strings.Join(who[:n-1], ", ") + " and " + who[n-1] + " are other computers, or Pis with old cards."
+	default:
+		return fmt.Sprintf("%d other computers answer in its place, with other keys: %s and %d more.", n, strings.Join(who[:2], ", "), n-2)
+	}
+}
+
+func (w *waiter) success(o outcome) Result {
+	a := o.of
+	r := Result{Name: a.Name, Addrs: []netip.Addr{a.Addr}, Port: int(o.port), Took: time.Since(w.began)}
 	var others []netip.Addr
 	for _, o := range w.order {
 		if c := w.candidates[o]; o.Name == a.Name && o.Addr != a.Addr && c.heard && c.wrong == nil {
@@ -68,13 +107,25 @@ func (w *waiter) success(a mdns.Answer) Result {
 		}
 	}
 	r.Addrs = append(r.Addrs, others...)
-	text := fmt.Sprintf("%s is at %s and has the right key.", a.Name, a.Addr)
-	if a.Name != w.names[0] {
-		short, _, _ := strings.Cut(w.names[0], ".")
-		r.Hint = fmt.Sprintf("Another computer has the name %s, so the Pi calls itself %s. To get the name back, switch the other one off, then restart the Pi and run: piwiz wait %s",
-			w.names[0], a.Name, short)
-		text += " " + r.Hint
-	}
+	r.Hint = w.taken(a.Name)
+	text := strings.TrimSpace(fmt.Sprintf("%s is at %s and has the right key. %s", a.Name, a.Addr, r.Hint))
 	w.report(Event{Stage: KeyChecked, Addr: a.Addr, Text: text, Elapsed: r.Took})
 	return r
+}
+
+// taken says who else has the name, and what to do, when the host is found as
+// name.
+func (w *waiter) taken(name string) string {
+	short, _, _ := strings.Cut(w.names[0], ".")
+	if name == w.names[0] {
+		if who := w.strangers(w.names[:1]); who != "" {
+			return who + " The name may lead there by mistake: switch it off, or give it another name."
+		}
+		return ""
+	}
+	who := w.strangers(w.names[:max(slices.Index(w.names, name), 1)])
+	if who == "" {
+		who = "Another computer has the name " + w.names[0] + "."
+	}
+	return fmt.Sprintf("%s So the Pi calls itself %s. To get the name back, switch off what has it, then restart the Pi and run: piwiz wait %s", who, name, short)
 }

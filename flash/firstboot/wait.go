@@ -19,6 +19,7 @@ const (
 	repeat   = time.Second      // between two questions
 	recheck  = 2 * time.Second  // until a host with a wrong key is asked again: its card may be changed
 	forget   = 30 * time.Second // an address that nobody confirms any more
+	patience = 20 * time.Second // until a closed port is told as more than a slow start
 	askEvery = 5                // questions of ours for each one to the system's resolver
 )
 
@@ -34,26 +35,22 @@ type candidate struct {
 	seen   time.Time // when it was last heard of
 	next   time.Time // when to check it again
 	busy   bool      // a check runs
-	opened bool      // and its port has answered
+	opened bool      // and a port has answered
+	port   uint16    // which one
 	wrong  *WrongKey // what it last proved to be
 	since  time.Time // since when it has been that
-}
-
-// outcome is news of a check.
-type outcome struct {
-	of     mdns.Answer
-	opened bool // the port answers; the check goes on
-	key    ssh.PublicKey
-	err    error
+	shut   time.Time // since when no port has answered; zero when one did, or the host is not there
+	odd    bool      // what answers is not SSH
 }
 
 type waiter struct {
-	names  []string // the second is taken by a host that finds the first in use
-	key    ssh.PublicKey
-	port   uint16
-	finder finder
-	report func(Event)
-	system func(ctx context.Context, name string) []netip.Addr // nil: do not ask it
+	names   []string // the second is taken by a host that finds the first in use
+	key     ssh.PublicKey
+	ports   []uint16 // of SSH, the likeliest first
+	finder  finder
+	report  func(Event)
+	system  func(ctx context.Context, name string) []netip.Addr // nil: do not ask it
+	sshPort func(ctx context.Context) (port uint16, ok bool)    // where this user's ssh connects to; likewise
 
 	began      time.Time
 	candidates map[mdns.Answer]*candidate
@@ -61,7 +58,9 @@ type waiter struct {
 	outcomes   chan outcome
 	resolved   chan mdns.Answer // what the system's resolver says
 	last       Event
-	mute       error // why questions cannot be asked
+	told       chan uint16 // what ssh says
+	asking     bool        // it is asked, or did not answer before
+	mute       error       // why questions cannot be asked
 	checks     sync.WaitGroup
 	crashed    chan error // of a check
 }
@@ -71,8 +70,8 @@ func newWaiter(names []string, key ssh.PublicKey, port uint16, f finder, report 
 		report = func(Event) {}
 	}
 	return &waiter{
-		names: names, key: key, port: port, finder: f, report: report,
-		candidates: map[mdns.Answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan mdns.Answer), crashed: make(chan error, 1),
+		names: names, key: key, ports: []uint16{port}, finder: f, report: report,
+		candidates: map[mdns.Answer]*candidate{}, outcomes: make(chan outcome), resolved: make(chan mdns.Answer), told: make(chan uint16), crashed: make(chan error, 1),
 	}
 }
 
@@ -89,6 +88,7 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 		}
 		if n%askEvery == 0 {
 			w.askSystem(inner)
+			w.askSSH(inner, n == 0)
 		}
 		w.tidy()
 		w.startChecks(inner)
@@ -101,6 +101,8 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 				w.hear(inner, a, true)
 			case a := <-w.resolved:
 				w.hear(inner, a, false)
+			case p := <-w.told:
+				w.alsoTry(inner, p)
 			case err := <-w.crashed:
 				return Result{}, err
 			case o := <-w.outcomes:
@@ -108,12 +110,14 @@ func (w *waiter) wait(ctx context.Context) (Result, error) {
 					continue // the end of the time says nothing about the host
 				}
 				if w.learn(o) {
-					return w.success(o.of), nil
+					return w.success(o), nil
 				}
 				w.tell(false)
 			case <-ctx.Done():
-				if wrong := w.wrong(); wrong != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-					return Result{}, wrong
+				if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+					if why := w.unmet(); why != nil {
+						return Result{}, why
+					}
 				}
 				return Result{}, fmt.Errorf("wait for %s: %w", w.names[0], ctx.Err())
 			}
@@ -165,54 +169,6 @@ func (w *waiter) check(do func()) {
 	})
 }
 
-// startChecks starts every check that is due.
-func (w *waiter) startChecks(ctx context.Context) {
-	now := time.Now()
-	for a, c := range w.candidates {
-		if c.busy || now.Before(c.next) {
-			continue
-		}
-		c.busy = true
-		w.check(func() {
-			tell := func(o outcome) {
-				select {
-				case w.outcomes <- o:
-				case <-ctx.Done():
-				}
-			}
-			key, err := hostKey(ctx, netip.AddrPortFrom(a.Addr, w.port), func() { tell(outcome{of: a, opened: true}) })
-			tell(outcome{of: a, key: key, err: err})
-		})
-	}
-}
-
-// learn takes the news of a check and says whether it is the host.
-func (w *waiter) learn(o outcome) bool {
-	c := w.candidates[o.of]
-	if o.opened {
-		c.opened = true
-		return false
-	}
-	now := time.Now()
-	c.busy, c.opened, c.next = false, false, now.Add(repeat)
-	got := ""
-	switch {
-	case o.err == nil && same(o.key, w.key):
-		return true
-	case o.err == nil:
-		got = fingerprint(o.key)
-	case !errors.Is(o.err, errNoKey):
-		c.wrong = nil // it is starting, or gone
-		return false
-	}
-	if c.wrong == nil {
-		c.since = now
-	}
-	c.wrong = &WrongKey{Name: o.of.Name, Addr: o.of.Addr, Got: got, Want: fingerprint(w.key)}
-	c.next = now.Add(recheck)
-	return false
-}
-
 // tidy forgets addresses that nobody has confirmed for long.
 func (w *waiter) tidy() {
 	kept := w.order[:0]
@@ -224,6 +180,18 @@ func (w *waiter) tidy() {
 		kept = append(kept, a)
 	}
 	w.order = kept
+}
+
+// unmet is what stood in the way at the end of the time, or nil.
+func (w *waiter) unmet() error {
+	if wrong := w.wrong(); wrong != nil {
+		return wrong
+	}
+	a, ok := w.hopeful()
+	if c := w.candidates[a]; ok && (c.odd || !c.shut.IsZero()) {
+		return &Closed{Name: a.Name, Addr: a.Addr, Ports: slices.Clone(w.ports), Odd: c.odd}
+	}
+	return nil
 }
 
 // wrong is the longest-standing stranger, or nil.
@@ -249,20 +217,25 @@ func (w *waiter) hopeful() (mdns.Answer, bool) {
 		strange[a.Name] = strange[a.Name] || c.wrong != nil
 	}
 	var found mdns.Answer
-	ok := false
+	hope := 0
 	for _, a := range w.order {
 		if strange[a.Name] {
 			continue
 		}
-		c := w.candidates[a]
-		if c.opened {
-			return a, true
+		n := 0
+		switch c := w.candidates[a]; {
+		case c.odd:
+			n = 2
+		case c.opened:
+			n = 3
+		case c.heard:
+			n = 1
 		}
-		if !ok && c.heard {
-			found, ok = a, true
+		if n > hope {
+			found, hope = a, n
 		}
 	}
-	return found, ok
+	return found, hope > 0
 }
 
 // askSystem asks the system's own resolver beside us. It may know what a

@@ -284,7 +284,7 @@ func TestAStrangerMakesRoomForTheHost(t *testing.T) {
 		w.order = append(w.order, a)
 	}
 	first := w.order[0]
-	if e := w.describe(); !strings.Contains(e.Text, "computers answer as bach.local and hold other keys, the first at 10.0.1.0") {
+	if e := w.describe(); !strings.Contains(e.Text, "64 other computers answer in its place, with other keys: bach.local at 10.0.1.0, bach.local at 10.0.1.1 and 62 more.") {
 		t.Errorf("says %q", e.Text)
 	}
 	ctx, stop := context.WithCancel(context.Background())

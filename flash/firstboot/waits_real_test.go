@@ -30,7 +30,7 @@ func TestRealTheThirdHostOfTheNameIsFound(t *testing.T) {
 	h := newHome(t)
 	file, line := h.card()
 	h.startAs("pi2", "bach-3", file) // as avahi calls the third
-	r := h.computer(order{Want: Want{Name: "bach", HostKey: line}, Limit: 20 * time.Second})()
+	r := h.computer(order{Want: Want{Name: "bach", HostKey: line, User: "root"}, Limit: 20 * time.Second})()
 	h.found(r, "bach-3.local", "11")
 	if !strings.Contains(r.Result.Hint, "bach-3.local") {
 		t.Errorf("hint %q", r.Result.Hint)
@@ -45,7 +45,7 @@ func TestRealACrowdOfImpostorsDoesNotKeepTheHostOut(t *testing.T) {
 	h.sh("pi", "for i in $(seq 100 199); do ip addr add 10.77.0.$i/24 dev eth0; done")
 	h.start("pi", old)
 	h.answered("bach")
-	done := h.computer(order{Want: Want{Name: "bach", HostKey: line}, Limit: 40 * time.Second})
+	done := h.computer(order{Want: Want{Name: "bach", HostKey: line, User: "root"}, Limit: 40 * time.Second})
 	time.Sleep(5 * time.Second)
 	h.start("pi2", file)
 	r := done()
@@ -85,7 +85,7 @@ ip link set veth2 up
 ip link set docker0 up`)
 	file, line := h.card()
 	h.start("pi", file)
-	done := h.computer(order{Want: Want{Name: "bach", HostKey: line}, Limit: 30 * time.Second})
+	done := h.computer(order{Want: Want{Name: "bach", HostKey: line, User: "root"}, Limit: 30 * time.Second})
 	time.Sleep(4 * time.Second)
 	h.sh("pc", "ip link set eth0 up")
 	r := done()
@@ -102,7 +102,7 @@ func TestRealAnAnswerThatEveryNameGetsIsNoAnswer(t *testing.T) {
 	file, line := h.card()
 	d := newDesk(h, file, line)
 	d.put("start", wildcard)
-	r := d.run(order{Want: Want{Name: "bach", HostKey: line}, Limit: 4 * time.Second})
+	r := d.run(order{Want: Want{Name: "bach", HostKey: line, User: "root"}, Limit: 4 * time.Second})
 	if all := strings.Join(r.Texts, "\n"); r.Err == "" || r.Wrong || strings.Contains(all, "203.0.113.5") || !strings.Contains(all, "Looking for bach.local on your network") {
 		t.Errorf("error %q, texts %q", r.Err, r.Texts)
 	}

@@ -14,11 +14,11 @@ import (
 )
 
 func want(s hostfile.Saved) firstboot.Want {
-	return firstboot.Want{Name: s.Host.Name, HostKey: s.Identity.PublicLine(), Port: 22}
+	return firstboot.Want{Name: s.Host.Name, HostKey: s.Identity.PublicLine(), Port: 22, User: s.Host.User}
 }
 
-// Wait waits until the host answers with its own key. Only the end of ctx is an
-// error.
+// Wait waits until the host answers with its own key. The end of ctx is the one
+// error, as firstboot.Wait tells it.
 func (e *Engine) Wait(ctx context.Context, s hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {
 	return firstboot.Wait(ctx, want(s), report)
 }
@@ -27,7 +27,7 @@ func (e *Engine) Wait(ctx context.Context, s hostfile.Saved, report func(firstbo
 // logs in as this user's ssh is set up.
 func (e *Engine) Login(ctx context.Context, s hostfile.Saved, found firstboot.Result) (sshlogin.Way, error) {
 	return firstboot.Login(ctx, want(s), found, firstboot.User{
-		Name: s.Host.User, Files: e.keyFiles(ctx, s.Host), System: osrelease.Read("/").Is,
+		Files: e.keyFiles(ctx, s.Host), System: osrelease.Read("/").Is,
 	})
 }
 

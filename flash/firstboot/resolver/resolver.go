@@ -77,6 +77,8 @@ func Explain(ctx context.Context, name string, right []netip.Addr, system func(.
 	switch {
 	case err != nil:
 		return Reason{Reason: "ssh does not find " + name + " by its name here."}
+	case len(found) == 0 && switches().four && avahiRuns() && !slices.ContainsFunc(right, netip.Addr.Is4):
+		return fourOnly(name, system)
 	case len(found) == 0:
 		return silent(ctx, name, system)
 	}

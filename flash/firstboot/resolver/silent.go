@@ -13,6 +13,7 @@ type nss struct {
 	line    string
 	mdns    bool // a module of nss-mdns
 	minimal bool // one that keeps silent when DNS has a zone "local"
+	four    bool // IPv4 alone is asked for
 	resolve bool // systemd-resolved
 }
 
@@ -33,7 +34,10 @@ func parseSwitches(text string) (n nss) {
 		}
 		n = nss{line: strings.Join(strings.Fields(value), " ")}
 		for f := range strings.FieldsSeq(value) {
-			n.mdns = n.mdns || strings.HasPrefix(f, "mdns")
+			if strings.HasPrefix(f, "mdns") {
+				n.four = strings.HasPrefix(f, "mdns4") && (n.four || !n.mdns)
+				n.mdns = true
+			}
 			n.minimal = n.minimal || strings.HasPrefix(f, "mdns") && strings.HasSuffix(f, "_minimal")
 			n.resolve = n.resolve || f == "resolve"
 		}
@@ -74,6 +78,19 @@ func silent(ctx context.Context, name string, system func(...string) bool) Reaso
 		r.Todo = []string{"Alpine's own resolver cannot; use the address."}
 	case r.Command == "":
 		r.Todo = []string{"Install nss-mdns and avahi from the packages of your system."}
+	}
+	return r
+}
+
+// fourOnly is why a host without an IPv4 address is not found where nss-mdns asks
+// for IPv4 alone, as most systems set it up.
+func fourOnly(name string, system func(...string) bool) Reason {
+	r := Reason{
+		Reason: name + " has no IPv4 address, and this computer looks up .local names for IPv4 alone (/etc/nsswitch.conf, mdns4).",
+		Todo:   []string{"In /etc/nsswitch.conf put mdns_minimal in place of mdns4_minimal, and mdns in place of mdns4."},
+	}
+	if system("nixos") {
+		r.Todo = []string{"Put this into your configuration.nix, then rebuild: services.avahi.nssmdns6 = true;"}
 	}
 	return r
 }

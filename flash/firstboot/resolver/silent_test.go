@@ -4,10 +4,12 @@ import "testing"
 
 func TestTheSwitchesOfNamesAreRead(t *testing.T) {
 	for text, want := range map[string]nss{
-		"passwd: files\nhosts:  files mdns4_minimal [NOTFOUND=return] dns\n": {line: "files mdns4_minimal [NOTFOUND=return] dns", mdns: true, minimal: true},
+		"passwd: files\nhosts:  files mdns4_minimal [NOTFOUND=return] dns\n": {line: "files mdns4_minimal [NOTFOUND=return] dns", mdns: true, minimal: true, four: true},
 		"#hosts: mdns\nhosts: files dns # mdns\n":                            {line: "files dns"},
-		"hosts: mymachines resolve [!UNAVAIL=return] files mdns4":            {line: "mymachines resolve [!UNAVAIL=return] files mdns4", mdns: true, resolve: true},
-		"": {},
+		"hosts: mymachines resolve [!UNAVAIL=return] files mdns4":            {line: "mymachines resolve [!UNAVAIL=return] files mdns4", mdns: true, resolve: true, four: true},
+		"hosts: mdns4_minimal mdns\n":                                        {line: "mdns4_minimal mdns", mdns: true, minimal: true},
+		"hosts: files mdns6_minimal mdns4 x\n":                               {line: "files mdns6_minimal mdns4 x", mdns: true, minimal: true},
+		"":                                                                   {},
 	} {
 		if got := parseSwitches(text); got != want {
 			t.Errorf("%q: %+v, want %+v", text, got, want)

@@ -51,6 +51,9 @@ func Find(ctx context.Context, h Host) (Way, error) {
 		}
 	}
 	f.way.Command = f.opts.command(h)
+	if f.opts.address.IsLinkLocalUnicast() && f.opts.address.Is6() {
+		f.way.Fix = append(f.way.Fix, "This address holds on this computer's "+f.opts.address.Zone()+" alone: the Pi got none from a router. That is normal on a cable between the two; otherwise check the Pi's cable or Wi-Fi.")
+	}
 	return f.way, nil
 }
 
@@ -128,6 +131,9 @@ func (f *finder) next(ctx context.Context, t trial) bool {
 		return true
 	case t.to.IsValid() && f.right(t) && t.port != f.host.Port && f.opts.port == 0:
 		f.opts.port = f.host.Port
+		if f.settings.Port() == f.host.Port {
+			return true // they say so for the name, and the command has the address
+		}
 		f.why(fmt.Sprintf("ssh connects to port %d, but the Pi answers on port %d.", t.port, f.host.Port), fmt.Sprintf("In your ssh settings say Port %d for %s.", f.host.Port, f.host.Name))
 		return true
 	case proxy != "" && !f.opts.direct && !f.opts.noSettings && !right:
