@@ -129,12 +129,9 @@ func (e *Closed) Hints() []string {
 	short, _, _ := strings.Cut(e.Name, ".")
 	return []string{
 		"If the Pi has just been switched on, wait again: piwiz wait " + short,
-		fmt.Sprintf(otherPort, "before you wait again", e.Name),
+		fmt.Sprintf(`If your configuration.nix gives SSH another port (services.openssh.ports), tell ssh before you wait again: printf '\nHost %s\n  Port NUMBER\n' >> ~/.ssh/config`, e.Name),
 	}
 }
-
-// otherPort is what to do, and when, about a port that nobody told; then the name.
-const otherPort = `If your configuration.nix gives SSH another port (services.openssh.ports), tell ssh %s: printf '\nHost %s\n  Port NUMBER\n' >> ~/.ssh/config`
 
 func orList(ports []uint16) string {
 	var out []string

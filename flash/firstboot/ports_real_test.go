@@ -21,10 +21,10 @@ func selfPath(t *testing.T) string {
 // A Pi whose configuration.nix says services.openssh.ports = [ 2222 ].
 func TestRealAnotherPortThatSSHKnowsIsTriedAndPinned(t *testing.T) {
 	for name, c := range map[string]struct{ hosts, config, command, known string }{
-		"by the name": {"10.77.0.10 bach.local\n", "Host bach.local\n Port 2222\n", "ssh root@bach.local", "[bach.local]:2222 "},
+		"by the name": {"10.77.0.10 bach.local\n", "Host bach.local\n Port 2222\n", "ssh root@bach.local", "[bach.local]:2222 ssh-ed25519 "},
 		"hashed":      {"10.77.0.10 bach.local\n", "Host bach.local\n Port 2222\nHost *\n HashKnownHosts yes\n", "ssh root@bach.local", "|1|"},
-		"by Match":    {"10.77.0.10 bach.local\n", "Match host bach.local user root\n Port 2222\n", "ssh root@bach.local", "[bach.local]:2222 "},
-		"no resolver": {"", "Host bach.local\n Port 2222\n", "ssh -p 2222 -o HostKeyAlias=bach.local root@10.77.0.10", "[bach.local]:2222 "},
+		"by Match":    {"10.77.0.10 bach.local\n", "Match host bach.local user root\n Port 2222\n", "ssh root@bach.local", "[bach.local]:2222 ssh-ed25519 "},
+		"no resolver": {"", "Host bach.local\n Port 2222\n", "ssh -p 2222 -o HostKeyAlias=bach.local root@10.77.0.10", "[bach.local]:2222 ssh-ed25519 "},
 		"an alias":    {"10.77.0.10 bach.local\n", "Host bach.local\n Port 2222\n HostKeyAlias pi\n", "ssh root@bach.local", "pi"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestRealAClosedPortIsSaidAndAnotherOneIsLearned(t *testing.T) {
 			r := d.run(order{Want: Want{Name: "bach", HostKey: line, User: "root"}, Limit: 60 * time.Second, Login: []string{"/root/.ssh/id_ed25519"}, System: "debian"})
 			all := strings.Join(r.Texts, "\n")
 			t.Log(all)
-			if !strings.Contains(all, "Waiting for its SSH to start") || !strings.Contains(all, "but SSH does not answer there on port 22. It may still be starting. If your configuration.nix gives SSH another port (services.openssh.ports), tell ssh and piwiz: printf '\\nHost bach.local") {
+			if !strings.Contains(all, "Waiting for its SSH to start") || !strings.Contains(all, "but SSH does not answer there on port 22. It may still be starting. If your configuration.nix gives it another port (services.openssh.ports), put two lines into ~/.ssh/config, and piwiz sees it too: Host bach.local, and below it Port NUMBER") {
 				t.Errorf("texts %q", r.Texts)
 			}
 			if r.Err != "" || r.Result.Port != 2222 || !r.Way.Works || last(r.Said) != "in" {

@@ -54,7 +54,7 @@ func (w *waiter) describeHope(a mdns.Answer, c *candidate) Event {
 		e.Stage, e.Text = PortOpen, at+" and its SSH answers. Checking its key."
 		return e
 	case !c.shut.IsZero() && time.Since(c.shut) > patience:
-		e.Text = fmt.Sprintf("%s, but SSH does not answer there on port %s. It may still be starting. %s", at, orList(w.ports), fmt.Sprintf(otherPort, "and piwiz", a.Name))
+		e.Text = fmt.Sprintf("%s, but SSH does not answer there on port %s. It may still be starting. If your configuration.nix gives it another port (services.openssh.ports), put two lines into ~/.ssh/config, and piwiz sees it too: Host %s, and below it Port NUMBER", at, orList(w.ports), a.Name)
 		return e
 	default:
 		e.Text = at + ". Waiting for its SSH to start."

@@ -176,12 +176,11 @@ func repin(old []byte, names []string, key []byte, line string, hashed bool) []b
 		if b := out.Bytes(); len(b) > 0 && b[len(b)-1] != '\n' {
 			out.WriteString(newline)
 		}
-		if hashed { // a hash stands alone in its line
-			for _, n := range missing {
-				out.WriteString(hash(n) + " " + line + newline)
+		for _, n := range missing { // each alone, as ssh writes it: ssh-keygen -R takes whole lines
+			if hashed {
+				n = hash(n)
 			}
-		} else {
-			out.WriteString(strings.Join(missing, ",") + " " + line + newline)
+			out.WriteString(n + " " + line + newline)
 		}
 	}
 	return out.Bytes()

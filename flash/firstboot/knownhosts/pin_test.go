@@ -105,7 +105,7 @@ func TestOnlyTheLinesOfThisHostChange(t *testing.T) {
 		{"other hosts stay", nil, "a " + other + "\nbach.local " + old + "\nb " + other + " x\n", "a " + other + "\nb " + other + " x\nbach.local " + right + "\n"},
 		{"a host whose name only begins like it stays", nil, "bach.local.net " + old + "\nbach " + old + "\n", "bach.local.net " + old + "\nbach " + old + "\nbach.local " + right + "\n"},
 		{"only the given name leaves a list", nil, "a,bach.local,10.0.0.7 " + old + " c\n", "a,10.0.0.7 " + old + " c\nbach.local " + right + "\n"},
-		{"a list of given names alone goes", []string{"bach.local", "10.0.0.7"}, "bach.local,10.0.0.7 " + old + "\n", "bach.local,10.0.0.7 " + right + "\n"},
+		{"a list of given names alone goes", []string{"bach.local", "10.0.0.7"}, "bach.local,10.0.0.7 " + old + "\n", "bach.local " + right + "\n10.0.0.7 " + right + "\n"},
 		{"another port is another host", nil, "[bach.local]:2222 " + old + "\n", "[bach.local]:2222 " + old + "\nbach.local " + right + "\n"},
 		{"a name with a port is found", []string{"[bach.local]:2222"}, "[bach.local]:2222 " + old + "\nbach.local " + old + "\n", "bach.local " + old + "\n[bach.local]:2222 " + right + "\n"},
 		{"port 22 is the plain name", []string{"[bach.local]:22"}, "bach.local " + old + "\n", "bach.local " + right + "\n"},
@@ -172,7 +172,7 @@ func TestHashedNamesAreFoundAndOtherHashesStay(t *testing.T) {
 	if _, err := Pin(file, []string{"Bach.local", "[bach.local]:2222"}, key, false); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := get(t, file), other+"\nbach.local,[bach.local]:2222 "+right+"\n"; got != want {
+	if got, want := get(t, file), other+"\nbach.local "+right+"\n[bach.local]:2222 "+right+"\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	for name, want := range map[string]string{"bach.local": right, "[bach.local]:2222": right, "liszt.local": old} {
