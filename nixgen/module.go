@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/nixgen/nixstr"
 	"piwiz/nixgen/region"
 	"piwiz/nixgen/wifi"
 )
@@ -53,7 +54,7 @@ func flake(h Host) string {
     };
   };
 }
-`, h.Name, flakeOf(h.Release), attrName(h.Name))
+`, h.Name, flakeOf(h.Release), nixstr.Attr(h.Name))
 }
 
 func own(h Host) string {
@@ -80,7 +81,7 @@ func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.Builder, form
 
 // str quotes a value; the first failure is kept.
 func (w *writer) str(field, s string) string {
-	q, err := Quote(s)
+	q, err := nixstr.Quote(s)
 	if err != nil && w.err == nil {
 		w.err = fmt.Errorf("%s: %w", field, err)
 	}
@@ -235,7 +236,7 @@ func (w *writer) firstBoot() {
 	w.line("      RemainAfterExit = true;")
 	w.line("    };")
 	w.line("    path = [ pkgs.coreutils pkgs.gnugrep ];")
-	w.line("    script = %s;", indented(firstBoot, "    "))
+	w.line("    script = %s;", nixstr.Indented(firstBoot, "    "))
 	w.line("  };")
 	for _, unit := range []string{"sshd-keygen", "sshd"} {
 		w.line("  systemd.services.%s = {", unit)
@@ -264,7 +265,7 @@ func (w *writer) access(h Host) {
 	w.line("  };")
 	w.line("")
 	w.line("  users.mutableUsers = false;")
-	w.line("  users.users.%s = {", attrName(h.User))
+	w.line("  users.users.%s = {", nixstr.Attr(h.User))
 	w.line("    isNormalUser = true;")
 	w.line(`    extraGroups = [ "wheel" ];`)
 	w.line("    openssh.authorizedKeys.keys = [")
@@ -282,7 +283,3 @@ func (w *writer) access(h Host) {
 	w.line("")
 	w.line("  zramSwap.enable = true;")
 }
-
-// attrName writes a checked name as an attribute. Names may begin with a
-// digit or be a keyword of Nix, so they are always quoted.
-func attrName(s string) string { return `"` + s + `"` }

@@ -1,4 +1,6 @@
-package nixgen
+// Package nixstr writes texts as the strings of the Nix language, and is the
+// only one that does. Source: the Nix manual, "String literals".
+package nixstr
 
 import (
 	"errors"
@@ -6,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Quote writes s as a Nix string: "...". Nix strings have no NUL, and what is
-// not UTF-8 cannot be read back from Nix as JSON; both are refused. Source:
-// the Nix manual, "String literals".
+// Quote writes s as a string: "...". Nix strings have no NUL, and what is not
+// UTF-8 cannot be read back from Nix as JSON; both are refused.
 func Quote(s string) (string, error) {
 	if strings.Contains(s, "\x00") {
 		return "", errors.New("it holds a NUL byte, which Nix cannot store; remove it")
@@ -23,9 +24,20 @@ func Quote(s string) (string, error) {
 // return would be taken for a line end.
 var quoter = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `${`, `\${`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 
-// indented writes text as an indented string: ”...”, shifted by margin. Nix
+// Attr writes a name of letters, digits, - and _ as an attribute. It may begin
+// with a digit or be a keyword of Nix, so it is always quoted.
+func Attr(name string) string { return `"` + quoter.Replace(name) + `"` }
+
+// Path writes the path of a file, which as a literal could hold neither a space
+// nor much else.
+func Path(file string) (string, error) {
+	q, err := Quote(file)
+	return "(/. + " + q + ")", err
+}
+
+// Indented writes text as an indented string: ”...”, shifted by margin. Nix
 // strips the common margin again.
-func indented(text, margin string) string {
+func Indented(text, margin string) string {
 	escaped := strings.NewReplacer(`''`, `'''`, `${`, `''${`).Replace(text)
 	var b strings.Builder
 	b.WriteString("''\n")
