@@ -9,6 +9,7 @@ import (
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/shell"
 )
 
 // newName is an error for a name that a host cannot be given on this computer.
@@ -37,9 +38,9 @@ func (d *doubted) Error() string {
 // Hints says how to say yes.
 func (d *doubted) Hints() []string {
 	var command strings.Builder
-	command.WriteString("piwiz build " + hostfile.Quote(d.arg))
+	command.WriteString("piwiz build " + shell.Quote(d.arg))
 	for _, x := range d.doubts {
-		command.WriteString(" --confirm " + hostfile.Quote(x.Key))
+		command.WriteString(" --confirm " + shell.Quote(x.Key))
 	}
 	return []string{"Best is to change the answers, as said above.", "If it is wanted all the same: " + command.String()}
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -72,6 +74,49 @@ func TestOnlyTheirTamersImportLibraries(t *testing.T) {
 			} else if pkg != r.only {
 				t.Errorf("%s imports %s, which only %s may: %s", pkg, imported, r.only, r.because)
 			}
+		}
+	}
+}
+
+// Some packages are in both halves, because neither imports the other:
+// one text, so that they cannot differ.
+func TestTheHalvesHaveTheSameLeaves(t *testing.T) {
+	for _, leaf := range []string{"shell/shell.go"} {
+		ours, err := os.ReadFile("../../nixgen/" + leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := os.ReadFile("../../flash/" + leaf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(ours, theirs) {
+			t.Errorf("nixgen/%s and flash/%[1]s differ: they are one text, change both", leaf)
+		}
+	}
+}
+
+// once are texts that betray a second one of what there is one of.
+var once = []struct{ text, only, because string }{
+	{"`'\\''`", "shell/shell.go", "package shell is the only quoter for shells"},
+}
+
+func TestThereIsOneOfEach(t *testing.T) {
+	for _, half := range []string{"cmd", "tui", "nixgen", "flash"} {
+		err := filepath.WalkDir("../../"+half, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, o := range once {
+				if bytes.Contains(text, []byte(o.text)) && !strings.HasSuffix(path, o.only) {
+					t.Errorf("%s has %s: %s", path, o.text, o.because)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -6,13 +6,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
+	"piwiz/flash/shell"
 )
 
 // Denied says that administrator rights could not be had, and why.
@@ -39,13 +39,7 @@ func commandLine(self string, args []string) string {
 	if err != nil {
 		p = "sudo"
 	}
-	words := append([]string{p, self, "grant"}, args...)
-	for i, w := range words {
-		if strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") != "" || w == "" {
-			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
+	return shell.Line(append([]string{p, self, "grant"}, args...)...)
 }
 
 // asker runs the privileged half. sudo closes all descriptors above 2, so the

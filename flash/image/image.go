@@ -24,6 +24,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"piwiz/flash/regular"
+	"piwiz/flash/shell"
 )
 
 // From is an image to open.
@@ -107,9 +108,9 @@ func open(ctx context.Context, from From, known *sum) (*Image, error) {
 	var other *regular.Error
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fail(errors.New("there is no such image"), "Check the name: ls -l "+quote(from.Path))
+		return fail(errors.New("there is no such image"), "Check the name: ls -l "+shell.File(from.Path))
 	case errors.Is(err, fs.ErrPermission):
-		return fail(errors.New("you may not read it"), "Give yourself the right to: sudo chmod a+r "+quote(from.Path))
+		return fail(errors.New("you may not read it"), "Give yourself the right to: sudo chmod a+r "+shell.File(from.Path))
 	case errors.As(err, &other):
 		return fail(fmt.Errorf("it is %s, not a file", other.Kind()), insteadOf(other)...)
 	case err != nil:
@@ -150,7 +151,7 @@ func (i *Image) start() error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		e := &Error{"", fmt.Errorf("it cannot be read or unpacked: %w", err), []string{i.from.Remedy()}}
 		if i.how != (packing{}) {
-			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.program, quote(i.from.Path), unpackedName))
+			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.program, shell.File(i.from.Path), unpackedName))
 		}
 		return e
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"piwiz/flash/regular"
+	"piwiz/flash/shell"
 )
 
 // kind is something that is no SD image: what it is, and what to do with it. %s
@@ -237,7 +238,7 @@ func (i *Image) unpackedIs(head []byte) error {
 	e := i.isNo(k)
 	if strings.Contains(k.todo, "%s") && !strings.Contains(k.todo, "tar -xf") { // tar unpacks by itself
 		e.Todo = []string{
-			fmt.Sprintf("Unpack it first: %s %s > unpacked", i.how.program, quote(i.from.Path)), fmt.Sprintf(k.todo, "unpacked"),
+			fmt.Sprintf("Unpack it first: %s %s > unpacked", i.how.program, shell.File(i.from.Path)), fmt.Sprintf(k.todo, "unpacked"),
 		}
 	}
 	return e
@@ -247,7 +248,7 @@ func (i *Image) unpackedIs(head []byte) error {
 func (i *Image) isNo(k kind) *Error {
 	todo, it := i.from.Remedy(), "it"
 	if k.todo != "" {
-		todo = strings.ReplaceAll(k.todo, "%s", quote(i.from.Path))
+		todo = strings.ReplaceAll(k.todo, "%s", shell.File(i.from.Path))
 	}
 	if i.how != (packing{}) {
 		it = "unpacked, it"
@@ -266,22 +267,11 @@ func (i *Image) isNo(k kind) *Error {
 func insteadOf(e *regular.Error) []string {
 	switch {
 	case e.Mode.IsDir():
-		return []string{"Name the image in it. These are there: ls " + quote(e.Path)}
+		return []string{"Name the image in it. These are there: ls " + shell.File(e.Path)}
 	case e.Mode&fs.ModeCharDevice == 0 && e.Mode&fs.ModeDevice != 0:
-		return []string{"Make an image of it first" + thenName + ": sudo dd if=" + quote(e.Path) + " of=" + unpackedName + " bs=4M conv=sparse"}
+		return []string{"Make an image of it first" + thenName + ": sudo dd if=" + shell.File(e.Path) + " of=" + unpackedName + " bs=4M conv=sparse"}
 	case e.Mode&fs.ModeNamedPipe != 0:
-		return []string{"An image is read more than once. Save it first" + thenName + ": cat " + quote(e.Path) + " > " + unpackedName}
+		return []string{"An image is read more than once. Save it first" + thenName + ": cat " + shell.File(e.Path) + " > " + unpackedName}
 	}
 	return []string{"Name a file that ends in .img, perhaps with .zst, .xz, .gz or .bz2 behind it."}
-}
-
-// quote makes a path one word of a shell command, and no option of it.
-func quote(path string) string {
-	if strings.HasPrefix(path, "-") {
-		path = "./" + path
-	}
-	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+:@%=,-") == "" && path != "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

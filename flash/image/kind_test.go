@@ -261,13 +261,3 @@ func FuzzWalk(f *testing.F) {
 		}
 	})
 }
-
-func TestAPathIsOneWordOfACommand(t *testing.T) {
-	tool(t, "sh")
-	for _, path := range []string{"a", "-rf", "it's", "two words", "$(reboot)", "", "a\nb", "*", "~", "ä"} {
-		out, err := exec.Command("sh", "-c", "printf %s "+quote(path)).Output()
-		if got := strings.TrimPrefix(string(out), "./"); err != nil || got != path {
-			t.Errorf("%q became %q, %v", path, got, err)
-		}
-	}
-}

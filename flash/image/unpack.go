@@ -11,6 +11,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/ulikunitz/xz"
+
+	"piwiz/flash/shell"
 )
 
 // maxWindow is how much memory a packed image may ask for, in bytes. The
@@ -91,7 +93,7 @@ func (i *Image) measure() error {
 	var behind *behindError
 	if errors.As(err, &behind) {
 		return &Error{"", err, []string{
-			i.from.Remedy(), fmt.Sprintf("Or, if you know where that comes from, cut it off: head -c %d %s > %s", behind.at, quote(i.from.Path), quote(i.from.Path+".cut")),
+			i.from.Remedy(), fmt.Sprintf("Or, if you know where that comes from, cut it off: head -c %d %s > %s", behind.at, shell.File(i.from.Path), shell.File(i.from.Path+".cut")),
 		}}
 	}
 	return err
@@ -99,7 +101,7 @@ func (i *Image) measure() error {
 
 // unpackFirst is an image that piwiz does not unpack, but another program does.
 func (i *Image) unpackFirst(err error, program string) error {
-	return &Error{"", err, []string{fmt.Sprintf("Unpack it first, then use the unpacked one: %s %s > %s", program, quote(i.from.Path), unpackedName)}}
+	return &Error{"", err, []string{fmt.Sprintf("Unpack it first, then use the unpacked one: %s %s > %s", program, shell.File(i.from.Path), unpackedName)}}
 }
 
 // windowError is an image that asks for more than maxWindow.

@@ -7,6 +7,7 @@ import (
 
 	"piwiz/nixgen/build/diagnose"
 	"piwiz/nixgen/nix"
+	"piwiz/nixgen/shell"
 )
 
 // What an error quotes must leave room for the log on a terminal of 80×24: of a
@@ -113,7 +114,7 @@ func (w *watch) explain(r Request, err error) error {
 			e.hints = append(e.hints, "All that it said: nix-store --read-log "+d.Derivation)
 		}
 		if r.LogFile != "" {
-			e.hints = append(e.hints, "All that was said: less "+diagnose.Shell(r.LogFile))
+			e.hints = append(e.hints, "All that was said: less "+shell.Quote(r.LogFile))
 		}
 	}
 	return e

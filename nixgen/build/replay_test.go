@@ -191,7 +191,7 @@ func looksOnly(t *testing.T, e *Error) {
 			t.Errorf("advice for an unknown failure: %q", hint)
 		}
 	}
-	if !slices.Contains(e.Hints(), "All that was said: less '/l'") {
+	if !slices.Contains(e.Hints(), "All that was said: less /l") {
 		t.Errorf("does not say where the log is: %q", e.Hints())
 	}
 }

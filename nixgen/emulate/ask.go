@@ -9,13 +9,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/emulate/register"
+	"piwiz/nixgen/shell"
 )
 
 // Registrar registers the emulator with administrator rights. Run returns when
@@ -49,13 +49,7 @@ func (r *Registrar) words() []string {
 
 // Command is the command line that Run runs.
 func (r *Registrar) Command() string {
-	words := r.words()
-	for i, w := range words {
-		if strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") != "" || w == "" {
-			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
+	return shell.Line(r.words()...)
 }
 
 // Run asks for the rights, has the emulator registered, and proves that it

@@ -16,6 +16,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile/archive"
+	"piwiz/nixgen/shell"
 )
 
 // Export writes all of a host as one encrypted file: a tar archive (package
@@ -157,7 +158,7 @@ func noRoom(dir string, err error) error {
 		return nil
 	}
 	parent := filepath.Dir(dir)
-	return &hinted{"the disk is full, nothing was changed: " + parent, []string{"Make room on it, then try again: df -h " + Quote(parent)}}
+	return &hinted{"the disk is full, nothing was changed: " + parent, []string{"Make room on it, then try again: df -h " + shell.Quote(parent)}}
 }
 
 // unpack puts the host of an archive into a store of its own.

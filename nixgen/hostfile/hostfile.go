@@ -26,6 +26,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -188,7 +189,7 @@ func (s Store) finished(name string) error {
 	if err == nil {
 		return nil
 	}
-	remedy := []string{"Make room on the disk: df -h " + Quote(s.Path(name))}
+	remedy := []string{"Make room on the disk: df -h " + shell.Quote(s.Path(name))}
 	if errors.Is(err, fs.ErrPermission) {
 		remedy = []string{run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", s.Path(name))}
 	}

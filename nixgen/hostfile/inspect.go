@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -80,7 +81,7 @@ func (in *inspector) answers(h *Saved) bool {
 		return false // named already
 	case errors.As(err, &wrong):
 		for _, fault := range wrong.Faults {
-			in.add(Stop, answersFile, errors.New(fault), "Fix the file with an editor: "+Quote(path), restore)
+			in.add(Stop, answersFile, errors.New(fault), "Fix the file with an editor: "+shell.Quote(path), restore)
 		}
 		return false
 	case errors.Is(err, fs.ErrNotExist):
@@ -93,11 +94,11 @@ func (in *inspector) answers(h *Saved) bool {
 		in.add(Stop, answersFile, err, run("mv %s ~/", path), restore)
 		return false
 	case err != nil:
-		in.add(Stop, answersFile, err, "Fix the file with an editor: "+Quote(path), restore)
+		in.add(Stop, answersFile, err, "Fix the file with an editor: "+shell.Quote(path), restore)
 		return false
 	}
 	if host.Name != in.name {
-		remedy := fmt.Sprintf("Change its name to %s with an editor: %s", in.name, Quote(path))
+		remedy := fmt.Sprintf("Change its name to %s with an editor: %s", in.name, shell.Quote(path))
 		if canonical, complaint := nixgen.CheckName(host.Name); complaint == "" && canonical == host.Name && !exists(in.store.Path(host.Name)) {
 			remedy = "Give the folder that name. " + run("mv %s %s", in.path(), in.store.Path(host.Name))
 		}
@@ -108,7 +109,7 @@ func (in *inspector) answers(h *Saved) bool {
 		if p.Mild {
 			kind = Note
 		}
-		in.add(kind, answersFile, errors.New(p.String()), "Fix the file with an editor: "+Quote(path))
+		in.add(kind, answersFile, errors.New(p.String()), "Fix the file with an editor: "+shell.Quote(path))
 	}
 	h.Host = host
 	return true
@@ -136,7 +137,7 @@ func (in *inspector) wifi(h *Saved) {
 	default:
 		var bad error
 		if h.PSK, bad = readSecrets(data); bad != nil {
-			in.add(NoPassword, wifiFile, bad, "Fix the file with an editor: "+Quote(in.path(wifiFile)), again)
+			in.add(NoPassword, wifiFile, bad, "Fix the file with an editor: "+shell.Quote(in.path(wifiFile)), again)
 			return
 		}
 	}
@@ -157,7 +158,7 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 		if n.Security == wifi.Open {
 			if ok && !secret.IsZero() {
 				in.add(Note, wifiFile, fmt.Errorf("it has a password of %q, which host.toml calls an open network", n.SSID),
-					"If the network has a password, write security = \"wpa2\" with an editor: "+Quote(in.path(answersFile)))
+					"If the network has a password, write security = \"wpa2\" with an editor: "+shell.Quote(in.path(answersFile)))
 			}
 			continue
 		}

@@ -3,6 +3,8 @@ package hostfile
 import (
 	"fmt"
 	"strings"
+
+	"piwiz/nixgen/shell"
 )
 
 // Kind is what a problem stands in the way of.
@@ -107,20 +109,9 @@ next:
 	return &Broken{h.Host.Name, stop}
 }
 
-// Quote makes a word of a shell.
-func Quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 func run(format string, paths ...any) string {
 	for i, p := range paths {
-		paths[i] = Quote(fmt.Sprint(p))
+		paths[i] = shell.Quote(fmt.Sprint(p))
 	}
 	return fmt.Sprintf("Run: "+format, paths...)
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/shell"
 )
 
 // readPart reads a file of a host. It is a plain file, no link and no pipe
@@ -64,9 +65,9 @@ func unlink(path, to string) string {
 		to = filepath.Join(filepath.Dir(path), to)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Sprintf("What it leads to is not there: %s. Connect the disk that has it; if there is none, remove the link and restore the host from your backup: rm %s; piwiz hosts import FILE --replace", Quote(to), Quote(path))
+		return fmt.Sprintf("What it leads to is not there: %s. Connect the disk that has it; if there is none, remove the link and restore the host from your backup: rm %s; piwiz hosts import FILE --replace", shell.Quote(to), shell.Quote(path))
 	}
-	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rpH %s %[1]s", Quote(path), Quote(to))
+	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rpH %s %[1]s", shell.Quote(path), shell.Quote(to))
 }
 
 // linked is an error with all parts of a host that are links: writing there

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"piwiz/nixgen/shell"
 )
 
 // tries is how many keys a server lets a login try: MaxAuthTries of sshd.
@@ -261,7 +263,7 @@ func (f *finder) rank(order []string) {
 		case !f.config.offers(*k):
 			k.Why = "your SSH configuration does not accept this kind of key"
 		case k.File != "":
-			k.Why = "ssh does not offer it by itself; log in with: ssh -i " + quote(k.File)
+			k.Why = "ssh does not offer it by itself; log in with: ssh -i " + shell.Quote(k.File)
 		default:
 			k.Why = "your SSH configuration keeps ssh from offering it (IdentitiesOnly)"
 		}
@@ -278,7 +280,7 @@ func (f *finder) rank(order []string) {
 		case tried <= tries:
 			k.Use, k.Why = Offered, ""
 		case k.File != "":
-			k.Why = fmt.Sprintf("ssh tries %d other keys before, which is too many; log in with: ssh -o IdentitiesOnly=yes -i %s", tried-1, quote(k.File))
+			k.Why = fmt.Sprintf("ssh tries %d other keys before, which is too many; log in with: ssh -o IdentitiesOnly=yes -i %s", tried-1, shell.Quote(k.File))
 		default:
 			k.Why = fmt.Sprintf("ssh tries %d other keys before, which is too many", tried-1)
 		}

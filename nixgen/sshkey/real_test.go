@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"piwiz/nixgen/shell"
 )
 
 // kinds are folders ~/.ssh: a script that makes one, in it, and the comment of
@@ -208,7 +210,7 @@ func (d *desk) look() (got looked) {
 		d.t.Fatal(err)
 	}
 	began := time.Now()
-	out, err := d.apart(insideKinds + "=bach.local exec " + quote(self))
+	out, err := d.apart(insideKinds + "=bach.local exec " + shell.Quote(self))
 	if err == nil {
 		err = json.Unmarshal([]byte(out), &got)
 	}

@@ -18,7 +18,8 @@ package sshkey
 
 import (
 	"fmt"
-	"strings"
+
+	"piwiz/nixgen/shell"
 )
 
 // PublicKey is one key that may log in.
@@ -79,17 +80,7 @@ func (p Problem) Hints() []string {
 func run(command string, files ...string) string {
 	var quoted []any
 	for _, f := range files {
-		quoted = append(quoted, quote(f))
+		quoted = append(quoted, shell.Quote(f))
 	}
 	return "Run: " + fmt.Sprintf(command, quoted...)
-}
-
-// quote makes one word of a name for the shell.
-func quote(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("/._-+@%:=,", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -10,6 +10,7 @@ import (
 
 	"piwiz/flash/firstboot/knownhosts"
 	"piwiz/flash/firstboot/sshconfig"
+	"piwiz/flash/shell"
 )
 
 // pin puts the key into the file that ssh reads for this host, under the name
@@ -68,7 +69,7 @@ func (f *finder) revoked() {
 	renew := "If the key was lost or stolen, give the host a new one and write the card again: piwiz build --new-key " + strings.TrimSuffix(f.host.Name, ".local")
 	for _, file := range files {
 		if n := revokedAt(file, f.host.line()); n > 0 {
-			f.why(fmt.Sprintf("%s: @revoked in line %d of %s.", what, n, file), fmt.Sprintf("If that is a mistake, delete the line: sed -i %dd %s", n, quoted(file)), renew)
+			f.why(fmt.Sprintf("%s: @revoked in line %d of %s.", what, n, file), fmt.Sprintf("If that is a mistake, delete the line: sed -i %dd %s", n, shell.Quote(file)), renew)
 			return
 		}
 	}

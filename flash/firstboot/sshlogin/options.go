@@ -3,9 +3,9 @@ package sshlogin
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strconv"
-	"strings"
+
+	"piwiz/flash/shell"
 )
 
 // options are what is added to the plain command.
@@ -66,19 +66,5 @@ func (o options) args(h Host) []string {
 
 // command is the shell line.
 func (o options) command(h Host) string {
-	words := []string{"ssh"}
-	for _, a := range o.args(h) {
-		words = append(words, quoted(a))
-	}
-	return strings.Join(words, " ")
-}
-
-var harmless = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
-
-// quoted makes one word of a POSIX shell.
-func quoted(s string) string {
-	if harmless.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return shell.Line(append([]string{"ssh"}, o.args(h)...)...)
 }

@@ -16,6 +16,7 @@ import (
 
 	"piwiz/nixgen/build/diagnose/place"
 	"piwiz/nixgen/nix"
+	"piwiz/nixgen/shell"
 )
 
 // Seen is what one run of Nix said.
@@ -128,7 +129,7 @@ func Of(s Seen) Diagnosis {
 		d.Name, d.Page = r.name, r.page
 		d.Headline, d.Why = fill(w.headline, match), fill(w.why, match)
 		for _, do := range w.do {
-			d.Do = append(d.Do, fill(strings.ReplaceAll(do, "FLAKE", Shell(s.Flake)), match))
+			d.Do = append(d.Do, fill(strings.ReplaceAll(do, "FLAKE", shell.Quote(s.Flake)), match))
 		}
 		if r.verbatim {
 			s.settle(&d, here, e, cause)
@@ -285,9 +286,4 @@ func (s Seen) failed(cause string) string {
 		return s.Last
 	}
 	return ""
-}
-
-// Shell quotes a path for a command that is shown.
-func Shell(path string) string {
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

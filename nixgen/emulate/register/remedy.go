@@ -1,20 +1,15 @@
 package register
 
 import (
-	"strings"
-
 	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/osrelease"
+	"piwiz/nixgen/shell"
 )
 
 // Command is the command that writes a word to an entry of the kernel's table.
 // To sysctl(8) the table is a folder like any other below /proc/sys.
 func Command(word, name string) string {
-	key := "fs/binfmt_misc/" + binfmt.Printable(name) + "=" + word
-	if strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/=") != "" {
-		key = "'" + strings.ReplaceAll(key, "'", `'\''`) + "'"
-	}
-	return "sudo sysctl " + key
+	return "sudo sysctl " + shell.Quote("fs/binfmt_misc/"+binfmt.Printable(name)+"="+word)
 }
 
 // Install are the commands that install QEMU and register it. The emulators
