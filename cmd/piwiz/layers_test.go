@@ -99,6 +99,7 @@ func TestTheHalvesHaveTheSameLeaves(t *testing.T) {
 // once are texts that betray a second one of what there is one of.
 var once = []struct{ text, only, because string }{
 	{"`'\\''`", "shell/shell.go", "package shell is the only quoter for shells"},
+	{`etenv("XDG_`, "xdg/xdg.go", "package xdg is the only reader of the user's folders"},
 }
 
 func TestThereIsOneOfEach(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 
 	"piwiz/nixgen/build/container"
 	"piwiz/nixgen/build/forecast"
+	"piwiz/nixgen/xdg"
 )
 
 // Request says what to build. Paths are absolute.
@@ -154,10 +155,12 @@ func Built(outLink string) (string, error) {
 	return "", fmt.Errorf("find the image in %s: %w", root, fs.ErrNotExist)
 }
 
+// homeStore is the root of that store, "" when it can be nowhere. Source:
+// NixOS/nix src/libstore/store-api.cc.
 func homeStore() string {
-	data := os.Getenv("XDG_DATA_HOME")
-	if data == "" {
-		data = filepath.Join(os.Getenv("HOME"), ".local/share")
+	data, err := xdg.Data()
+	if err != nil {
+		return ""
 	}
 	return filepath.Join(data, "nix/root")
 }

@@ -29,6 +29,7 @@ import (
 	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/xdg"
 )
 
 // Answers are a page of text; a larger file is something else.
@@ -50,13 +51,9 @@ type Store struct {
 
 // Default is the store of this user.
 func Default() (Store, error) {
-	data := os.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(data) { // the specification says to ignore a relative one
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return Store{}, fmt.Errorf("find your home folder: %w", err)
-		}
-		data = filepath.Join(home, ".local", "share")
+	data, err := xdg.Data()
+	if err != nil {
+		return Store{}, err
 	}
 	return Store{Dir: filepath.Join(data, "piwiz", "hosts")}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"piwiz/nixgen/xdg"
 )
 
 // Install is the command for a shell (bash or zsh) that installs Nix on any Linux
@@ -19,11 +21,10 @@ const Install = "sh <(curl -fL https://nixos.org/nix/install) --daemon"
 func Places() []string {
 	var places []string
 	if home, err := os.UserHomeDir(); err == nil {
-		state := os.Getenv("XDG_STATE_HOME")
-		if state == "" {
-			state = filepath.Join(home, ".local/state")
-		}
-		places = append(places, filepath.Join(home, ".nix-profile/bin"), filepath.Join(state, "nix/profile/bin"))
+		places = append(places, filepath.Join(home, ".nix-profile/bin"))
+	}
+	if state, err := xdg.State(); err == nil {
+		places = append(places, filepath.Join(state, "nix/profile/bin"))
 	}
 	if u, err := user.Current(); err == nil {
 		places = append(places, filepath.Join("/etc/profiles/per-user", u.Username, "bin"))
