@@ -1,6 +1,9 @@
-// Package aarch64 makes the smallest programs for the Pi's processor. That one
+// Package aarch64 runs the smallest programs for the Pi's processor. That one
 // of them was run is the only proof that a computer runs such programs: its own
 // word is none.
+//
+// Here a program is run by Run, where there is only a shell by Script, and in a
+// build by nix.Trial.
 package aarch64
 
 import "encoding/binary"
@@ -35,6 +38,9 @@ func Program(code ...uint32) []byte {
 	return b
 }
 
+// System is what Nix calls the Pi's processor under Linux.
+const System = "aarch64-linux"
+
 // Answer is the exit status of Answering.
 const Answer = 42
 
@@ -42,6 +48,33 @@ const Answer = 42
 func Answering() []byte {
 	return Program(
 		0xd2800540, // mov x0, #42
+		0xd2800ba8, // mov x8, #93   exit
+		0xd4000001, // svc #0
+	)
+}
+
+// MakingFolder is a program that makes the folder named by its first argument.
+// It exits with 0 if that worked.
+func MakingFolder() []byte {
+	return Program(
+		0xf9400be1, // ldr x1, [sp, #16]   the first argument
+		0x92800c60, // mov x0, #-100       from the present folder
+		0xd2803da2, // mov x2, #0755
+		0xd2800448, // mov x8, #34         mkdirat
+		0xd4000001, // svc #0
+		0xd2800ba8, // mov x8, #93         exit
+		0xd4000001, // svc #0
+	)
+}
+
+// Naming is a program whose exit status is the first byte of the name it was
+// started under, plus the number of its arguments with that name.
+func Naming() []byte {
+	return Program(
+		0xf94003e0, // ldr x0, [sp]
+		0xf94007e1, // ldr x1, [sp, #8]
+		0x39400021, // ldrb w1, [x1]
+		0x8b010000, // add x0, x0, x1
 		0xd2800ba8, // mov x8, #93   exit
 		0xd4000001, // svc #0
 	)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -36,5 +37,40 @@ func TestTheProgramAnswersUnderQEMU(t *testing.T) {
 	var e *exec.ExitError
 	if !errors.As(err, &e) || e.ExitCode() != Answer {
 		t.Errorf("%v", err)
+	}
+}
+
+// printf is built into each shell.
+func TestTheScriptWritesTheVeryProgram(t *testing.T) {
+	write, _, _ := strings.Cut(Script(), " > ")
+	for _, sh := range []string{"sh", "bash", "busybox"} {
+		args := []string{"-c", write}
+		if sh == "busybox" {
+			args = append([]string{"sh"}, args...)
+		}
+		if _, err := exec.LookPath(sh); err != nil {
+			continue
+		}
+		if out, err := exec.Command(sh, args...).Output(); err != nil || !bytes.Equal(out, Answering()) {
+			t.Errorf("%s: %d bytes, %v", sh, len(out), err)
+		}
+	}
+	for out, want := range map[string]bool{"answer 42": true, "sh: 1: /tmp/program: Exec format error\nanswer 126": false, "": false} {
+		if Said(out) != want {
+			t.Errorf("%q: %v", out, Said(out))
+		}
+	}
+}
+
+func TestAnyProgramIsRunUnderItsName(t *testing.T) {
+	if status, err := Run(t.Context(), []byte("#!/bin/sh\nexit 7\n"), "x"); status != 7 || err != nil {
+		t.Errorf("%d, %v", status, err)
+	}
+	if status, err := Run(t.Context(), []byte("#!/bin/sh\nkill -9 $$\n"), "x"); err == nil {
+		t.Errorf("a killed program has the status %d", status)
+	}
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	if _, err := Run(t.Context(), Answering(), "x"); !errors.Is(err, ErrNotWritten) {
+		t.Error(err)
 	}
 }

@@ -15,15 +15,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
-	"golang.org/x/sys/unix"
-
+	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/emulate/register"
 	"piwiz/nixgen/osrelease"
@@ -91,7 +87,7 @@ func judge(ran error, t binfmt.Table, version int, held bool) (notes []string, p
 		return nil, is(Disabled)
 	case why == NotRegistered && u.Name != "":
 		return nil, is(Broken) // the kernel cannot run the emulator itself
-	case why == NotTried && u.Enabled && !errors.Is(ran, errWritten):
+	case why == NotTried && u.Enabled && !errors.Is(ran, aarch64.ErrNotWritten):
 		return nil, is(Broken) // likewise
 	case why != "":
 		return nil, is(why)
@@ -120,7 +116,6 @@ const (
 )
 
 var (
-	errWritten = errors.New("write the test program") // it was not started at all
 	errRenamed = errors.New("it ran under another name")
 	errShifted = errors.New("the emulator does not know the flag P that it is registered with")
 )
@@ -130,7 +125,7 @@ func reason(err error) Reason {
 	switch {
 	case err == nil, errors.Is(err, errRenamed):
 		return ""
-	case errors.Is(err, errWritten), errors.Is(err, os.ErrPermission):
+	case errors.Is(err, aarch64.ErrNotWritten), errors.Is(err, os.ErrPermission):
 		return NotTried
 	case errors.Is(err, syscall.ENOEXEC):
 		return NotRegistered
@@ -142,46 +137,16 @@ func reason(err error) Reason {
 
 // run starts the program and wants its exit status to be answer.
 func run(ctx context.Context, elf []byte) error {
-	dir, err := os.MkdirTemp("", "piwiz-emulate-")
-	if err != nil {
-		return errors.Join(errWritten, err)
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "aarch64")
-	if err := os.WriteFile(file, elf, 0o700); err != nil {
-		return errors.Join(errWritten, err)
-	}
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
-	defer stop()
-	for try := 0; ; try++ {
-		cmd := exec.CommandContext(ctx, file)
-		cmd.Args = []string{argv0}
-		err = cmd.Run()
-		// A child that another goroutine forked a moment ago may still hold the
-		// file open for writing.
-		if !errors.Is(err, syscall.ETXTBSY) || try == 20 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	var st unix.Statfs_t
-	if errors.Is(err, os.ErrPermission) && unix.Statfs(dir, &st) == nil && st.Flags&unix.ST_NOEXEC != 0 {
-		return errors.Join(errWritten, err)
-	}
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
-		if err == nil {
-			err = fmt.Errorf("exit status 0 instead of %d", answer)
-		}
+	status, err := aarch64.Run(ctx, elf, argv0)
+	switch {
+	case err != nil:
 		return err
-	}
-	switch exit.ExitCode() {
-	case answer:
+	case status == answer:
 		return nil
-	case renamed:
+	case status == renamed:
 		return errRenamed
-	case shifted:
+	case status == shifted:
 		return errShifted
 	}
-	return err
+	return fmt.Errorf("exit status %d instead of %d", status, answer)
 }

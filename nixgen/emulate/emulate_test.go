@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"syscall"
 	"testing"
+
+	"piwiz/nixgen/aarch64"
 )
 
 func TestTheProgramIsAnELFFileForAArch64(t *testing.T) {
@@ -37,7 +39,7 @@ func TestTheAnswerOfTheKernelGivesTheReason(t *testing.T) {
 			t.Errorf("%v: %q", err, got)
 		}
 	}
-	if got := reason(fmt.Errorf("%w: %w", errWritten, fs.ErrNotExist)); got != NotTried {
+	if got := reason(fmt.Errorf("%w: %w", aarch64.ErrNotWritten, fs.ErrNotExist)); got != NotTried {
 		t.Errorf("no folder: %q", got)
 	}
 }

@@ -6,10 +6,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-)
 
-// pi is the system of the Raspberry Pi as Nix calls it.
-const pi = "aarch64-linux"
+	"piwiz/nixgen/aarch64"
+)
 
 // settings are those of nix.conf that matter here.
 type settings struct {
@@ -48,16 +47,16 @@ func (c Computer) Platform(ctx context.Context) (string, error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", err
-	case err == nil && set.System.Value == pi:
+	case err == nil && set.System.Value == aarch64.System:
 		return "This Nix builds for the Pi's processor by nature.", nil
-	case err == nil && slices.Contains(set.ExtraPlatforms.Value, pi):
+	case err == nil && slices.Contains(set.ExtraPlatforms.Value, aarch64.System):
 		return "Nix is set to build for the Pi's processor.", nil
 	}
 	return "", (&Problem{
 		Headline: "Nix may not build for the Pi's processor when you ask for it.",
-		Why:      "Your user (" + c.user + ") is not trusted by the service of Nix, and its own settings do not name " + pi + ".",
+		Why:      "Your user (" + c.user + ") is not trusted by the service of Nix, and its own settings do not name " + aarch64.System + ".",
 		Err:      err,
-	}).with(c.setting("extra-extra-platforms", pi, "boot.binfmt.emulatedSystems"))
+	}).with(c.setting("extra-extra-platforms", aarch64.System, "boot.binfmt.emulatedSystems"))
 }
 
 // setting adds a value to a list in the daemon's settings. A name with

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"piwiz/nixgen/aarch64"
 )
 
 // system makes a computer out of files; a name that ends in / is a folder.
@@ -84,7 +86,7 @@ func TestEachSystemIsToldItsOwnWayToAllowTheBuild(t *testing.T) {
 		{fedora, []string{booted, unit, "etc/nix/nix.custom.conf"}, "sudo tee -a /etc/nix/nix.custom.conf && "},
 		{other, nil, "start the service of Nix (nix-daemon) anew"},
 	} {
-		got := system(t, c.release, c.files...).setting("extra-extra-platforms", pi, "boot.binfmt.emulatedSystems")
+		got := system(t, c.release, c.files...).setting("extra-extra-platforms", aarch64.System, "boot.binfmt.emulatedSystems")
 		if text := strings.Join(append(got.todo, got.command), "\n"); !strings.Contains(text, c.want) {
 			t.Errorf("%s: %s", c.release, text)
 		}

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,30 +20,16 @@ const trialLimit = 20 * time.Second
 // Trial builds something for the Pi through this user's Nix: the proof that
 // all the other checks only point to.
 func (c Computer) Trial(ctx context.Context) (string, error) {
-	dir, err := os.MkdirTemp("", "piwiz-trial-")
-	if err != nil {
-		return "", fmt.Errorf("make a folder for the test build: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "builder")
-	if err := os.WriteFile(file, trialBuilder(), 0o700); err != nil {
-		return "", fmt.Errorf("write the test build: %w", err)
-	}
 	began := time.Now()
-	// The time makes each trial a new one: Nix builds nothing twice.
-	// Nobody has built it before, so no cache is asked.
-	expr := fmt.Sprintf(`derivation {
-  name = "piwiz-check"; system = %q; args = [ (placeholder "out") ]; began = "%d";
-  builder = builtins.path { name = "piwiz-check-builder"; path = /. + %s; };
-  preferLocalBuild = true; allowSubstitutes = false;
-}`, pi, began.UnixNano(), strconv.Quote(file))
 	ctx, stop := context.WithTimeout(ctx, trialLimit)
 	defer stop()
 	seen := diagnose.Seen{Logs: map[string][]string{}}
-	_, err = nix.Run(ctx, nix.Command{Args: []string{
-		"--extra-experimental-features", "nix-command", "build", "--impure", "--no-link", "--expr", expr,
-		"--option", "extra-platforms", pi, "--log-format", "internal-json",
-	}}, func(e nix.Event) { note(&seen, e) })
+	err := nix.Trial{
+		Name: "piwiz-check", System: aarch64.System, Program: aarch64.MakingFolder(), Args: []string{"--option", "extra-platforms", aarch64.System},
+		// The time makes each trial a new one: Nix builds nothing twice.
+		// Nobody has built it before, so no cache is asked.
+		Attrs: fmt.Sprintf(`args = [ (placeholder "out") ]; began = "%d"; preferLocalBuild = true; allowSubstitutes = false;`, began.UnixNano()),
+	}.Build(ctx, func(e nix.Event) { note(&seen, e) })
 	switch {
 	case err == nil:
 		return fmt.Sprintf("A test build for the Pi's processor worked (%.1f s).", time.Since(began).Seconds()), nil
@@ -77,7 +60,7 @@ func note(seen *diagnose.Seen, e nix.Event) {
 func (c Computer) failedTrial(ctx context.Context, seen diagnose.Seen, err error) *Problem {
 	d := diagnose.Of(seen)
 	if d.Name == "not-trusted" {
-		if set, no := settingsOf(ctx, true); no == nil && slices.Contains(set.ExtraPlatforms.Value, pi) {
+		if set, no := settingsOf(ctx, true); no == nil && slices.Contains(set.ExtraPlatforms.Value, aarch64.System) {
 			return (&Problem{
 				Headline: "The service of Nix (nix-daemon) has not read its new settings yet: it must begin anew.",
 				Why:      "They allow to build for the Pi's processor, but a test build was refused.", Err: err,
@@ -91,18 +74,4 @@ func (c Computer) failedTrial(ctx context.Context, seen diagnose.Seen, err error
 	// Here is where these lead to.
 	p.Todo = slices.DeleteFunc(d.Do, func(do string) bool { return strings.Contains(do, "piwiz check") })
 	return p
-}
-
-// trialBuilder makes the folder named by its first argument and exits with 0 if
-// that worked.
-func trialBuilder() []byte {
-	return aarch64.Program(
-		0xf9400be1, // ldr x1, [sp, #16]   the first argument
-		0x92800c60, // mov x0, #-100       from the present folder
-		0xd2803da2, // mov x2, #0755
-		0xd2800448, // mov x8, #34         mkdirat
-		0xd4000001, // svc #0
-		0xd2800ba8, // mov x8, #93         exit
-		0xd4000001, // svc #0
-	)
 }

@@ -71,15 +71,8 @@ func (e Engine) id(ctx context.Context, image string, say func(string)) (string,
 
 // runsAArch64 runs the test program in the image.
 func (e Engine) runsAArch64(ctx context.Context) error {
-	var octal strings.Builder
-	for _, b := range aarch64.Answering() {
-		fmt.Fprintf(&octal, `\%03o`, b)
-	}
-	// Its answer is printed, because the exit status of a container that removes
-	// itself gets lost now and then.
-	script := fmt.Sprintf("printf '%s' > /tmp/program && chmod +x /tmp/program && /tmp/program; echo answer $?", &octal)
-	out, err := e.once(ctx, []string{"--rm", "--network", "none", "--entrypoint", "sh", e.Image, "-c", script})
-	if err == nil && !strings.HasSuffix(out, fmt.Sprintf("answer %d", aarch64.Answer)) {
+	out, err := e.once(ctx, []string{"--rm", "--network", "none", "--entrypoint", "sh", e.Image, "-c", aarch64.Script()})
+	if err == nil && !aarch64.Said(out) {
 		err = fmt.Errorf("the test program: %s", out)
 	}
 	return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,30 +24,13 @@ func Check(ctx context.Context, machines []Machine) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "piwiz-remote-")
-	if err != nil {
-		return fmt.Errorf("make a folder for the test program: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "program")
-	if err := os.WriteFile(file, aarch64.Answering(), 0o755); err != nil {
-		return fmt.Errorf("write the test program: %w", err)
-	}
 	for _, m := range machines {
-		if err := who.try(ctx, m, file); err != nil {
+		if err := who.try(ctx, m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-// expression builds by running a program that ends with an exit status of its
-// own: that it failed with this status is the proof, and leaves nothing behind.
-const expression = `derivation {
-  name = "piwiz-can-it-build";
-  system = "aarch64-linux";
-  builder = "${builtins.path { name = "piwiz-test-program"; path = %s; }}";
-}`
 
 // caller is who makes the connection.
 type caller struct {
@@ -71,18 +53,19 @@ func connector(ctx context.Context) (caller, error) {
 	return caller{daemon: store.Daemon(), trusted: !store.Distrusted(), root: os.Geteuid() == 0}, nil
 }
 
-func (c caller) try(ctx context.Context, m Machine, file string) error {
+func (c caller) try(ctx context.Context, m Machine) error {
 	if !c.trusted {
 		return c.explain(m, "not a trusted user", nil)
 	}
 	limited, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	args := append([]string{
-		"--extra-experimental-features", "nix-command", "build", "--impure", "--no-link", "--log-format", "internal-json", "-v",
-		"--expr", fmt.Sprintf(expression, file),
-	}, Args([]Machine{m}, true)...)
 	var said strings.Builder
-	_, err := nix.Run(limited, nix.Command{Args: args, Env: Env()}, func(e nix.Event) {
+	// The program ends with an exit status of its own: that the build failed with
+	// this status is the proof, and leaves nothing behind.
+	err := nix.Trial{
+		Name: "piwiz-can-it-build", System: aarch64.System, Program: aarch64.Answering(),
+		Args: append([]string{"-v"}, Args([]Machine{m}, true)...), Env: Env(),
+	}.Build(limited, func(e nix.Event) {
 		// Only what Nix or ssh say to people, and the lines of the builder.
 		if line := e.Text + e.TextAt(0); (e.Action == nix.Plain || e.Action == nix.Msg && e.Level <= nix.LevelWarn || e.Kind == nix.LogLine) && said.Len() < 16<<10 {
 			said.WriteString(line + "\n")

@@ -69,7 +69,7 @@ func TestWithADaemonRootMustBeLetIn(t *testing.T) {
 		t.Errorf("%v\n%s", e, hints)
 	}
 	c.trusted = false
-	if e := c.try(t.Context(), "ssh-ng://me@pi4", ""); !strings.Contains(e.Error(), "does not trust you") {
+	if e := c.try(t.Context(), "ssh-ng://me@pi4"); !strings.Contains(e.Error(), "does not trust you") {
 		t.Errorf("%v", e)
 	}
 }
