@@ -157,7 +157,7 @@ var network = []row{{
 	why:      "Only a trusted user may add caches; the settings of Nix may, for everybody.",
 	page:     "check", do: []string{"Add it to trusted-substituters in /etc/nix/nix.conf", "sudo systemctl restart nix-daemon"},
 }, {
-	name: "lacks-signature", nix: []string{`lacks a (?:valid )?signature`},
+	name: "lacks-signature", nix: unsigned,
 	headline: "The other Nix takes no packages from you: it does not trust you.",
 	why:      "What is built here is not signed by a key it knows.",
 	page:     "preview", do: []string{"On that computer: nix.settings.trusted-users = [ \"@wheel\" ]; or send it as root."},
@@ -169,3 +169,5 @@ var network = []row{{
 }}
 
 var nothingToFetch = []string{`is required, but there is no substituter that can build it`, `^don't know how to build these paths`}
+
+var unsigned = []string{`lacks a (?:valid )?signature`}

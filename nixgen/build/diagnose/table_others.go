@@ -19,17 +19,17 @@ var others = []row{{
 	why:      "Only a trusted user may.",
 	page:     "check", do: []string{"Add to /etc/nix/nix.conf: extra-trusted-users = $USER", "sudo systemctl restart nix-daemon", "On NixOS instead: nix.settings.trusted-users = [ \"@wheel\" ];"},
 }, {
-	name: "builder-host-key", nix: noBuilder, with: []string{`Host key verification failed`, `REMOTE HOST IDENTIFICATION HAS CHANGED`, `No \S+ host key is known`},
+	name: "builder-host-key", nix: noBuilder, with: slices.Concat(keyUnknown, keyChanged),
 	headline: "BUILDER is not known to the Nix service.",
 	why:      "The service runs as root: the host key must be in root's known_hosts, not in yours.",
 	page:     "check", do: []string{"Log in once as root and check the key: sudo ssh USER@HOST true"},
 }, {
-	name: "builder-login", nix: noBuilder, with: []string{`Permission denied \(`, `Too many authentication failures`},
+	name: "builder-login", nix: noBuilder, with: refused,
 	headline: "BUILDER refuses the Nix service's key.",
 	why:      "The service runs as root, without your agent: it needs a key of its own, without a passphrase.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST true"},
 }, {
-	name: "builder-unreachable", nix: noBuilder, with: []string{`Connection refused`, `Connection timed out`, `Operation timed out`, `No route to host`, `Could not resolve hostname`, `Network is unreachable`},
+	name: "builder-unreachable", nix: noBuilder, with: slices.Concat(unreachable, noName),
 	headline: "BUILDER does not answer.",
 	why:      "ssh could not reach it.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST true"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"piwiz/nixgen/aarch64"
+	"piwiz/nixgen/build/diagnose"
 	"piwiz/nixgen/nix"
 )
 
@@ -82,4 +83,9 @@ func (c caller) try(ctx context.Context, m Machine) error {
 		err = errors.New("the test program ended as if it had built something")
 	}
 	return c.explain(m, said.String(), err)
+}
+
+// explain says why a machine does not build.
+func (c caller) explain(m Machine, said string, err error) *nix.Error {
+	return diagnose.Connection{Host: m.Host(), Daemon: c.daemon, Root: c.root}.Explain(said, err)
 }

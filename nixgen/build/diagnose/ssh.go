@@ -1,16 +1,25 @@
-package remote
+package diagnose
 
 import (
-	"regexp"
 	"strings"
 
 	"piwiz/nixgen/nix"
 )
 
-// failure is one way in which it does not work. HOST and SUDO stand for what
-// this computer has.
-type failure struct {
-	said     *regexp.Regexp
+// What ssh says, of whomever it connects for. Source: openssh-portable
+// sshconnect.c, sshconnect2.c and misc.c.
+var (
+	keyChanged  = []string{`REMOTE HOST IDENTIFICATION HAS CHANGED`}
+	keyUnknown  = []string{`Host key verification failed`, `No .* host key is known`}
+	refused     = []string{`Permission denied \(`, `Too many authentication failures`}
+	noName      = []string{`Could not resolve hostname`}
+	unreachable = []string{`Connection refused`, `Connection timed out`, `Operation timed out`, `No route to host`, `Network is unreachable`}
+)
+
+// sshRow is one way in which a builder that was tried by itself does not work.
+// HOST and SUDO stand for what this computer has.
+type sshRow struct {
+	said     []string
 	headline string
 	why      string
 	daemon   string // why, where root's nix-daemon connects
@@ -21,9 +30,9 @@ const asRoot = "Nix's service makes the connection, as root: root's keys and roo
 
 // The first that fits counts: ssh's own words come before what Nix makes of
 // them.
-var failures = []failure{
+var sshTable = []sshRow{
 	{
-		said:     regexp.MustCompile(`(?i)not a trusted user|restricted setting`),
+		said:     []string{`(?i)not a trusted user|restricted setting`},
 		headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
 		fixes: []string{
 			"Add to /etc/nix/nix.conf (on NixOS: nix.settings.trusted-users): extra-trusted-users = USER",
@@ -31,18 +40,18 @@ var failures = []failure{
 		},
 	},
 	{
-		said:     regexp.MustCompile(`REMOTE HOST IDENTIFICATION HAS CHANGED`),
+		said:     keyChanged,
 		headline: "HOST answers with another key than it had before.",
 		why:      "It was set up anew, or something else answers in its place.", daemon: asRoot,
 		fixes: []string{"If it was set up anew: SUDOssh-keygen -R ADDRESS", "Then log in once and compare the fingerprint: SUDOssh HOST true"},
 	},
 	{
-		said:     regexp.MustCompile(`Host key verification failed|No .* host key is known`),
+		said:     keyUnknown,
 		headline: "The key of HOST is not known yet, and nobody is there to confirm it while Nix builds.", daemon: asRoot,
 		fixes: []string{"Log in once and compare the fingerprint: SUDOssh HOST true"},
 	},
 	{
-		said:     regexp.MustCompile(`Permission denied \(|Too many authentication failures`),
+		said:     refused,
 		headline: "HOST does not accept the key, or wants a password.",
 		why:      "It must be a key without a passphrase, or one that your ssh agent holds.",
 		daemon:   asRoot + " It must be a key without a passphrase.",
@@ -53,17 +62,17 @@ var failures = []failure{
 		},
 	},
 	{
-		said:     regexp.MustCompile(`Could not resolve hostname`),
+		said:     noName,
 		headline: "There is no computer called ADDRESS.",
 		fixes:    []string{"Check the spelling, or use its address: --builder ssh://USERNAME@192.168.1.20"},
 	},
 	{
-		said:     regexp.MustCompile(`Connection refused|Connection timed out|Operation timed out|No route to host|Network is unreachable`),
+		said:     unreachable,
 		headline: "HOST does not answer.",
 		fixes:    []string{"Is it on, and in this network? Try: SUDOssh HOST true"},
 	},
 	{
-		said:     regexp.MustCompile(`nix-daemon: (?:command )?not found|nix-daemon: No such file|not found: nix-daemon`),
+		said:     []string{`nix-daemon: (?:command )?not found|nix-daemon: No such file|not found: nix-daemon`},
 		headline: "There is no Nix on HOST, or ssh does not find it there.",
 		fixes: []string{
 			"Try: SUDOssh HOST nix-daemon --version",
@@ -71,7 +80,7 @@ var failures = []failure{
 		},
 	},
 	{
-		said:     regexp.MustCompile(`lacks a (?:valid )?signature`),
+		said:     unsigned,
 		headline: "HOST does not take what this computer sends: its Nix does not trust USERNAME.",
 		fixes: []string{
 			"There, add to /etc/nix/nix.conf (on NixOS: nix.settings.trusted-users): extra-trusted-users = USERNAME",
@@ -79,30 +88,38 @@ var failures = []failure{
 		},
 	},
 	{
-		said:     regexp.MustCompile(`(?s)is required to build|platform mismatch|Required system|Exec format error`),
+		said:     []string{`(?s)is required to build|platform mismatch|Required system|Exec format error`},
 		headline: "HOST does not build for the Raspberry Pi's processor (aarch64).",
 		why:      "Its own processor is another one, and its Nix was not told to emulate.",
 		fixes:    []string{"Use a computer with an ARM processor of 64 bits, such as a second Raspberry Pi or an ARM machine in the cloud."},
 	},
 }
 
-// explain makes an Error of what Nix and ssh said.
-func (c caller) explain(m Machine, said string, err error) *nix.Error {
-	user, address, has := strings.Cut(m.Host(), "@")
+// Connection is one to another computer.
+type Connection struct {
+	Host   string // USER@HOST, or HOST
+	Daemon bool   // root's nix-daemon makes it
+	Root   bool   // the user is root
+}
+
+// Explain says why nothing could be built through it, from what Nix and ssh
+// said.
+func (c Connection) Explain(said string, err error) *nix.Error {
+	user, address, has := strings.Cut(c.Host, "@")
 	if !has {
-		user, address = "root", m.Host()
+		user, address = "root", c.Host
 	}
 	sudo, key := "", "~/.ssh/id_ed25519"
-	if c.daemon && !c.root {
+	if c.Daemon && !c.Root {
 		sudo, key = "sudo ", "/root/.ssh/id_ed25519"
 	}
-	fill := strings.NewReplacer("HOST", m.Host(), "ADDRESS", address, "SUDO", sudo, "KEY", key, "USERNAME", user, "USER", "$USER").Replace
-	for _, f := range failures {
-		if !f.said.MatchString(said) {
+	fill := strings.NewReplacer("HOST", c.Host, "ADDRESS", address, "SUDO", sudo, "KEY", key, "USERNAME", user, "USER", "$USER").Replace
+	for _, f := range sshTable {
+		if find(f.said, said) == nil {
 			continue
 		}
 		e := &nix.Error{Headline: fill(f.headline), Why: f.why, Err: err}
-		if c.daemon && f.daemon != "" {
+		if c.Daemon && f.daemon != "" {
 			e.Why = f.daemon
 		}
 		for _, fix := range f.fixes {
@@ -111,14 +128,14 @@ func (c caller) explain(m Machine, said string, err error) *nix.Error {
 		return e
 	}
 	return &nix.Error{
-		Headline: "Nix could not build on " + m.Host() + ".",
-		Why:      last(said, 5), Err: err,
+		Headline: "Nix could not build on " + c.Host + ".",
+		Why:      ending(said, 5), Err: err,
 		Fixes: []string{fill("Try: SUDOssh -o BatchMode=yes HOST nix-daemon --version")},
 	}
 }
 
-// last are the last lines of a text that say something.
-func last(text string, n int) string {
+// ending are the last lines of a text that say something.
+func ending(text string, n int) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
