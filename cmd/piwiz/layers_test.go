@@ -99,6 +99,8 @@ func TestTheHalvesHaveTheSameLeaves(t *testing.T) {
 // once are texts that betray a second one of what there is one of.
 var once = []struct{ text, only, because string }{
 	{"`'\\''`", "shell/shell.go", "package shell is the only quoter for shells"},
+	{`"store", "info"`, "nix/ask.go", "package nix asks for the store, one at a time"},
+	{`"config", "show"`, "nix/ask.go", "package nix asks for the settings"},
 	{`etenv("XDG_`, "xdg/xdg.go", "package xdg is the only reader of the user's folders"},
 }
 

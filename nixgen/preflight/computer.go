@@ -62,7 +62,6 @@ type Computer struct {
 	system  osrelease.System
 	user    string // who is to be helped
 	systemd bool
-	store   *store
 }
 
 // This is the computer that runs the program.
@@ -76,7 +75,7 @@ func This() Computer {
 
 // at is a computer with its files under root.
 func at(root string) Computer {
-	c := Computer{root: root, user: "$USER", system: osrelease.Read(root), store: &store{}}
+	c := Computer{root: root, user: "$USER", system: osrelease.Read(root)}
 	c.systemd = c.has("run/systemd/system")
 	return c
 }

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -23,58 +22,23 @@ import (
 // patience is how long Nix may take for an answer that costs it nothing.
 const patience = 10 * time.Second
 
-// store is asked once for all checks that run at the same time: of two
-// programs that are the first ever to use a store, one can fail ("SQLite
-// database is busy").
-type store struct {
-	mu  sync.Mutex
-	now *storeCall
-}
-
-type storeCall struct {
-	done chan struct{}
-	info nix.Store
-	said string
-	err  error
-}
-
-// info asks, or waits for the answer to a question that is on its way.
-func (s *store) info(ctx context.Context) (nix.Store, string, error) {
-	s.mu.Lock()
-	call := s.now
-	if call == nil {
-		call = &storeCall{done: make(chan struct{})}
-		s.now = call
-		s.mu.Unlock()
-		limited, stop := context.WithTimeout(ctx, patience)
-		call.info, call.said, call.err = nix.AskStore(limited)
-		stop()
-		s.mu.Lock()
-		s.now = nil
-		close(call.done)
-	}
-	s.mu.Unlock()
-	select {
-	case <-call.done:
-	case <-ctx.Done():
-		return nix.Store{}, "", ctx.Err()
-	}
-	if errors.Is(call.err, context.Canceled) && ctx.Err() == nil {
-		return s.info(ctx) // it was asked by a round of checks that was left
-	}
-	return call.info, call.said, call.err
-}
-
-// ask is nix.Ask with patience.
-func ask(ctx context.Context, env []string, answer any, names ...[]string) (said string, err error) {
+// info asks for the store, with patience.
+func info(ctx context.Context) (nix.Store, string, error) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	return nix.Ask(ctx, env, answer, names...)
+	return nix.AskStore(ctx)
+}
+
+// settingsOf asks for the settings, with patience.
+func settingsOf(ctx context.Context, system bool) (nix.Settings, error) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	return nix.AskSettings(ctx, system)
 }
 
 // Daemon says whether Nix can reach its store.
 func (c Computer) Daemon(ctx context.Context) (string, error) {
-	s, said, err := c.store.info(ctx)
+	s, said, err := info(ctx)
 	switch {
 	case err == nil && s.Direct():
 		return "Nix keeps its store by itself, without a service.", nil
@@ -138,7 +102,7 @@ var hungUp = regexp.MustCompile(`Connection reset by peer|disconnected unexpecte
 // one. Groups have an @ before their name.
 func (c Computer) forbidden(ctx context.Context) bool {
 	set, err := settingsOf(ctx, true)
-	allowed := set.AllowedUsers.Value
+	allowed := set.AllowedUsers
 	return err == nil && len(allowed) > 0 && !slices.ContainsFunc(allowed, func(a string) bool {
 		return a == "*" || a == c.user || strings.HasPrefix(a, "@")
 	})

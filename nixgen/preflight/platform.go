@@ -3,38 +3,14 @@ package preflight
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
-	"strings"
 
 	"piwiz/nixgen/aarch64"
 )
 
-// settings are those of nix.conf that matter here.
-type settings struct {
-	System         struct{ Value string }
-	ExtraPlatforms struct{ Value []string } `json:"extra-platforms"`
-	BuildDir       struct{ Value string }   `json:"build-dir"`
-	AllowedUsers   struct{ Value []string } `json:"allowed-users"`
-}
-
-// settingsOf reads the settings of this user's Nix or, with system, those the
-// daemon reads: it knows neither the user's files nor the environment.
-func settingsOf(ctx context.Context, system bool) (s settings, err error) {
-	var env []string
-	if system {
-		env = slices.DeleteFunc(os.Environ(), func(v string) bool {
-			return strings.HasPrefix(v, "NIX_CONFIG=") || strings.HasPrefix(v, "NIX_CONF_DIR=") || strings.HasPrefix(v, "NIX_USER_CONF_FILES=")
-		})
-		env = append(env, "NIX_USER_CONF_FILES=")
-	}
-	_, err = ask(ctx, env, &s, []string{"config", "show"}, []string{"show-config"})
-	return s, err
-}
-
 // Platform says whether Nix will build for the Pi when this user asks for it.
 func (c Computer) Platform(ctx context.Context) (string, error) {
-	store, _, err := c.store.info(ctx)
+	store, _, err := info(ctx)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", err
@@ -47,9 +23,9 @@ func (c Computer) Platform(ctx context.Context) (string, error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", err
-	case err == nil && set.System.Value == aarch64.System:
+	case err == nil && set.System == aarch64.System:
 		return "This Nix builds for the Pi's processor by nature.", nil
-	case err == nil && slices.Contains(set.ExtraPlatforms.Value, aarch64.System):
+	case err == nil && slices.Contains(set.ExtraPlatforms, aarch64.System):
 		return "Nix is set to build for the Pi's processor.", nil
 	}
 	return "", (&Problem{

@@ -73,8 +73,8 @@ func judge(places []place) (string, error) {
 // doc/manual/source/release-notes/rl-2.30.md.
 func (c Computer) buildDir(ctx context.Context) string {
 	direct := unix.Access(filepath.Join(c.root, "nix/var/nix"), unix.W_OK) == nil
-	if set, err := settingsOf(ctx, !direct); err == nil && set.BuildDir.Value != "" {
-		return set.BuildDir.Value
+	if set, err := settingsOf(ctx, !direct); err == nil && set.BuildDir != "" {
+		return set.BuildDir
 	}
 	v, err := nix.FindVersion(ctx)
 	switch {

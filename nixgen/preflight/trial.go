@@ -60,7 +60,7 @@ func note(seen *diagnose.Seen, e nix.Event) {
 func (c Computer) failedTrial(ctx context.Context, seen diagnose.Seen, err error) *Problem {
 	d := diagnose.Of(seen)
 	if d.Name == "not-trusted" {
-		if set, no := settingsOf(ctx, true); no == nil && slices.Contains(set.ExtraPlatforms.Value, aarch64.System) {
+		if set, no := settingsOf(ctx, true); no == nil && slices.Contains(set.ExtraPlatforms, aarch64.System) {
 			return (&Problem{
 				Headline: "The service of Nix (nix-daemon) has not read its new settings yet: it must begin anew.",
 				Why:      "They allow to build for the Pi's processor, but a test build was refused.", Err: err,
