@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"piwiz/nixgen/build/container"
+	"piwiz/nixgen/durable"
 	"piwiz/nixgen/nix"
 )
 
@@ -97,7 +98,7 @@ func takeLock(ctx context.Context, box container.Box, lock, flake string) error 
 	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, new) {
 		return nil
 	}
-	if err := os.WriteFile(file, new, 0o644); err != nil {
+	if err := durable.Replace(file, new, 0o644); err != nil {
 		return fmt.Errorf("keep the versions of what was built: %w", err)
 	}
 	return nil

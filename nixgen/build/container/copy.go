@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"piwiz/nixgen/durable"
 )
 
 // Copies is where what link points to is kept on this computer: beside the
@@ -35,13 +37,14 @@ func (b Box) CopyOut(ctx context.Context, path, link string) error {
 	if err := os.Symlink(path, part); err != nil {
 		return fmt.Errorf("link to the image: %w", err)
 	}
-	if err := os.Rename(part, link); err != nil {
+	if err := (durable.Disk{}).Rename(part, link); err != nil {
 		return fmt.Errorf("link to the image: %w", err)
 	}
 	return nil
 }
 
-// replace keeps the old copy until the new one is whole.
+// replace keeps the old copy until the new one is whole, and on the disk: what is
+// there under its name is not copied again.
 func (b Box) replace(ctx context.Context, path, to string) error {
 	part := to + ".part"
 	if err := os.RemoveAll(part); err != nil {
@@ -54,10 +57,13 @@ func (b Box) replace(ctx context.Context, path, to string) error {
 	if err := b.stream(ctx, path, part); err != nil {
 		return err
 	}
+	if err := (durable.Disk{}).SyncTree(part); err != nil {
+		return fmt.Errorf("put the image on the disk: %w", err)
+	}
 	if err := os.RemoveAll(to); err != nil {
 		return fmt.Errorf("remove the image of before: %w", err)
 	}
-	if err := os.Rename(part, to); err != nil {
+	if err := (durable.Disk{}).Rename(part, to); err != nil {
 		return fmt.Errorf("put the image in its place: %w", err)
 	}
 	return nil
@@ -143,5 +149,5 @@ func file(root *os.Root, name string, r io.Reader) error {
 		return err
 	}
 	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	return errors.Join(err, f.Sync(), f.Close())
 }
