@@ -43,47 +43,6 @@ func answersOf(origin string, h hostfile.Saved) *answers {
 	}
 }
 
-// takeNew takes up the answers for a new host, those given before if there
-// are any.
-func (s *state) takeNew() {
-	if s.drafts[""] == nil {
-		s.drafts[""] = answersOf("", hostfile.Saved{Host: s.engine.Defaults()})
-	}
-	s.answers = s.drafts[""]
-	s.replace = false
-}
-
-// takeSaved takes up a saved host. One whose answers were changed, and are
-// not saved yet, goes through the questions again.
-func (s *state) takeSaved(h hostfile.Saved) {
-	name := h.Host.Name
-	if s.drafts[name] == nil {
-		s.drafts[name] = answersOf(name, h)
-	}
-	s.answers = s.drafts[name]
-	s.replace = !s.changed(h)
-	if s.replace {
-		s.saved = h
-	}
-}
-
-// changed tells whether answers for a saved host were given that are not
-// saved.
-func (s *state) changed(h hostfile.Saved) bool {
-	a := s.drafts[h.Host.Name]
-	return a != nil && !sameHost(a.saved, h)
-}
-
-// filed notes that the answers are saved now. Under another name they are
-// that host's from now on.
-func (s *state) filed(h hostfile.Saved) {
-	s.saved = h
-	if name := h.Host.Name; s.origin != "" && s.origin != name {
-		delete(s.drafts, s.origin)
-		s.origin, s.drafts[name] = name, s.answers
-	}
-}
-
 // sameHost tells whether two hosts have the same answers and secrets.
 func sameHost(a, b hostfile.Saved) bool {
 	return reflect.DeepEqual(tidy(a.Host), tidy(b.Host)) && maps.Equal(secretsOf(a), secretsOf(b)) &&

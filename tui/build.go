@@ -236,3 +236,30 @@ func (p *buildPage) help(*state) []key.Binding {
 	}
 	return slices.Concat([]key.Binding{bind("enter", "go on")}, log, []key.Binding{bind("esc", "back")})
 }
+
+// decide takes the answer to the doubts. The yes is saved with the host, so that
+// nobody is asked twice.
+func (p *buildPage) decide(s *state, k string) (move, tea.Cmd) {
+	switch k {
+	case "esc":
+		return back, nil
+	case "enter":
+		return move("wifi"), nil // all of them can be put right there, but for the release
+	case "y":
+		var keys []string
+		for _, d := range p.doubts {
+			keys = append(keys, d.Key)
+		}
+		s.saved.Host = s.saved.Host.Confirm(keys...)
+		p.doubts = nil
+		return stay, p.look(s)
+	}
+	return stay, nil
+}
+
+func (p *buildPage) failed() error {
+	if p.over {
+		return p.err
+	}
+	return nil
+}

@@ -28,13 +28,6 @@ func planned(p build.Plan) string {
 	return strings.Join(parts, " · ")
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // warned asks before hours of work begin.
 func warned(p build.Plan, width int) string {
 	lines := p.Warning()

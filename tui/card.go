@@ -271,10 +271,6 @@ func (p *cardPage) view(s *state, width, height int) string {
 	return s.fit(top.String(), say+hint, height)
 }
 
-func nameOf(d disk.Device) string {
-	return clean.Name(strings.Join(strings.Fields(disk.Human(d.Size)+" "+d.Vendor+" "+d.Model), " "))
-}
-
 func (p *cardPage) typing() bool { return p.asking != nil }
 
 func (p *cardPage) help(*state) []key.Binding {
@@ -294,3 +290,5 @@ func (p *cardPage) help(*state) []key.Binding {
 	}
 	return append(h, bind("esc", "back"))
 }
+
+func (p *cardPage) failed() error { return errors.Join(p.err, p.listErr) }

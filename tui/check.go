@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -273,4 +274,18 @@ func (p *checkPage) help(*state) []key.Binding {
 	}
 	h = append(h, bind("↑↓", "scroll"), bind("esc", "back"))
 	return h
+}
+
+// NotReady says that this computer lacks something.
+type NotReady struct{ Missing int }
+
+func (e NotReady) Error() string {
+	return fmt.Sprintf("%s must be fixed before an image can be built", count(e.Missing, "thing"))
+}
+
+func (p *checkPage) failed() error {
+	if _, states := p.count(); states[Failure] > 0 {
+		return NotReady{states[Failure]}
+	}
+	return nil
 }

@@ -76,15 +76,6 @@ func (p *checkPage) vain() string {
 	return "This is still wrong. " + headline
 }
 
-// hang wraps text for a line that has a sign in front.
-func hang(text string, width int) string {
-	wrapped := strings.Split(wrap(text, max(width-4, 1)), "\n")
-	for i, l := range wrapped {
-		wrapped[i] = strings.TrimRight(l, " ")
-	}
-	return strings.Join(wrapped, "\n")
-}
-
 // advice is the last lines of the page: what can be done now.
 func (p *checkPage) advice(width int) string {
 	var b strings.Builder

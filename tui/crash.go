@@ -7,9 +7,6 @@ import (
 	"piwiz/flash/crash"
 )
 
-// crashed is a panic in a page's command.
-type crashed struct{ err error }
-
 // safely runs what belongs to a page. A panic becomes the error that is shown in
 // the page's place.
 func (w *wizard) safely(do func()) {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -116,4 +117,11 @@ func (p *donePage) help(*state) []key.Binding {
 		return []key.Binding{bind("q", "leave")}
 	}
 	return []key.Binding{bind("enter", "leave")}
+}
+
+func (p *donePage) failed() error {
+	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }

@@ -40,14 +40,6 @@ func (p *hostnamePage) enter(s *state) tea.Cmd {
 	return nil
 }
 
-// complaint turns a rule about an answer into a check of a text field.
-func complaint(rule func(string) (string, string)) func(string) string {
-	return func(v string) string {
-		_, c := rule(v)
-		return c
-	}
-}
-
 func (p *hostnamePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case nameAnswered:

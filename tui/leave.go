@@ -1,9 +1,7 @@
 package tui
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -15,16 +13,6 @@ import (
 // ErrLeft says that the user left before the Raspberry Pi answered, and that
 // nothing had failed.
 var ErrLeft = errors.New("piwiz was left")
-
-// NotReady says that this computer lacks something.
-type NotReady struct{ Missing int }
-
-func (e NotReady) Error() string {
-	return fmt.Sprintf("%s must be fixed before an image can be built", count(e.Missing, "thing"))
-}
-
-// failer is a page that can show a failure: leaving it there is no success.
-type failer interface{ failed() error }
 
 // patience is how long leaving waits for work that was told to stop. Nix alone
 // may take 10 s to end its builders.
@@ -105,46 +93,4 @@ func (w *wizard) outcome() error {
 		return nil
 	}
 	return ErrLeft
-}
-
-// ended is what a run failed with; nil while it runs, or when it did not fail.
-func (r *run[P, R]) failure() error {
-	if r == nil || r.running() {
-		return nil
-	}
-	return r.err
-}
-
-func (p *checkPage) failed() error {
-	if _, states := p.count(); states[Failure] > 0 {
-		return NotReady{states[Failure]}
-	}
-	return nil
-}
-
-func (p *previewPage) failed() error { return p.err }
-
-func (p *buildPage) failed() error {
-	if p.over {
-		return p.err
-	}
-	return nil
-}
-
-func (p *cardPage) failed() error { return errors.Join(p.err, p.listErr) }
-
-func (p *writePage) failed() error { return p.run.failure() }
-
-func (p *waitPage) failed() error {
-	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
-}
-
-func (p *donePage) failed() error {
-	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }

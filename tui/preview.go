@@ -121,3 +121,5 @@ func (p *previewPage) view(s *state, width, height int) string {
 func (p *previewPage) help(*state) []key.Binding {
 	return []key.Binding{bind("enter", "build it"), bind("tab", "file"), bind("e", "edit yours"), bind("↑↓←→", "scroll"), bind("esc", "back")}
 }
+
+func (p *previewPage) failed() error { return p.err }

@@ -14,37 +14,11 @@ type answer struct {
 	msg   tea.Msg
 }
 
-// onTerminal is a page's wish to leave the terminal to a command for a while;
-// then makes the message that tells the page how it ended.
-type onTerminal struct {
-	command tea.ExecCommand
-	then    func(error) tea.Msg
-}
-
-// exec leaves the terminal to a command. Pages use it in place of tea.Exec.
-func exec(command tea.ExecCommand, then func(error) tea.Msg) tea.Cmd {
-	return func() tea.Msg { return onTerminal{command, then} }
-}
-
-// late is a message that holds something which must be given up when nobody
-// waits for it any more.
-type late interface{ drop() }
-
 // show begins a visit to the page.
 func (w *wizard) show() tea.Cmd {
 	w.again()
 	w.scroll = 0
 	return w.ours(w.page().enter(w.state))
-}
-
-// again begins a new visit: what was asked before is cancelled, and what it
-// still answers is nobody's.
-func (s *state) again() {
-	if s.leave != nil {
-		s.leave()
-	}
-	s.ctx, s.leave = context.WithCancel(s.all)
-	s.visit++
 }
 
 // ours ties what a page's command brings to this visit.
@@ -100,3 +74,6 @@ func (w *wizard) answered(a answer) (tea.Model, tea.Cmd) {
 	}
 	return w.pass(a.msg)
 }
+
+// crashed is a panic in a page's command.
+type crashed struct{ err error }

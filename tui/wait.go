@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -75,10 +76,6 @@ func (p *waitPage) view(s *state, width, height int) string {
 	return b.String()
 }
 
-func spin(d time.Duration) string {
-	return string([]rune("│/─\\")[int(d/(250*time.Millisecond))%4])
-}
-
 func (p *waitPage) busy() string {
 	if p.run.running() {
 		return "The card is ready and nothing is lost. Only the waiting ends; you can go on later with: piwiz wait " + p.name
@@ -93,4 +90,11 @@ func (p *waitPage) help(*state) []key.Binding {
 		return []key.Binding{bind("q", "leave")}
 	}
 	return []key.Binding{bind("r", "wait again"), bind("q", "leave")}
+}
+
+func (p *waitPage) failed() error {
+	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }

@@ -173,15 +173,6 @@ func (p *welcomePage) about(s *state, h hostfile.Saved) string {
 	return style.Dim.Render("  Same name, same keys, same settings.")
 }
 
-// failures draws problems with what to do about each.
-func failures(problems []error, width int) string {
-	var out []string
-	for _, x := range problems {
-		out = append(out, failure(x, width))
-	}
-	return strings.Join(out, "\n\n")
-}
-
 // wayOn says how to go on with a host that has problems.
 func wayOn(h hostfile.Saved) string {
 	name := h.Host.Name
@@ -208,12 +199,4 @@ func (p *welcomePage) help(*state) []key.Binding {
 		return append([]key.Binding{bind("enter", "go on")}, keys...)
 	}
 	return []key.Binding{bind("↑↓", "choose"), bind("enter", "go on")}
-}
-
-// row is one line of a list to choose from.
-func row(text string, selected bool) string {
-	if selected {
-		return style.Focus.Render("► ") + text
-	}
-	return "  " + text
 }

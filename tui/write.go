@@ -108,3 +108,5 @@ func (p *writePage) help(*state) []key.Binding {
 	}
 	return nil
 }
+
+func (p *writePage) failed() error { return p.run.failure() }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/charmbracelet/lipgloss"
 
+	"piwiz/flash/disk"
+	"piwiz/nixgen"
 	"piwiz/tui/clean"
 	"piwiz/tui/form"
 	"piwiz/tui/style"
@@ -109,4 +112,102 @@ func wrap(text string, width int) string {
 		text = text[:most]
 	}
 	return lipgloss.NewStyle().Width(width).Render(clean.Text(text))
+}
+
+// Explain splits an error into its sentence and what the user can do. Errors
+// made for people carry hints; any other error stands for itself.
+func Explain(err error) (headline string, hints []string) {
+	if err == nil {
+		return "", nil
+	}
+	var h interface{ Hints() []string }
+	if errors.As(err, &h) {
+		hints = h.Hints()
+	}
+	return err.Error(), hints
+}
+
+// failure draws an error: the sentence, then what to do.
+func failure(err error, width int) string {
+	headline, hints := Explain(err)
+	var b strings.Builder
+	b.WriteString(style.Danger.Render(wrap(headline, width)))
+	for _, h := range hints {
+		b.WriteString("\n" + wrap("► "+h, width))
+	}
+	return b.String()
+}
+
+// notes draws problems that stop nothing: named, then skipped.
+func notes(problems []error, width int) string {
+	var b strings.Builder
+	for _, p := range problems {
+		headline, _ := Explain(p)
+		b.WriteString(style.Warn.Render(wrap("Skipped: "+headline, width)) + "\n")
+	}
+	return b.String()
+}
+
+// sentence makes one of an error that begins small, for a field's complaint.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// failures draws problems with what to do about each.
+func failures(problems []error, width int) string {
+	var out []string
+	for _, x := range problems {
+		out = append(out, failure(x, width))
+	}
+	return strings.Join(out, "\n\n")
+}
+
+// row is one line of a list to choose from.
+func row(text string, selected bool) string {
+	if selected {
+		return style.Focus.Render("► ") + text
+	}
+	return "  " + text
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func spin(d time.Duration) string {
+	return string([]rune("│/─\\")[int(d/(250*time.Millisecond))%4])
+}
+
+func nameOf(d disk.Device) string {
+	return clean.Name(strings.Join(strings.Fields(disk.Human(d.Size)+" "+d.Vendor+" "+d.Model), " "))
+}
+
+// hang wraps text for a line that has a sign in front.
+func hang(text string, width int) string {
+	wrapped := strings.Split(wrap(text, max(width-4, 1)), "\n")
+	for i, l := range wrapped {
+		wrapped[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(wrapped, "\n")
+}
+
+// complaint turns a rule about an answer into a check of a text field.
+func complaint(rule func(string) (string, string)) func(string) string {
+	return func(v string) string {
+		_, c := rule(v)
+		return c
+	}
+}
+
+// doubted asks about the answers, all at once.
+func doubted(doubts []nixgen.Doubt, width int) string {
+	text := []string{style.Warn.Render(wrap("Is this what you want?", width))}
+	for _, d := range doubts {
+		text = append(text, wrap(clean.Line(d.Text), width))
+	}
+	return strings.Join(text, "\n\n")
 }
