@@ -44,15 +44,6 @@ func (w *wizard) retry() tea.Cmd {
 	return cmd
 }
 
-// crashView says what happened, and what leaving would mean while work goes on.
-func (w *wizard) crashView(width int) string {
-	text := failure(w.crash, width)
-	if busy := w.busy(); busy != "" {
-		text += "\n\n" + wrap("If you leave now: "+busy, width)
-	}
-	return text + "\n\n" + wrap("Press enter to begin this page again. Every answer is kept.", width)
-}
-
 func (w *wizard) crashHelp() []key.Binding {
 	h := []key.Binding{bind("enter", "begin this page again")}
 	if w.at > 0 && !w.written {

@@ -4,7 +4,7 @@
 // The rules of this interface:
 //
 //   - One question a page, one page a file, in the order of the story (see
-//     story in wizard.go): welcome, check, board, hostname, wifi, keys,
+//     story in story.go): welcome, check, board, hostname, wifi, keys,
 //     preview, build, card, write, wait, done.
 //   - Enter goes on, esc goes back, ? shows the keys, ctrl+c leaves. Before the
 //     first byte is written esc always works and every answer is kept. While

@@ -1,18 +1,12 @@
 package tui
 
 import (
-	"errors"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/crash"
-	"piwiz/tui/style"
 )
-
-// ErrLeft says that the user left before the Raspberry Pi answered, and that
-// nothing had failed.
-var ErrLeft = errors.New("piwiz was left")
 
 // patience is how long leaving waits for work that was told to stop. Nix alone
 // may take 10 s to end its builders.
@@ -66,31 +60,4 @@ func (w *wizard) stopAll() {
 	case <-w.stopped:
 	case <-time.After(patience):
 	}
-}
-
-// closingView is the one picture while piwiz ends.
-func (w *wizard) closingView(width int) string {
-	text := style.Title.Render("Stopping …")
-	if w.consequence != "" {
-		text += "\n\n" + wrap(w.consequence, width)
-	}
-	return text
-}
-
-// outcome is how the story ended: nil when the Raspberry Pi answered, the failure
-// that the last page showed, or ErrLeft. A write that was cancelled is a failure
-// which says what the card is now.
-func (w *wizard) outcome() error {
-	if w.crash != nil {
-		return w.crash
-	}
-	if f, ok := w.page().(failer); ok {
-		if err := f.failed(); err != nil {
-			return err
-		}
-	}
-	if w.steps[w.at].name == "done" {
-		return nil
-	}
-	return ErrLeft
 }

@@ -35,10 +35,6 @@ type worker interface {
 // typer is a page where letters may be text; then ? is a character.
 type typer interface{ typing() bool }
 
-func bind(keys, what string) key.Binding {
-	return key.NewBinding(key.WithKeys(keys), key.WithHelp(keys, what))
-}
-
 // failer is a page that can show a failure: leaving it there is no success.
 type failer interface{ failed() error }
 
@@ -54,6 +50,16 @@ func exec(command tea.ExecCommand, then func(error) tea.Msg) tea.Cmd {
 	return func() tea.Msg { return onTerminal{command, then} }
 }
 
+// answer is what a command of a page brought, and the visit that asked for it.
+type answer struct {
+	visit int
+	msg   tea.Msg
+}
+
 // late is a message that holds something which must be given up when nobody
 // waits for it any more.
 type late interface{ drop() }
+
+func bind(keys, what string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys), key.WithHelp(keys, what))
+}

@@ -6,12 +6,6 @@ import (
 	"piwiz/tui/form"
 )
 
-// typing tells whether letters are text now.
-func (w *wizard) typing() bool {
-	t, ok := w.page().(typer)
-	return ok && !w.leaving && !w.keys && w.crash == nil && t.typing()
-}
-
 // read takes what the terminal sent in one piece. Letters that were typed
 // fast, or over a slow line, come together: each is a key, but where a text is
 // asked for the rest is one piece of it, so that "esc" in a text is no key. A
@@ -41,4 +35,42 @@ func (w *wizard) read(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
 		cmds = append(cmds, cmd)
 	}
 	return w, tea.Batch(cmds...)
+}
+
+// key keeps the keys that mean the same everywhere.
+func (w *wizard) key(msg tea.KeyMsg) (tea.Model, tea.Cmd) {
+	if w.closing {
+		return w, nil
+	}
+	busy := w.busy()
+	if w.leaving {
+		w.leaving = false
+		if s := msg.String(); s == "y" || s == "ctrl+c" {
+			return w, w.end()
+		}
+		return w, nil
+	}
+	switch s := msg.String(); {
+	case s == "ctrl+c" && busy != "":
+		w.leaving = true
+		return w, nil
+	case s == "ctrl+c":
+		return w, w.end()
+	case w.crash != nil:
+		return w, w.crashKey(s)
+	case w.keys:
+		w.keys = false
+		return w, nil
+	case s == "?" && !w.typing():
+		w.keys = true
+		return w, nil
+	case w.tall && s == "pgdown":
+		w.scroll += w.height / 2
+		return w, nil
+	case w.tall && s == "pgup":
+		w.scroll -= w.height / 2
+		return w, nil
+	}
+	w.scroll = 0
+	return w.pass(msg)
 }

@@ -8,12 +8,6 @@ import (
 	"piwiz/flash/crash"
 )
 
-// answer is what a command of a page brought, and the visit that asked for it.
-type answer struct {
-	visit int
-	msg   tea.Msg
-}
-
 // show begins a visit to the page.
 func (w *wizard) show() tea.Cmd {
 	w.again()
@@ -77,3 +71,44 @@ func (w *wizard) answered(a answer) (tea.Model, tea.Cmd) {
 
 // crashed is a panic in a page's command.
 type crashed struct{ err error }
+
+func (w *wizard) pass(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m, cmd := w.page().update(w.state, msg)
+	cmd = w.ours(cmd)
+	if m == stay {
+		return w, cmd
+	}
+	return w.turn(m, cmd)
+}
+
+// turn turns a page's wish into the page that is shown next.
+func (w *wizard) turn(m move, cmd tea.Cmd) (tea.Model, tea.Cmd) {
+	to := w.at
+	switch m {
+	case quit:
+		return w, w.end()
+	case next:
+		for to++; w.steps[to].asks && w.replace; to++ {
+		}
+	case back:
+		if w.written || w.at == 0 {
+			return w, cmd
+		}
+		for to--; w.steps[to].asks && w.replace; to-- {
+		}
+	default:
+		for i, s := range w.steps {
+			if s.name == string(m) {
+				to = i
+			}
+		}
+		if w.steps[to].asks {
+			w.replace = false // a failure leads to the page that can fix it
+		}
+	}
+	if p, ok := w.page().(worker); ok {
+		p.stop()
+	}
+	w.at, w.returned = to, m == back
+	return w, tea.Batch(cmd, w.show())
+}
