@@ -23,7 +23,7 @@ import (
 // when hours of compiling lie ahead.
 type buildPage struct {
 	doubts []nixgen.Doubt // about the answers: y is a yes to all of them
-	ahead  *run[build.Progress, begun]
+	plan   *run[build.Progress, plannedBuild]
 	run    *run[build.Progress, build.Result] // nil while it is being planned
 	pane   *logpane.Pane
 	asks   bool // the plan warns: y begins
@@ -39,33 +39,33 @@ func (p *buildPage) enter(s *state) tea.Cmd {
 	if len(p.doubts) > 0 {
 		return nil
 	}
-	return p.look(s)
+	return p.prepare(s)
 }
 
-// look saves the host and finds out what its build will cost.
-func (p *buildPage) look(s *state) tea.Cmd {
+// prepare saves the host and finds out what its build will cost.
+func (p *buildPage) prepare(s *state) tea.Cmd {
 	for _, n := range s.saved.Host.Notes() {
 		p.pane.Append(logpane.Line{Text: "note: " + n})
 	}
 	saved, save, plan, pane := s.saved, s.engine.Save, s.engine.Plan, p.pane
-	p.ahead = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (begun, error) {
+	p.plan = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (plannedBuild, error) {
 		// Also for a saved host as it is: a newer piwiz writes a newer module
 		// from the same answers.
 		saved, err := save(saved)
 		if err != nil {
-			return begun{}, err
+			return plannedBuild{}, err
 		}
 		if saved.Kept != "" {
 			pane.Append(logpane.Line{Text: "The passwords and the key as they were are kept in " + saved.Kept})
 		}
 		plan, err := plan(ctx, saved.Host.Name, into(pane, report))
-		return begun{saved, plan}, err
+		return plannedBuild{saved, plan}, err
 	})
-	return beat(p.ahead)
+	return beat(p.plan)
 }
 
-// begun is a host as it was saved, and what its build will cost.
-type begun struct {
+// plannedBuild is a host as it was saved, and what its build will cost.
+type plannedBuild struct {
 	saved hostfile.Saved
 	plan  build.Plan
 }
@@ -94,7 +94,7 @@ func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
 		if p.run == nil {
-			if ended, cmd := p.ahead.ended(msg); !ended {
+			if ended, cmd := p.plan.ended(msg); !ended {
 				return stay, cmd
 			}
 			return stay, p.planned(s)
@@ -111,17 +111,17 @@ func (p *buildPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 
 // planned begins the build when the plan is there and warns of nothing.
 func (p *buildPage) planned(s *state) tea.Cmd {
-	if saved := p.ahead.result.saved; saved.Host.Name != "" {
+	if saved := p.plan.result.saved; saved.Host.Name != "" {
 		s.filed(saved) // whatever became of the plan
 	}
-	if p.err = p.ahead.err; p.err != nil {
+	if p.err = p.plan.err; p.err != nil {
 		p.over = true
 		return nil
 	}
-	if what := planned(p.ahead.result.plan); what != "" {
+	if what := planText(p.plan.result.plan); what != "" {
 		p.pane.Append(logpane.Line{Text: "plan: " + what})
 	}
-	if p.asks = len(p.ahead.result.plan.Warning()) > 0; p.asks {
+	if p.asks = len(p.plan.result.plan.Warning()) > 0; p.asks {
 		return nil
 	}
 	return p.begin(s)
@@ -185,16 +185,16 @@ func (p *buildPage) view(s *state, width, height int) string {
 	var top, hint string
 	switch {
 	case len(p.doubts) > 0:
-		return s.fit(doubted(p.doubts, width), "\n"+wrap("Press enter to change the answers, or y if it is wanted like this.", width), height)
+		return s.fit(drawDoubts(p.doubts, width), "\n"+wrap("Press enter to change the answers, or y if it is wanted like this.", width), height)
 	case p.over && p.err != nil:
 		top, hint = failure(p.err, width), "\n"+wrap(fmt.Sprintf("Press enter to go to the page that can fix it (%s), r to build again.", p.remedy()), width)
 	case p.over:
 		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.", disk.Human(p.run.result.Size), clock(p.run.result.Took))
 		hint = "Press enter to choose the card."
 	case p.asks:
-		top, hint = warned(p.ahead.result.plan, width), "\n"+wrap("Press esc to go back and change it, y to build it all the same.", width)
+		top, hint = drawWarning(p.plan.result.plan, width), "\n"+wrap("Press esc to go back and change it, y to build it all the same.", width)
 	default:
-		top = progressOf(p.sample(), time.Since(p.ahead.began), width)
+		top = drawProgress(p.sample(), time.Since(p.plan.began), width)
 	}
 	rest := height - lines(top) - lines(hint) - 1
 	return s.fit(top, hint+"\n"+p.pane.View(width, max(rest, 3)), height)
@@ -203,20 +203,20 @@ func (p *buildPage) view(s *state, width, height int) string {
 // sample is how far the reading or the building is.
 func (p *buildPage) sample() build.Progress {
 	if p.run == nil {
-		return p.ahead.sample()
+		return p.plan.sample()
 	}
 	return p.run.sample()
 }
 
 func (p *buildPage) busy() string {
-	if p.ahead.running() || p.run.running() {
+	if p.plan.running() || p.run.running() {
 		return "The build will be stopped. What is already built is kept by Nix, so the next try is quicker."
 	}
 	return ""
 }
 
 func (p *buildPage) stop() {
-	p.ahead.stop()
+	p.plan.stop()
 	p.run.stop()
 }
 
@@ -252,7 +252,7 @@ func (p *buildPage) decide(s *state, k string) (move, tea.Cmd) {
 		}
 		s.saved.Host = s.saved.Host.Confirm(keys...)
 		p.doubts = nil
-		return stay, p.look(s)
+		return stay, p.prepare(s)
 	}
 	return stay, nil
 }

@@ -73,7 +73,7 @@ func TestAnErrorInTheConfigurationIsShownBeforeAnythingIsBuilt(t *testing.T) {
 
 func TestWhileNixIsSilentThePageSaysWhatItIsAt(t *testing.T) {
 	g := build.Progress{Stage: "reading the configuration", Since: time.Now().Add(-75 * time.Second), Share: 0.07, Left: 4 * time.Minute}
-	text := progressOf(g, 80*time.Second, 60)
+	text := drawProgress(g, 80*time.Second, 60)
 	for _, want := range []string{"reading the configuration for 1 min 15 s", "1 min 20 s in all", "7 %, about 4 min 00 s left"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
@@ -147,7 +147,7 @@ func (h hinted) Hints() []string { return h.hints }
 // TestAnUnknownFailureNeedsNoScrolling: on 80×24 its cause, its last lines and
 // what to do are in sight at once, with the log below.
 func TestAnUnknownFailureNeedsNoScrolling(t *testing.T) {
-	s := &state{width: 80, height: 24}
+	s := &state{window: window{width: 80, height: 24}}
 	var log []string
 	for i := range 30 {
 		log = append(log, fmt.Sprintf("line %d of what it said", i))

@@ -11,8 +11,8 @@ import (
 	"piwiz/tui/style"
 )
 
-// planned is what a build will cost, in a line; "" when there is nothing to do.
-func planned(p build.Plan) string {
+// planText is what a build will cost, in a line; "" when there is nothing to do.
+func planText(p build.Plan) string {
 	var parts []string
 	if n := len(p.Builds); n > 0 {
 		parts = append(parts, count(n, "step")+" to build")
@@ -28,22 +28,22 @@ func planned(p build.Plan) string {
 	return strings.Join(parts, " · ")
 }
 
-// warned asks before hours of work begin.
-func warned(p build.Plan, width int) string {
+// drawWarning asks before hours of work begin.
+func drawWarning(p build.Plan, width int) string {
 	lines := p.Warning()
 	var text strings.Builder
 	text.WriteString(style.Danger.Render(wrap(lines[0], width)) + "\n")
 	for _, l := range lines[1:] {
 		text.WriteString("\n" + wrap(l, width))
 	}
-	if what := planned(p); what != "" {
+	if what := planText(p); what != "" {
 		text.WriteString("\n\n" + wrap("In all: "+what+".", width))
 	}
 	return text.String()
 }
 
-// progressOf draws how far a build is: four lines that stay where they are.
-func progressOf(g build.Progress, elapsed time.Duration, width int) string {
+// drawProgress draws how far a build is: four lines that stay where they are.
+func drawProgress(g build.Progress, elapsed time.Duration, width int) string {
 	share := fmt.Sprintf(" %3.0f %%", 100*g.Share)
 	if g.Left > 0 {
 		share += ", about " + clock(g.Left) + " left"

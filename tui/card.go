@@ -39,7 +39,7 @@ func (p *cardPage) enter(s *state) tea.Cmd {
 	p.hidden, p.asking, p.err = nil, nil, nil
 	ctx, end := context.WithCancel(s.ctx)
 	p.changed, p.end = s.engine.CardsChanged(ctx), end
-	return p.look(s)
+	return p.list(s)
 }
 
 // busy is empty: nothing is lost by leaving. stop ends the watch.
@@ -59,8 +59,8 @@ func (p *cardPage) stopOpening() {
 	}
 }
 
-// look lists the disks.
-func (p *cardPage) look(s *state) tea.Cmd {
+// list lists the disks.
+func (p *cardPage) list(s *state) tea.Cmd {
 	ctx, cards := s.ctx, s.engine.Cards
 	return func() tea.Msg {
 		all, err := cards(ctx)
@@ -71,12 +71,12 @@ func (p *cardPage) look(s *state) tea.Cmd {
 // follow lists them again when something was plugged in or out, as long as
 // the page is shown.
 func (p *cardPage) follow(s *state) tea.Cmd {
-	changed, look := p.changed, p.look(s)
+	changed, list := p.changed, p.list(s)
 	return func() tea.Msg {
 		if _, ok := <-changed; !ok {
 			return nil
 		}
-		return look()
+		return list()
 	}
 }
 
@@ -186,7 +186,7 @@ func (p *cardPage) key(s *state, k string) (move, tea.Cmd) {
 	case "enter":
 		if d, ok := p.chosen(); ok {
 			s.card, p.asking, p.err = d, confirmCard(d), nil
-			return stay, p.asking.look(s)
+			return stay, p.asking.inspect(s)
 		}
 		return stay, nil
 	}
@@ -221,7 +221,7 @@ func (p *cardPage) fillHidden(s *state) {
 		if named, _ := d.Named(); d.Bus == disk.NVMe && named.Refusal() == "" {
 			text += " If it is an SD Express card, leave and start: piwiz --any-disk " + d.Path
 		}
-		b.WriteString(style.Title.Render(clean.Name(d.Name)) + "  " + nameOf(d) + "\n" + wrap(text, max(s.width-4, 1)) + "\n\n")
+		b.WriteString(style.Title.Render(clean.Name(d.Name)) + "  " + diskLabel(d) + "\n" + wrap(text, max(s.width-4, 1)) + "\n\n")
 	}
 	p.hidden.Width, p.hidden.Height = max(s.width-4, 1), max(s.height-7, 1)
 	p.hidden.SetContent(strings.TrimRight(b.String(), "\n"))
@@ -259,7 +259,7 @@ func (p *cardPage) view(s *state, width, height int) string {
 			at = i
 		}
 		var text strings.Builder
-		text.WriteString(row(style.Title.Render(clean.Name(o.Name))+"  "+nameOf(o), o.Path == d.Path) + "\n" + style.Dim.Render(wrap("    "+o.Contents(), width)))
+		text.WriteString(row(style.Title.Render(clean.Name(o.Name))+"  "+diskLabel(o), o.Path == d.Path) + "\n" + style.Dim.Render(wrap("    "+o.Contents(), width)))
 		for _, w := range o.Warnings() {
 			text.WriteString("\n" + style.Warn.Render(wrap("    "+w, width)))
 		}

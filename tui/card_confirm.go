@@ -54,8 +54,8 @@ func confirmCard(d disk.Device) *confirmation {
 	return &confirmation{device: d, typed: typed}
 }
 
-// look looks at the files of a disk that is perhaps not a card.
-func (c *confirmation) look(s *state) tea.Cmd {
+// inspect finds out about the files of a disk that is perhaps not a card.
+func (c *confirmation) inspect(s *state) tea.Cmd {
 	if c.device.Doubt() == "" {
 		return nil
 	}
@@ -137,7 +137,7 @@ func (c *confirmation) view(s *state, width, height int) string {
 		head = d.Doubt()
 	}
 	top := style.Danger.Render(wrap(head, width)) + "\n\n" +
-		"  " + style.Title.Render(clean.Name(d.Path)) + "  " + nameOf(d) + "\n" +
+		"  " + style.Title.Render(clean.Name(d.Path)) + "  " + diskLabel(d) + "\n" +
 		style.Dim.Render(wrap("  "+d.Contents(), width)) + "\n"
 	if !c.newest.IsZero() {
 		top += style.Warn.Render(wrap("  The newest file on it is from "+c.newest.Format("2 January 2006")+".", width)) + "\n"

@@ -120,7 +120,7 @@ func (p *donePage) help(*state) []key.Binding {
 }
 
 func (p *donePage) failed() error {
-	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
+	if err := p.run.finalErr(); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil

@@ -16,14 +16,21 @@ import (
 	"piwiz/tui/style"
 )
 
+// window is the room that pages are drawn in.
+type window struct {
+	width, height int
+	scroll        int  // how far the part of a page is scrolled that is too tall
+	tall          bool // there is one: set by drawing
+}
+
 // newForm makes a form for the page; above gives it its room.
-func newForm(s *state, fields ...form.Field) *form.Form {
-	return form.New(max(s.width-4, 20), max(s.height-4, 6), fields...)
+func (w *window) newForm(fields ...form.Field) *form.Form {
+	return form.New(max(w.width-4, 20), max(w.height-4, 6), fields...)
 }
 
 // fit draws rest, and top above it. Where both are too tall rest is whole, and
 // of top there is a part, its beginning at first, which pgdn and pgup move.
-func (s *state) fit(top, rest string, height int) string {
+func (w *window) fit(top, rest string, height int) string {
 	if top == "" {
 		return rest
 	}
@@ -34,9 +41,9 @@ func (s *state) fit(top, rest string, height int) string {
 	}
 	if len(lines) > room {
 		room = max(room-1, 1) // for the line that says so
-		s.tall, s.scroll = true, max(min(s.scroll, len(lines)-room), 0)
-		more := style.More(s.scroll > 0, s.scroll+room < len(lines)) + ": pgdn and pgup"
-		lines = append(slices.Clone(lines[s.scroll:s.scroll+room]), style.Dim.Render(more))
+		w.tall, w.scroll = true, max(min(w.scroll, len(lines)-room), 0)
+		more := style.More(w.scroll > 0, w.scroll+room < len(lines)) + ": pgdn and pgup"
+		lines = append(slices.Clone(lines[w.scroll:w.scroll+room]), style.Dim.Render(more))
 	}
 	if rest != "" {
 		lines = append(lines, rest)
@@ -46,9 +53,9 @@ func (s *state) fit(top, rest string, height int) string {
 
 // above draws a form, a hint that is always in sight above it, and over that
 // something of which a few lines are, however small the window is.
-func (s *state) above(top, hint string, f *form.Form, height int) string {
-	f.Resize(max(s.width-4, 20), height-spare(top)-strings.Count(hint, "\n"))
-	return s.fit(top, hint+f.View(), height)
+func (w *window) above(top, hint string, f *form.Form, height int) string {
+	f.Resize(max(w.width-4, 20), height-spare(top)-strings.Count(hint, "\n"))
+	return w.fit(top, hint+f.View(), height)
 }
 
 // spare is how many lines a text gets that may be scrolled, where there is
@@ -182,7 +189,7 @@ func spin(d time.Duration) string {
 	return string([]rune("│/─\\")[int(d/(250*time.Millisecond))%4])
 }
 
-func nameOf(d disk.Device) string {
+func diskLabel(d disk.Device) string {
 	return clean.Name(strings.Join(strings.Fields(disk.Human(d.Size)+" "+d.Vendor+" "+d.Model), " "))
 }
 
@@ -203,8 +210,8 @@ func complaint(rule func(string) (string, string)) func(string) string {
 	}
 }
 
-// doubted asks about the answers, all at once.
-func doubted(doubts []nixgen.Doubt, width int) string {
+// drawDoubts asks about the answers, all at once.
+func drawDoubts(doubts []nixgen.Doubt, width int) string {
 	text := []string{style.Warn.Render(wrap("Is this what you want?", width))}
 	for _, d := range doubts {
 		text = append(text, wrap(clean.Line(d.Text), width))

@@ -33,7 +33,7 @@ func (p *hostnamePage) enter(s *state) tea.Cmd {
 		}
 	}
 	newName := func(v string) (string, string) { return nixgen.CheckNewName(v, computer) }
-	p.form = newForm(s,
+	p.form = s.newForm(
 		form.Text("Name of the Raspberry Pi", "You will reach it as NAME.local, for example bach.", &s.name, complaint(newName)),
 		form.Text("Your user name on it", "You will log in as this user, with your SSH key.", &s.user, complaint(nixgen.CheckUser)))
 	p.form.Init()

@@ -42,10 +42,10 @@ type keyMade struct {
 // enter asks each time: a key that was made meanwhile shows up.
 func (p *keysPage) enter(s *state) tea.Cmd {
 	*p = keysPage{}
-	return p.look(s)
+	return p.findKeys(s)
 }
 
-func (p *keysPage) look(s *state) tea.Cmd {
+func (p *keysPage) findKeys(s *state) tea.Cmd {
 	ctx, find, host := s.ctx, s.engine.Keys, s.saved.Host
 	return func() tea.Msg {
 		k, problems := find(ctx, host)
@@ -141,7 +141,7 @@ func (p *keysPage) made(s *state, msg keyMade) tea.Cmd {
 	}
 	p.more = nil
 	s.logins.take(msg.key)
-	return p.look(s)
+	return p.findKeys(s)
 }
 
 func (p *keysPage) view(s *state, width, height int) string {

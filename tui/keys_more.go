@@ -36,13 +36,13 @@ type keysGot struct {
 
 func (p *keysPage) openFile(s *state, err error, value string) {
 	p.more = &moreKeys{value: value, err: err}
-	p.more.form = newForm(s, form.Text("Which file?", "A public key such as ~/keys/laptop.pub, or a private one: only its public half is taken.", &p.more.value, nil))
+	p.more.form = s.newForm(form.Text("Which file?", "A public key such as ~/keys/laptop.pub, or a private one: only its public half is taken.", &p.more.value, nil))
 	p.more.form.Init()
 }
 
 func (p *keysPage) openName(s *state, err error, value string) {
 	p.more = &moreKeys{value: value, err: err, making: true}
-	p.more.form = newForm(s, form.Text("What should the new key be called?", "There is an id_ed25519 already, and it is kept. ssh needs -i for any other name.", &p.more.value, sshkey.CheckName))
+	p.more.form = s.newForm(form.Text("What should the new key be called?", "There is an id_ed25519 already, and it is kept. ssh needs -i for any other name.", &p.more.value, sshkey.CheckName))
 	p.more.form.Init()
 }
 

@@ -32,7 +32,7 @@ func (w *wizard) ending(msg tea.Msg) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		w.width, w.height = max(msg.Width, 1), max(msg.Height, 1)
-	case answer:
+	case reply:
 		if l, ok := msg.msg.(late); ok {
 			l.drop()
 		}

@@ -44,11 +44,11 @@ func TestLeavingIsAStateInWhichNothingBegins(t *testing.T) {
 		tea.KeyMsg{Type: tea.KeyEnter},
 		tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("qy?r")},
 		tea.KeyMsg{Type: tea.KeyCtrlC},
-		answer{visit, edited{}},
-		answer{visit, cardOpened{card: card}},
-		answer{visit, crashed{errors.New("late")}},
-		answer{visit, tick{d.w.page().(*buildPage).run}},
-		answer{visit, onTerminal{command: command{ran: new([]string)}}},
+		reply{visit, edited{}},
+		reply{visit, cardOpened{card: card}},
+		reply{visit, crashed{errors.New("late")}},
+		reply{visit, tick{d.w.page().(*buildPage).run}},
+		reply{visit, onTerminal{command: command{ran: new([]string)}}},
 		tea.WindowSizeMsg{Width: 100, Height: 30},
 	} {
 		if _, cmd := d.w.Update(msg); cmd != nil {

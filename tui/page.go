@@ -50,8 +50,8 @@ func exec(command tea.ExecCommand, then func(error) tea.Msg) tea.Cmd {
 	return func() tea.Msg { return onTerminal{command, then} }
 }
 
-// answer is what a command of a page brought, and the visit that asked for it.
-type answer struct {
+// reply is what a command of a page brought, and the visit that asked for it.
+type reply struct {
 	visit int
 	msg   tea.Msg
 }

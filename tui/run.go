@@ -82,8 +82,8 @@ func (r *run[P, R]) ended(msg tick) (over bool, cmd tea.Cmd) {
 	return true, nil
 }
 
-// ended is what a run failed with; nil while it runs, or when it did not fail.
-func (r *run[P, R]) failure() error {
+// finalErr is what a run failed with; nil while it runs, or when it did not fail.
+func (r *run[P, R]) finalErr() error {
 	if r == nil || r.running() {
 		return nil
 	}

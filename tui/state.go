@@ -12,6 +12,7 @@ import (
 
 // state is what the pages share: the answers in the engine's own types.
 type state struct {
+	window
 	all      context.Context // of the whole wizard
 	ctx      context.Context // of this visit: it ends when the page is left
 	leave    context.CancelFunc
@@ -27,10 +28,6 @@ type state struct {
 	way      sshlogin.Way
 	written  bool // from the first byte on there is no way back
 	safe     bool // the written card is ejected
-	width    int
-	height   int
-	scroll   int  // how far the part of a page is scrolled that is too tall
-	tall     bool // there is one: set by drawing
 }
 
 // takeNew takes up the answers for a new host, those given before if there

@@ -10,7 +10,7 @@ import (
 // serial lines do.
 const usualWidth, usualHeight = 80, 24
 
-type step struct {
+type wizardStep struct {
 	name  string
 	title string
 	page  page
@@ -18,8 +18,8 @@ type step struct {
 }
 
 // story is the wizard: its pages in order.
-func story() []step {
-	return []step{
+func story() []wizardStep {
+	return []wizardStep{
 		{"welcome", "Welcome", &welcomePage{}, false},
 		{"check", "Is this computer ready?", &checkPage{}, true},
 		{"board", "Which Raspberry Pi?", &boardPage{}, true},
@@ -38,7 +38,7 @@ func story() []step {
 // wizard is the only Bubble Tea model; pages are plain structs.
 type wizard struct {
 	*state
-	steps   []step
+	steps   []wizardStep
 	at      int
 	keys    bool  // the full list of keys is shown
 	leaving bool  // ctrl+c was pressed while work was running
@@ -55,7 +55,7 @@ type wizard struct {
 
 func newWizard(ctx context.Context, e Engine) *wizard {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &state{all: ctx, ctx: ctx, engine: e, answers: &answers{}, drafts: map[string]*answers{}, width: usualWidth, height: usualHeight}
+	s := &state{all: ctx, ctx: ctx, engine: e, answers: &answers{}, drafts: map[string]*answers{}, window: window{width: usualWidth, height: usualHeight}}
 	return &wizard{state: s, steps: story(), cancel: cancel, stopped: make(chan struct{})}
 }
 

@@ -18,12 +18,12 @@ import (
 // connection that was cut. Bubble Tea takes the end of its input for a user who
 // types nothing.
 type watched struct {
-	file
+	ttyFile
 	gone func()
 }
 
-// file is what Bubble Tea wants of a terminal.
-type file interface {
+// ttyFile is what Bubble Tea wants of a terminal.
+type ttyFile interface {
 	term.File
 	Name() string
 }
@@ -31,7 +31,7 @@ type file interface {
 // watch has gone called when a read or a write fails. What is no terminal stays
 // as it is.
 func watch[T any](stream T, gone func()) any {
-	if f, ok := any(stream).(file); ok {
+	if f, ok := any(stream).(ttyFile); ok {
 		return watched{f, gone}
 	}
 	return stream
@@ -39,7 +39,7 @@ func watch[T any](stream T, gone func()) any {
 
 // Read reads; the end of a terminal is an error.
 func (t watched) Read(b []byte) (int, error) {
-	n, err := t.file.Read(b)
+	n, err := t.ttyFile.Read(b)
 	if err != nil {
 		t.gone()
 	}
@@ -47,7 +47,7 @@ func (t watched) Read(b []byte) (int, error) {
 }
 
 func (t watched) Write(b []byte) (int, error) {
-	n, err := t.file.Write(b)
+	n, err := t.ttyFile.Write(b)
 	if err != nil {
 		t.gone()
 	}

@@ -29,10 +29,10 @@ func tie(all context.Context, visit int, cmd tea.Cmd) tea.Cmd {
 			return nil
 		}
 		if err := crash.Try(func() error { msg = cmd(); return nil }); err != nil {
-			return answer{visit, crashed{err}}
+			return reply{visit, crashed{err}}
 		}
 		switch msg := msg.(type) {
-		case nil, answer:
+		case nil, reply:
 			return msg
 		case tea.BatchMsg:
 			tied := make(tea.BatchMsg, len(msg))
@@ -41,13 +41,13 @@ func tie(all context.Context, visit int, cmd tea.Cmd) tea.Cmd {
 			}
 			return tied
 		default:
-			return answer{visit, msg}
+			return reply{visit, msg}
 		}
 	}
 }
 
 // answered hands the page what its own visit asked for, and nothing else.
-func (w *wizard) answered(a answer) (tea.Model, tea.Cmd) {
+func (w *wizard) answered(a reply) (tea.Model, tea.Cmd) {
 	if a.visit != w.visit {
 		if l, ok := a.msg.(late); ok {
 			l.drop()
@@ -63,7 +63,7 @@ func (w *wizard) answered(a answer) (tea.Model, tea.Cmd) {
 			if no := crash.Try(func() error { msg = run.then(err); return nil }); no != nil {
 				msg = crashed{no}
 			}
-			return answer{a.visit, msg}
+			return reply{a.visit, msg}
 		})
 	}
 	return w.pass(a.msg)

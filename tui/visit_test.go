@@ -115,7 +115,7 @@ func TestACardOpenedForAPageThatIsLeftIsClosed(t *testing.T) {
 	d := drive(t, engine(t))
 	was := d.w.visit
 	d.w.again()
-	d.send(answer{was, cardOpened{card: card}})
+	d.send(reply{was, cardOpened{card: card}})
 	if card.closed != 1 {
 		t.Errorf("closed %d times", card.closed)
 	}
@@ -125,11 +125,11 @@ func TestACommandOfAPageThatIsLeftIsNotRun(t *testing.T) {
 	d := drive(t, engine(t))
 	was := d.w.visit
 	wish := exec(command{ran: new([]string)}, func(error) tea.Msg { return nil })()
-	if _, cmd := d.w.Update(answer{was, wish}); cmd == nil {
+	if _, cmd := d.w.Update(reply{was, wish}); cmd == nil {
 		t.Error("the command of the page that is shown is not run")
 	}
 	d.w.again()
-	if _, cmd := d.w.Update(answer{was, wish}); cmd != nil {
+	if _, cmd := d.w.Update(reply{was, wish}); cmd != nil {
 		t.Error("a command runs for a page that is left")
 	}
 }

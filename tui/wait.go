@@ -93,7 +93,7 @@ func (p *waitPage) help(*state) []key.Binding {
 }
 
 func (p *waitPage) failed() error {
-	if err := p.run.failure(); !errors.Is(err, context.Canceled) {
+	if err := p.run.finalErr(); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil

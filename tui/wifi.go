@@ -173,7 +173,7 @@ func (p *wifiPage) ask(s *state) {
 	if len(s.wifi.offers) > 0 {
 		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &s.wifi.chosen, &s.wifi.at, s.wifi.options(s.origin, p.err == nil))}, fields...)
 	}
-	p.form = newForm(s, fields...)
+	p.form = s.newForm(fields...)
 	p.form.Init()
 }
 
@@ -225,7 +225,7 @@ func (p *wifiPage) view(s *state, width, height int) string {
 	case p.typed != nil:
 		return p.typed.view(s, width, height)
 	case p.doubts != nil:
-		return s.fit(doubted(p.doubts, width), "\n"+wrap("Press enter to change it, or y if it is wanted like this.", width), height)
+		return s.fit(drawDoubts(p.doubts, width), "\n"+wrap("Press enter to change it, or y if it is wanted like this.", width), height)
 	}
 	var b strings.Builder
 	b.WriteString(p.warnings(s, width))

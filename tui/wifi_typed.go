@@ -50,7 +50,7 @@ func (a *wifiAnswers) lacking() *typedNetwork {
 func (p *wifiPage) showTyped(s *state) {
 	t := p.typed
 	t.doubt, t.settled = "", 0
-	t.form = newForm(s,
+	t.form = s.newForm(
 		form.Text("Name of the network", "Exactly as your phone shows it.", &t.ssid, func(v string) string {
 			if err := wifi.CheckSSID(v); err != nil {
 				return sentence(err)

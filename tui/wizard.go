@@ -123,7 +123,7 @@ func (w *wizard) take(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return w, w.ours(cmd)
 	case tea.KeyMsg:
 		return w.read(msg)
-	case answer:
+	case reply:
 		return w.answered(msg)
 	}
 	return w.pass(msg)

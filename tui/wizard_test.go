@@ -74,7 +74,7 @@ func (d *driver) take(msg tea.Msg) {
 	}
 	switch msg := msg.(type) {
 	case nil:
-	case answer:
+	case reply:
 		if _, ok := msg.msg.(tick); ok { // it waits for tick, as work may never end
 			got := make(chan tea.Msg, 1)
 			got <- msg
@@ -99,7 +99,7 @@ func (d *driver) deliver() {
 	for _, c := range now {
 		select {
 		case msg := <-c:
-			if a, ok := msg.(answer); ok {
+			if a, ok := msg.(reply); ok {
 				d.send(a)
 				continue
 			}

@@ -59,7 +59,7 @@ func (p *writePage) view(s *state, width, height int) string {
 	}
 	g := p.run.sample()
 	var b strings.Builder
-	b.WriteString("  " + style.Title.Render(clean.Name(s.card.Path)) + "  " + nameOf(s.card) + "\n\n")
+	b.WriteString("  " + style.Title.Render(clean.Name(s.card.Path)) + "  " + diskLabel(s.card) + "\n\n")
 	for _, st := range []struct {
 		stage flash.Stage
 		name  string
@@ -109,4 +109,4 @@ func (p *writePage) help(*state) []key.Binding {
 	return nil
 }
 
-func (p *writePage) failed() error { return p.run.failure() }
+func (p *writePage) failed() error { return p.run.finalErr() }
