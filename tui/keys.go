@@ -99,7 +99,7 @@ func (p *keysPage) key(s *state, k string) (move, tea.Cmd) {
 	case "p":
 		p.more = &moreKeys{}
 	case "f":
-		p.openFile(s, nil, "")
+		p.more = fileForm(&s.window, nil, "")
 	case "enter":
 		if lines := s.logins.lines(); len(lines) > 0 {
 			s.saved.Host.Keys = lines
@@ -133,7 +133,7 @@ func (p *keysPage) made(s *state, msg keyMade) tea.Cmd {
 		if p.more != nil {
 			again = msg.err
 		}
-		p.openName(s, again, msg.name+"_pi")
+		p.more = nameForm(&s.window, again, msg.name+"_pi")
 		return nil
 	case msg.err != nil:
 		p.more, p.err = nil, msg.err
@@ -144,15 +144,64 @@ func (p *keysPage) made(s *state, msg keyMade) tea.Cmd {
 	return p.findKeys(s)
 }
 
+type keysGot struct {
+	keys []sshkey.PublicKey
+	err  error
+}
+
+// fillIn gives a key to what is open.
+func (p *keysPage) fillIn(s *state, msg tea.KeyMsg) tea.Cmd {
+	m := p.more
+	switch {
+	case msg.String() == "esc":
+		p.more = nil
+	case p.making || m.refused != nil:
+	case m.form == nil:
+		if m.paste(&s.logins, msg) {
+			p.more = nil
+		}
+	default:
+		m.form.Update(msg)
+		if !m.form.Done() {
+			return nil
+		}
+		if m.making {
+			return p.makeKey(s, m.value)
+		}
+		p.making = true
+		read, path := s.engine.ReadKey, m.value
+		return func() tea.Msg {
+			keys, err := read(path)
+			return keysGot{keys, err}
+		}
+	}
+	return nil
+}
+
+// got takes the keys of a file.
+func (p *keysPage) got(s *state, msg keysGot) {
+	p.making = false
+	if msg.err != nil {
+		if p.more != nil {
+			p.more = fileForm(&s.window, msg.err, p.more.value)
+		}
+		return
+	}
+	p.more = nil
+	for _, k := range msg.keys {
+		s.logins.take(k)
+	}
+}
+
 func (p *keysPage) view(s *state, width, height int) string {
 	if !p.read {
 		return style.Dim.Render("Looking for your SSH keys …")
 	}
 	if p.notes {
-		return s.fit(explained(p.problems, width), "", height)
+		return s.fit(failures(p.problems, width), "", height)
 	}
 	if p.more != nil {
-		return p.more.view(s, width, height)
+		return p.more.view(&s.window, width, height)
 	}
 	top := folded(p.problems, width)
 	if p.err != nil {
@@ -205,15 +254,6 @@ func folded(problems []error, width int) string {
 	return style.Warn.Render(wrap(fmt.Sprintf("%d notes about your SSH files: press d to read them.", len(problems)), width)) + "\n"
 }
 
-// explained are the problems with what to do.
-func explained(problems []error, width int) string {
-	var all []string
-	for _, p := range problems {
-		all = append(all, failure(p, width))
-	}
-	return strings.Join(all, "\n\n")
-}
-
 func (p *keysPage) help(s *state) []key.Binding {
 	if p.more != nil {
 		return p.more.help()
@@ -230,3 +270,5 @@ func (p *keysPage) help(s *state) []key.Binding {
 	}
 	return h
 }
+
+func (p *keysPage) typing() bool { return p.more != nil }

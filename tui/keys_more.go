@@ -29,59 +29,29 @@ type moreKeys struct {
 	err     error
 }
 
-type keysGot struct {
-	keys []sshkey.PublicKey
-	err  error
+func fileForm(w *window, err error, value string) *moreKeys {
+	m := &moreKeys{value: value, err: err}
+	m.form = w.newForm(form.Text("Which file?", "A public key such as ~/keys/laptop.pub, or a private one: only its public half is taken.", &m.value, nil))
+	m.form.Init()
+	return m
 }
 
-func (p *keysPage) openFile(s *state, err error, value string) {
-	p.more = &moreKeys{value: value, err: err}
-	p.more.form = s.newForm(form.Text("Which file?", "A public key such as ~/keys/laptop.pub, or a private one: only its public half is taken.", &p.more.value, nil))
-	p.more.form.Init()
+func nameForm(w *window, err error, value string) *moreKeys {
+	m := &moreKeys{value: value, err: err, making: true}
+	m.form = w.newForm(form.Text("What should the new key be called?", "There is an id_ed25519 already, and it is kept. ssh needs -i for any other name.", &m.value, sshkey.CheckName))
+	m.form.Init()
+	return m
 }
 
-func (p *keysPage) openName(s *state, err error, value string) {
-	p.more = &moreKeys{value: value, err: err, making: true}
-	p.more.form = s.newForm(form.Text("What should the new key be called?", "There is an id_ed25519 already, and it is kept. ssh needs -i for any other name.", &p.more.value, sshkey.CheckName))
-	p.more.form.Init()
-}
-
-// fillIn gives a key to what is open.
-func (p *keysPage) fillIn(s *state, msg tea.KeyMsg) tea.Cmd {
-	m := p.more
-	switch {
-	case msg.String() == "esc":
-		p.more = nil
-	case p.making || m.refused != nil:
-	case m.form == nil:
-		p.paste(s, msg)
-	default:
-		m.form.Update(msg)
-		if !m.form.Done() {
-			return nil
-		}
-		if m.making {
-			return p.makeKey(s, m.value)
-		}
-		p.making = true
-		read, path := s.engine.ReadKey, m.value
-		return func() tea.Msg {
-			keys, err := read(path)
-			return keysGot{keys, err}
-		}
-	}
-	return nil
-}
-
-// paste takes letters, or all of a paste that the terminal marks.
-func (p *keysPage) paste(s *state, msg tea.KeyMsg) {
+// paste takes letters, or all of a paste that the terminal marks. It tells
+// whether that was all.
+func (m *moreKeys) paste(to *keyAnswers, msg tea.KeyMsg) (over bool) {
 	const most = 64 << 10
-	m := p.more
 	switch {
 	case msg.String() == "enter" && m.text == "":
-		p.more = nil
+		return true
 	case msg.String() == "enter", msg.Paste && strings.ContainsAny(string(msg.Runes), "\r\n"):
-		p.readPaste(s, m.text+string(msg.Runes))
+		m.readPaste(to, m.text+string(msg.Runes))
 	case msg.String() == "backspace", msg.String() == "ctrl+u":
 		m.text, m.err = "", nil
 	case msg.Type == tea.KeySpace:
@@ -89,13 +59,13 @@ func (p *keysPage) paste(s *state, msg tea.KeyMsg) {
 	case msg.Type == tea.KeyRunes && len(m.text) < most:
 		m.text, m.err = m.text+string(msg.Runes), nil
 		if sshkey.IsPrivate(m.text) {
-			p.readPaste(s, m.text)
+			m.readPaste(to, m.text)
 		}
 	}
+	return false
 }
 
-func (p *keysPage) readPaste(s *state, text string) {
-	m := p.more
+func (m *moreKeys) readPaste(to *keyAnswers, text string) {
 	m.text = ""
 	keys, err := sshkey.Parse(text)
 	if m.err = err; err != nil {
@@ -106,27 +76,12 @@ func (p *keysPage) readPaste(s *state, text string) {
 	}
 	for _, k := range keys {
 		k.Source = "pasted"
-		s.logins.take(k)
+		to.take(k)
 		m.taken++
 	}
 }
 
-// got takes the keys of a file.
-func (p *keysPage) got(s *state, msg keysGot) {
-	p.making = false
-	if msg.err != nil {
-		if p.more != nil {
-			p.openFile(s, msg.err, p.more.value)
-		}
-		return
-	}
-	p.more = nil
-	for _, k := range msg.keys {
-		s.logins.take(k)
-	}
-}
-
-func (m *moreKeys) view(s *state, width, height int) string {
+func (m *moreKeys) view(w *window, width, height int) string {
 	top := ""
 	if m.err != nil && m.refused == nil {
 		top = failure(m.err, width) + "\n\n"
@@ -135,7 +90,7 @@ func (m *moreKeys) view(s *state, width, height int) string {
 		}
 	}
 	if m.form != nil {
-		return s.above(top, "", m.form, height)
+		return w.above(top, "", m.form, height)
 	}
 	if m.refused != nil {
 		return style.Danger.Render(wrap("That was a private key. It was not kept and goes nowhere.", width)) + "\n\n" +
@@ -150,7 +105,7 @@ func (m *moreKeys) view(s *state, width, height int) string {
 	default:
 		say += style.Dim.Render("Nothing yet.")
 	}
-	return s.fit(top, say, height)
+	return w.fit(top, say, height)
 }
 
 func (m *moreKeys) help() []key.Binding {
@@ -164,5 +119,3 @@ func (m *moreKeys) help() []key.Binding {
 	}
 	return []key.Binding{bind("enter", "go on"), bind("esc", "to the keys")}
 }
-
-func (p *keysPage) typing() bool { return p.more != nil }
