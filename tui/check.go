@@ -4,34 +4,28 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/bubbles/viewport"
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
 
 	"piwiz/flash/crash"
+	"piwiz/tui/style"
 )
 
 // checkPage says before any question whether this computer can do it, and
 // fixes what it can after showing the command.
 type checkPage struct {
-	results []*checked
-	cursor  int
-	moved   bool // by the user: it stays where it is
-	pane    viewport.Model
-	offer   string // the command that waits for a yes, "" when none does
-	tried   int    // the check whose command was run last, -1 when none was
-	err     error  // of that command
-	ctx     context.Context
-	cancel  context.CancelFunc
-	work    sync.WaitGroup
-}
-
-type checked struct {
-	Finding
-	begun, done bool
-	first, end  int // its lines in the pane
+	checklist
+	moved  bool // by the user: it stays where it is
+	pane   viewport.Model
+	offer  string // the command that waits for a yes, "" when none does
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
 }
 
 type checkDone struct {
@@ -102,20 +96,6 @@ func (p *checkPage) stop() {
 	}
 }
 
-// count says how many checks have no answer yet, and how many ended in each
-// state.
-func (p *checkPage) count() (pending int, states map[State]int) {
-	states = map[State]int{}
-	for _, r := range p.results {
-		if r.done {
-			states[r.State]++
-		} else {
-			pending++
-		}
-	}
-	return pending, states
-}
-
 func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
 	if p.ctx.Err() != nil {
 		return nil
@@ -142,26 +122,6 @@ func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
 	}
 	p.fill(s)
 	return cmd
-}
-
-// stillWrong tells whether a command was run for this check, and in vain.
-func (p *checkPage) stillWrong(i int) bool {
-	r := p.results[i]
-	return i == p.tried && r.done && r.State != OK && r.State != Skipped
-}
-
-// worst is the check whose command was run in vain, else the first that failed,
-// or else warns; -1 when all is well.
-func (p *checkPage) worst() int {
-	if p.tried >= 0 && p.tried < len(p.results) && p.stillWrong(p.tried) {
-		return p.tried
-	}
-	for _, state := range []State{Failure, Warning} {
-		if i := slices.IndexFunc(p.results, func(r *checked) bool { return r.State == state }); i >= 0 {
-			return i
-		}
-	}
-	return -1
 }
 
 func (p *checkPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
@@ -222,23 +182,6 @@ func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	return stay, nil
 }
 
-// fixable is the finding under the cursor if it has a command, else the first
-// that has one; -1 when none does.
-func (p *checkPage) fixable() int {
-	if p.cursor < len(p.results) && p.results[p.cursor].Command != "" {
-		return p.cursor
-	}
-	return slices.IndexFunc(p.results, func(r *checked) bool { return r.Command != "" })
-}
-
-// repair is the command of that finding.
-func (p *checkPage) repair() string {
-	if i := p.fixable(); i >= 0 {
-		return p.results[i].Command
-	}
-	return ""
-}
-
 // step moves the cursor, after the lines of a finding that is taller than the
 // pane have been seen.
 func (p *checkPage) step(s *state, by int) {
@@ -259,6 +202,43 @@ func (p *checkPage) step(s *state, by int) {
 	p.fill(s)
 }
 
+// fill writes the findings into the pane and keeps the one under the cursor
+// in sight.
+func (p *checkPage) fill(s *state) {
+	width := max(s.width-4, 1)
+	var lines []string
+	for i, r := range p.results {
+		r.first = len(lines)
+		lines = append(lines, strings.Split(p.finding(s.engine.Checks[i].Name, i, width), "\n")...)
+		r.end = len(lines)
+	}
+	room := max(s.height-4-lipgloss.Height(p.advice(width))-1-spare(p.lastEnd(width)), 1)
+	p.pane.Width, p.pane.Height = width, min(room, len(lines))
+	p.pane.SetContent(strings.Join(lines, "\n"))
+	if len(p.results) == 0 {
+		return
+	}
+	at := p.results[p.cursor]
+	if at.end > p.pane.YOffset+p.pane.Height {
+		p.pane.SetYOffset(at.end - p.pane.Height)
+	}
+	if at.first < p.pane.YOffset {
+		p.pane.SetYOffset(at.first)
+	}
+}
+
+func (p *checkPage) view(s *state, width, height int) string {
+	if p.offer != "" {
+		return s.fit(wrap("piwiz will leave these pages for a moment and run this on your terminal:", width)+"\n\n  "+
+			style.Command.Render(strings.ReplaceAll(hang(p.offer, width), "\n", "\n  ")), "\n"+wrap("Press enter to run it: your password may be asked for. Then this computer is checked again. Press esc not to.", width), height)
+	}
+	more := ""
+	if !p.pane.AtBottom() {
+		more = style.Dim.Render("    " + style.Down + " more below")
+	}
+	return s.fit(p.lastEnd(width), p.pane.View()+"\n"+more+"\n"+p.advice(width), height)
+}
+
 func (p *checkPage) help(*state) []key.Binding {
 	if p.offer != "" {
 		return []key.Binding{bind("enter", "run it"), bind("esc", "do not")}
@@ -276,16 +256,16 @@ func (p *checkPage) help(*state) []key.Binding {
 	return h
 }
 
-// NotReady says that this computer lacks something.
-type NotReady struct{ Missing int }
-
-func (e NotReady) Error() string {
-	return fmt.Sprintf("%s must be fixed before an image can be built", count(e.Missing, "thing"))
-}
-
 func (p *checkPage) failed() error {
 	if _, states := p.count(); states[Failure] > 0 {
 		return NotReady{states[Failure]}
 	}
 	return nil
+}
+
+// NotReady says that this computer lacks something.
+type NotReady struct{ Missing int }
+
+func (e NotReady) Error() string {
+	return fmt.Sprintf("%s must be fixed before an image can be built", count(e.Missing, "thing"))
 }
