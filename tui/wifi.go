@@ -1,19 +1,16 @@
 package tui
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/wifi"
-	"piwiz/tui/clean"
 	"piwiz/tui/form"
 	"piwiz/tui/style"
 )
@@ -23,27 +20,10 @@ import (
 // the right to, and shows the command first. Typing a network in, or none at
 // all, is always a choice.
 type wifiPage struct {
-	known    []wifi.Network
-	problems []error
-	err      error
-	read     bool // the answer to reading came
-	refused  bool // administrator rights were refused: not asked again
-	form     *form.Form
-	typed    *typedNetwork  // not nil while one is typed in
-	lacking  string         // why the page was not left, or a network not turned
-	looked   wifi.Places    // where networks were looked for
-	details  bool           // of that, and of what was skipped, are shown
-	asking   *asking        // not nil while a secret is asked for
-	more     bool           // administrator rights are wanted although some networks are known
-	doubts   []nixgen.Doubt // about how networks are joined: y is a yes to all of them
-}
-
-type networksRead struct {
-	known    []wifi.Network
-	problems []error
-	err      error
-	granted  bool
-	looked   wifi.Places
+	wifiList
+	typed  *typedNetwork  // not nil while one is typed in
+	asking *asking        // not nil while a secret is asked for
+	doubts []nixgen.Doubt // about how networks are joined: y is a yes to all of them
 }
 
 func (p *wifiPage) enter(s *state) tea.Cmd {
@@ -55,20 +35,6 @@ func (p *wifiPage) enter(s *state) tea.Cmd {
 	ctx, e := s.ctx, s.engine
 	return func() tea.Msg { return readNetworks(ctx, e) }
 }
-
-func readNetworks(ctx context.Context, e Engine) tea.Msg {
-	known, problems, err := e.Networks(ctx)
-	return networksRead{known, problems, err, false, e.Looked()}
-}
-
-// locked tells that the page asks for administrator rights: when no network is
-// known without them, or when the user wants to.
-func (p *wifiPage) locked() bool {
-	return p.closed() && (p.more || !slices.ContainsFunc(p.known, wifi.Network.Usable))
-}
-
-// closed tells that there may be more which only the administrator may read.
-func (p *wifiPage) closed() bool { return errors.Is(p.err, fs.ErrPermission) && !p.refused }
 
 func (p *wifiPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
@@ -89,7 +55,7 @@ func (p *wifiPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 // fillIn gives a key to the form that is shown.
 func (p *wifiPage) fillIn(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	if p.typed != nil {
-		p.typeIn(s, msg)
+		p.takeTyped(s, p.typed.typeIn(&s.window, msg))
 		return stay, nil
 	}
 	if p.form == nil {
@@ -114,7 +80,7 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 	case k == "esc" && p.asked() != nil && p.asked().Filtering():
 		return stay, nil, false // esc ends the filter of a list
 	case k == "esc" && p.typed != nil && p.typed.doubt != "":
-		p.showTyped(s)
+		p.typed.show(&s.window)
 		return stay, nil, true
 	case k == "esc" && p.typed != nil:
 		p.typed = nil
@@ -136,7 +102,7 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 		p.more = true
 		return stay, nil, true
 	case p.typed != nil && p.typed.doubt != "":
-		p.decide(s, k)
+		p.takeTyped(s, p.typed.decide(&s.window, k))
 		return stay, nil, true
 	case k == "d" && p.onList(s):
 		p.details = !p.details
@@ -151,32 +117,6 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 	return stay, nil, p.locked()
 }
 
-func (p *wifiPage) took(s *state, msg networksRead) {
-	if msg.granted && msg.err != nil && len(msg.known) == 0 {
-		msg.known = p.known // what was known before the rights were asked for
-	}
-	p.read, p.problems, p.err, p.looked = true, msg.problems, msg.err, msg.looked
-	p.known = msg.known
-	if msg.granted && msg.err != nil {
-		p.refused = true
-	}
-	if !p.locked() {
-		p.ask(s)
-	}
-}
-
-func (p *wifiPage) ask(s *state) {
-	if p.err == nil || len(p.known) > 0 {
-		s.wifi.know(p.known)
-	}
-	fields := []form.Field{form.Text("Country", "Two letters, for example DE. It decides which Wi-Fi channels are allowed.", &s.country, complaint(nixgen.CheckCountry))}
-	if len(s.wifi.offers) > 0 {
-		fields = append([]form.Field{form.Many("Which Wi-Fi networks? Mark none to use a cable.", &s.wifi.chosen, &s.wifi.at, s.wifi.options(s.origin, p.err == nil))}, fields...)
-	}
-	p.form = s.newForm(fields...)
-	p.form.Init()
-}
-
 // keep stores the marked networks, unless the card would lack a password.
 func (p *wifiPage) keep(s *state) (move, tea.Cmd) {
 	p.lacking = ""
@@ -189,7 +129,9 @@ func (p *wifiPage) keep(s *state) (move, tea.Cmd) {
 	}
 	for _, o := range s.wifi.marked() {
 		if o.Secret.IsZero() && o.Security != wifi.Open {
-			return stay, p.askSecret(s, o)
+			var cmd tea.Cmd
+			p.asking, cmd = askSecret(s, o)
+			return stay, cmd
 		}
 	}
 	if p.lacking = s.wifi.unturned(); p.lacking != "" {
@@ -205,6 +147,88 @@ func (p *wifiPage) keep(s *state) (move, tea.Cmd) {
 	return next, nil
 }
 
+// startTyping opens the form for a network, with what was typed before.
+func (p *wifiPage) startTyping(s *state) {
+	if s.wifi.draft == nil {
+		s.wifi.draft = s.wifi.lacking()
+	}
+	p.typed = s.wifi.draft
+	p.typed.show(&s.window)
+}
+
+// takeTyped takes a network that is whole, and goes back to the list.
+func (p *wifiPage) takeTyped(s *state, n *wifi.Network) {
+	if n == nil {
+		return
+	}
+	s.wifi.take(*n) // from here on only the derived key is kept
+	s.wifi.draft, p.typed = nil, nil
+	p.ask(s)
+}
+
+// onList tells that the keys are the list's, and none is text.
+func (p *wifiPage) onList(s *state) bool { return p.typed == nil && p.focused(s) }
+
+// unsure are the ways to join that need a yes on this board. The rest of what
+// may be a mistake is asked before the build, of all the answers together.
+func (p *wifiPage) unsure(s *state) []nixgen.Doubt {
+	h := s.saved.Host
+	h.Networks = s.wifi.networks()
+	return slices.DeleteFunc(h.Doubts(), func(d nixgen.Doubt) bool { return !d.IsWPA3Only() })
+}
+
+// decideWay takes the answer to that.
+func (p *wifiPage) decideWay(s *state, k string) move {
+	switch k {
+	case "y":
+		var keys []string
+		for _, d := range p.doubts {
+			keys = append(keys, d.Key)
+		}
+		p.doubts = nil
+		s.wifi.keep(&s.saved)
+		s.saved.Host = s.saved.Host.Confirm(keys...)
+		return next
+	case "n", "enter", "esc":
+		p.doubts = nil
+		p.ask(s)
+	}
+	return stay
+}
+
+// stopAsking takes the question back.
+func (p *wifiPage) stopAsking(s *state) {
+	if p.asking != nil {
+		p.asking.stop()
+		p.asking = nil
+		p.ask(s)
+	}
+}
+
+// given takes the secret and goes on, or says why there is none. Administrator
+// rights are offered once, where they can help.
+func (p *wifiPage) given(s *state, msg secretGiven) (move, tea.Cmd) {
+	if msg.of != p.asking {
+		return stay, nil // it was taken back
+	}
+	p.asking.stop()
+	o := p.asking.offer
+	p.asking = nil
+	if msg.err == nil {
+		s.wifi.give(o, msg.network)
+		return p.keep(s)
+	}
+	headline, _ := Explain(msg.err)
+	p.lacking = fmt.Sprintf("%s. To go on, press ctrl+t and type it in, or unmark it.", headline)
+	if errors.Is(msg.err, fs.ErrPermission) && !p.refused {
+		p.err, p.more, p.lacking = msg.err, true, ""
+		return stay, nil
+	}
+	s.wifi.give(o, wifi.Network{SSID: o.SSID, Security: o.Security, Hidden: o.Hidden, Connected: o.Connected, From: o.From, Lacks: "its password was not given"})
+	p.ask(s)
+	return stay, nil
+}
+
 func (p *wifiPage) view(s *state, width, height int) string {
 	switch {
 	case !p.read:
@@ -213,41 +237,13 @@ func (p *wifiPage) view(s *state, width, height int) string {
 		return wrap("Asking "+p.asking.offer.From+" for the password of "+p.asking.offer.SSID+" …", width) + "\n\n" +
 			wrap("A window of your desktop may ask for your own password first. Press esc to stop asking.", width)
 	case p.locked():
-		why := "This computer keeps its Wi-Fi passwords in files that only the administrator may read. piwiz can ask for that right once, to copy the networks you choose. It runs:"
-		if headline, hints := Explain(p.err); p.more && len(hints) > 0 { // a secret was withheld
-			why = headline + ". " + why
-		}
-		if s.origin != "" && len(s.wifi.offers) > 0 {
-			why = "What is saved with " + s.origin + " is kept. " + why
-		}
-		return s.fit(wrap(why, width)+"\n\n  "+style.Command.Render(clean.Line(s.engine.GrantNetworks().Command())),
-			"\n"+wrap("Press enter to do so: your password may be asked for. Press n not to: then you can type a network in, or use a cable.", width), height)
+		return p.rightsView(s, width, height)
 	case p.typed != nil:
-		return p.typed.view(s, width, height)
+		return p.typed.view(&s.window, width, height)
 	case p.doubts != nil:
 		return s.fit(drawDoubts(p.doubts, width), "\n"+wrap("Press enter to change it, or y if it is wanted like this.", width), height)
 	}
-	var b strings.Builder
-	b.WriteString(p.warnings(s, width))
-	b.WriteString(p.findings(s, width))
-	if p.err != nil && !errors.Is(p.err, fs.ErrPermission) {
-		headline, _ := Explain(p.err)
-		b.WriteString(style.Warn.Render(wrap(headline, width)) + "\n")
-	}
-	hint := ""
-	switch {
-	case p.lacking != "":
-		hint = style.Danger.Render(wrap(p.lacking, width)) + "\n\n"
-	case len(s.wifi.offers) == 0:
-		hint = wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
-	default:
-		more := ""
-		if p.closed() {
-			more = "; ctrl+r reads the rest with administrator rights"
-		}
-		hint = style.Dim.Render(wrap("Space marks or unmarks; ctrl+t types another one in"+more+".", width)) + "\n" + p.about(s, width) + "\n"
-	}
-	return s.above(b.String(), hint, p.form, height)
+	return p.listView(s, width, height)
 }
 
 func (p *wifiPage) typing() bool {

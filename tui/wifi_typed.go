@@ -22,35 +22,10 @@ type typedNetwork struct {
 // texts are what may have been pasted with something at its edge.
 func (t *typedNetwork) texts() [2]*string { return [2]*string{&t.ssid, &t.secret} }
 
-func (p *wifiPage) startTyping(s *state) {
-	if s.wifi.draft == nil {
-		s.wifi.draft = s.wifi.lacking()
-	}
-	p.typed = s.wifi.draft
-	p.showTyped(s)
-}
-
-// lacking is an empty draft, or one for the marked network whose password is
-// missing.
-func (a *wifiAnswers) lacking() *typedNetwork {
-	t := &typedNetwork{safety: string(wifi.WPA2), hidden: "no"}
-	for _, o := range a.marked() {
-		if !o.lacks() {
-			continue
-		}
-		t.ssid, t.safety = o.SSID, string(o.Security)
-		if o.Hidden {
-			t.hidden = "yes"
-		}
-		break
-	}
-	return t
-}
-
-func (p *wifiPage) showTyped(s *state) {
-	t := p.typed
+// show shows the form, anew.
+func (t *typedNetwork) show(w *window) {
 	t.doubt, t.settled = "", 0
-	t.form = s.newForm(
+	t.form = w.newForm(
 		form.Text("Name of the network", "Exactly as your phone shows it.", &t.ssid, func(v string) string {
 			if err := wifi.CheckSSID(v); err != nil {
 				return sentence(err)
@@ -67,53 +42,51 @@ func (p *wifiPage) showTyped(s *state) {
 	t.form.Init()
 }
 
-func (p *wifiPage) typeIn(s *state, msg tea.Msg) {
-	if t := p.typed; t.doubt == "" {
+// typeIn gives a key to the form; the network is nil until it is whole.
+func (t *typedNetwork) typeIn(w *window, msg tea.Msg) *wifi.Network {
+	if t.doubt == "" {
 		t.form.Update(msg)
 		if t.form.Done() {
-			p.settle(s)
+			return t.settle(w)
 		}
 	}
+	return nil
 }
 
-// settle asks about what cannot be seen in a text, one after the other, and
-// then takes the network.
-func (p *wifiPage) settle(s *state) {
-	t := p.typed
+// settle asks about what cannot be seen in a text, one after the other. Then
+// the network is whole.
+func (t *typedNetwork) settle(w *window) *wifi.Network {
 	for ; t.settled < len(t.texts()); t.settled++ {
 		what, _ := wifi.Odd(*t.texts()[t.settled])
 		if what != "" {
 			t.doubt = [...]string{"The name of the network ", "The password "}[t.settled] + what + ". Keep it?"
-			return
+			return nil
 		}
 	}
 	n, err := wifi.Typed(t.ssid, t.secret, wifi.Security(t.safety), t.hidden == "yes")
 	if t.err = err; err != nil {
-		p.showTyped(s)
-		return
+		t.show(w)
+		return nil
 	}
-	s.wifi.take(n) // from here on only the derived key is kept
-	s.wifi.draft, p.typed = nil, nil
-	p.ask(s)
+	return &n
 }
 
 // decide takes the answer to a doubt.
-func (p *wifiPage) decide(s *state, k string) {
-	t := p.typed
+func (t *typedNetwork) decide(w *window, k string) *wifi.Network {
 	text := t.texts()[t.settled]
 	switch k {
 	case "y":
 	case "n", "enter":
 		_, *text = wifi.Odd(*text)
 	default:
-		return
+		return nil
 	}
 	t.doubt = ""
 	t.settled++
-	p.settle(s)
+	return t.settle(w)
 }
 
-func (t *typedNetwork) view(s *state, width, height int) string {
+func (t *typedNetwork) view(w *window, width, height int) string {
 	if t.doubt != "" {
 		return style.Warn.Render(wrap(t.doubt, width)) + "\n\n" +
 			wrap("It cannot be seen, and often slips in when a text is copied. Press y to keep it exactly as it is, n or enter to take it out, esc to go back to the form.", width)
@@ -122,5 +95,5 @@ func (t *typedNetwork) view(s *state, width, height int) string {
 	if t.err != nil {
 		top = failure(t.err, width) + "\n"
 	}
-	return s.above(top, "", t.form, height)
+	return w.above(top, "", t.form, height)
 }

@@ -1,9 +1,9 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
@@ -19,42 +19,6 @@ type wifiAnswers struct {
 	preset bool          // the first mark, if any, was made
 	draft  *typedNetwork // one that is being typed in; its password is only here
 	last   int           // id given last
-}
-
-// offer is one network and how piwiz knows it. Two kinds of protection under
-// one name are two networks, and the same network may be offered twice, with
-// the password that the host has saved and with another one. Of all of one
-// name at most one is marked: nixpkgs and wpa_supplicant have one of a name,
-// and a Pi that may choose would join an open one that anybody can put up.
-type offer struct {
-	wifi.Network       // as it is known
-	id                 string
-	saved, here, typed bool
-	asked              string        // what its secret was asked for by, once it is here
-	as                 wifi.Security // how the user wants it joined, "" as it is known
-}
-
-// lacks tells that the password is nowhere.
-func (o offer) lacks() bool { return !o.Usable() }
-
-// same tells whether a network that this computer knows is the one offered. A
-// secret that is not here may be any.
-func (o offer) same(k wifi.Network) bool {
-	if k.Kept != "" && k.Kept == o.asked {
-		return true // its protection may be known better by now
-	}
-	return o.SSID == k.SSID && o.Security == k.Security &&
-		(o.Secret.IsZero() || !k.Usable() || o.Secret == k.Secret)
-}
-
-// turned tells whether it is one that the host has saved in the other way of
-// joining it.
-func (o offer) turned(k wifi.Network) bool {
-	if !o.saved || o.here || o.Secret.IsZero() || o.SSID != k.SSID || o.Security == k.Security {
-		return false
-	}
-	k, err := k.As(o.Security)
-	return err == nil && k.Secret == o.Secret
 }
 
 func savedNetworks(h hostfile.Saved, origin string) wifiAnswers {
@@ -104,18 +68,6 @@ func (a *wifiAnswers) know(known []wifi.Network) {
 		if o, ok := a.obvious(); ok && len(a.chosen) == 0 {
 			a.choose(o)
 		}
-	}
-}
-
-// know adds what this computer knows about the network.
-func (o *offer) know(k wifi.Network) {
-	o.here, o.Connected = true, k.Connected
-	o.Evidence, o.From = o.Evidence|k.Evidence, k.From
-	if o.Secret.IsZero() && (k.Kept == "" || k.Kept != o.asked) { // what was not given is not asked for again
-		o.Secret, o.Kept, o.Lacks = k.Secret, k.Kept, k.Lacks
-	}
-	if as, err := k.As(o.Security); err == nil && as.Secret == o.Secret && !k.Passphrase.IsZero() {
-		o.Passphrase = k.Passphrase
 	}
 }
 
@@ -208,28 +160,54 @@ func (a *wifiAnswers) options(origin string, read bool) []form.Option {
 	return out
 }
 
-func (o offer) note(origin string, read, twin bool) string {
-	switch {
-	case o.lacks() && o.Lacks != "":
-		return ", but " + o.Lacks
-	case o.lacks():
-		return ", but its password is missing"
-	case o.typed:
-		return ", typed in"
-	case o.saved && twin:
-		return ", with the password saved with " + origin
-	case o.saved && o.here && o.Connected:
-		return ", saved with " + origin + "; this computer is on it now"
-	case o.saved && !o.here && read:
-		return ", saved with " + origin + "; not known here"
-	case o.saved:
-		return ", saved with " + origin
-	case twin:
-		return ", with the password of this computer"
-	case o.Connected:
-		return ", this computer is on it now"
-	case strings.Contains(o.From, ", "):
-		return ", known to " + o.From
+// give puts a network in the place of an offer, with what was found out.
+func (a *wifiAnswers) give(o offer, n wifi.Network) {
+	for i := range a.offers {
+		if a.offers[i].id == o.id {
+			a.offers[i].asked, a.offers[i].Network = o.Kept, n
+		}
+	}
+}
+
+// lacking is an empty draft, or one for the marked network whose password is
+// missing.
+func (a *wifiAnswers) lacking() *typedNetwork {
+	t := &typedNetwork{safety: string(wifi.WPA2), hidden: "no"}
+	for _, o := range a.marked() {
+		if !o.lacks() {
+			continue
+		}
+		t.ssid, t.safety = o.SSID, string(o.Security)
+		if o.Hidden {
+			t.hidden = "yes"
+		}
+		break
+	}
+	return t
+}
+
+// unturned says which marked network cannot be joined as the user said: its
+// secret came later and does not serve for that. It is joined as it is known
+// then, unless the user does something about it.
+func (a *wifiAnswers) unturned() string {
+	for _, o := range a.marked() {
+		if _, err := o.As(cmp.Or(o.as, o.Security)); err != nil {
+			for i := range a.offers {
+				if a.offers[i].id == o.id {
+					a.offers[i].as = ""
+				}
+			}
+			return sentence(err) + " Press ctrl+t for that, or enter to join it as it is known."
+		}
 	}
 	return ""
+}
+
+// current is the offer under the cursor, nil where there is none.
+func (a *wifiAnswers) current() *offer {
+	i := slices.IndexFunc(a.offers, func(o offer) bool { return o.id == a.at })
+	if i < 0 {
+		return nil
+	}
+	return &a.offers[i]
 }
