@@ -73,5 +73,5 @@ func (p *boardPage) view(_ *state, width, height int) string {
 }
 
 func (p *boardPage) help(*state) []key.Binding {
-	return []key.Binding{bind("↑↓", "choose"), bind("enter", "go on"), bind("esc", "back")}
+	return []key.Binding{bind(style.UpDown, "choose"), bind("enter", "go on"), bind("esc", "back")}
 }

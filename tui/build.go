@@ -189,7 +189,7 @@ func (p *buildPage) view(s *state, width, height int) string {
 	case p.over && p.err != nil:
 		top, hint = failure(p.err, width), "\n"+wrap(fmt.Sprintf("Press enter to go to the page that can fix it (%s), r to build again.", p.remedy()), width)
 	case p.over:
-		top = style.OK.Render("√ The image is ready") + fmt.Sprintf(": %s, made in %s.", disk.Human(p.run.result.Size), clock(p.run.result.Took))
+		top = style.OK.Render(style.Done+" The image is ready") + fmt.Sprintf(": %s, made in %s.", disk.Human(p.run.result.Size), clock(p.run.result.Took))
 		hint = "Press enter to choose the card."
 	case p.asks:
 		top, hint = drawWarning(p.plan.result.plan, width), "\n"+wrap("Press esc to go back and change it, y to build it all the same.", width)
@@ -223,12 +223,12 @@ func (p *buildPage) stop() {
 func (p *buildPage) typing() bool { return p.pane != nil && p.pane.Typing() }
 
 func (p *buildPage) help(*state) []key.Binding {
-	log := []key.Binding{bind("↑↓", "scroll"), bind("/", "search"), bind("end", "follow"), bind("d", "one step's lines")}
+	log := []key.Binding{bind(style.UpDown, "scroll"), bind("/", "search"), bind("end", "follow"), bind("d", "one step's lines")}
 	switch {
 	case len(p.doubts) > 0:
 		return []key.Binding{bind("enter", "change it"), bind("y", "it is wanted"), bind("esc", "back")}
 	case p.asks:
-		return []key.Binding{bind("y", "build it all"), bind("↑↓", "scroll"), bind("esc", "back")}
+		return []key.Binding{bind("y", "build it all"), bind(style.UpDown, "scroll"), bind("esc", "back")}
 	case !p.over:
 		return log
 	case p.err != nil:

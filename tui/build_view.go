@@ -25,7 +25,7 @@ func planText(p build.Plan) string {
 	if len(parts) > 0 && p.Takes > 0 {
 		parts = append(parts, "about "+clock(p.Takes)+" by earlier builds here")
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(parts, style.Between)
 }
 
 // drawWarning asks before hours of work begin.
@@ -48,7 +48,7 @@ func drawProgress(g build.Progress, elapsed time.Duration, width int) string {
 	if g.Left > 0 {
 		share += ", about " + clock(g.Left) + " left"
 	}
-	now := strings.Join(append(running(g), g.Waits...), " · ")
+	now := strings.Join(append(running(g), g.Waits...), style.Between)
 	if now != "" {
 		now = "now: " + now
 	}
@@ -65,7 +65,7 @@ func doing(g build.Progress, elapsed time.Duration) string {
 	if !g.Since.IsZero() {
 		stage += " for " + clock(time.Since(g.Since))
 	}
-	return stage + " · " + clock(elapsed) + " in all"
+	return stage + style.Between + clock(elapsed) + " in all"
 }
 
 func totals(g build.Progress) string {
@@ -83,7 +83,7 @@ func totals(g build.Progress) string {
 	if g.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", g.Failed))
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(parts, style.Between)
 }
 
 func running(g build.Progress) []string {

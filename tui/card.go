@@ -278,12 +278,12 @@ func (p *cardPage) help(*state) []key.Binding {
 		return []key.Binding{bind("enter", "start"), bind("esc", "choose another")}
 	}
 	if p.hidden != nil {
-		return []key.Binding{bind("↑↓", "scroll"), bind("esc", "back to the cards")}
+		return []key.Binding{bind(style.UpDown, "scroll"), bind("esc", "back to the cards")}
 	}
 	offer, rest := p.offered()
 	var h []key.Binding
 	if len(offer) > 0 {
-		h = append(h, bind("↑↓", "choose"), bind("enter", "use this card"))
+		h = append(h, bind(style.UpDown, "choose"), bind("enter", "use this card"))
 	}
 	if len(rest) > 0 {
 		h = append(h, bind("h", "hidden disks"))

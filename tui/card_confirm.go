@@ -151,7 +151,7 @@ func (c *confirmation) view(s *state, width, height int) string {
 	}
 	ask := "\n" + wrap(c.question(), width) + "\n\n  " + c.typed.View()
 	if c.wrong {
-		ask += "\n\n" + style.Warn.Render(wrap("× That is not "+c.wanted()+". Type "+c.wanted()+" if this is the card to erase, or press esc to choose another.", width))
+		ask += "\n\n" + style.Warn.Render(wrap(style.Failed+" That is not "+c.wanted()+". Type "+c.wanted()+" if this is the card to erase, or press esc to choose another.", width))
 	}
 	return s.fit(top, ask, height)
 }

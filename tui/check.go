@@ -252,7 +252,7 @@ func (p *checkPage) help(*state) []key.Binding {
 	if p.repair() != "" {
 		h = slices.Insert(h, 0, bind("f", "fix it"))
 	}
-	h = append(h, bind("↑↓", "scroll"), bind("esc", "back"))
+	h = append(h, bind(style.UpDown, "scroll"), bind("esc", "back"))
 	return h
 }
 

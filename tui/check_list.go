@@ -79,7 +79,7 @@ func (c *checklist) finding(name string, i, width int) string {
 	if i == c.cursor && c.worst() >= 0 {
 		pointer = style.Focus.Render(style.Pointer) + " "
 	}
-	sign, text := style.Dim.Render("·"), style.Dim.Render(hang(name+" …", width))
+	sign, text := style.Dim.Render(style.Waiting), style.Dim.Render(hang(name+" …", width))
 	switch {
 	case !r.done:
 	case r.State == OK:
@@ -87,7 +87,7 @@ func (c *checklist) finding(name string, i, width int) string {
 	case r.State == Skipped:
 		text = style.Dim.Render(hang(r.What, width))
 	case r.State == Warning:
-		sign, text = style.Warn.Render("!"), style.Warn.Render(hang(r.What, width))
+		sign, text = style.Warn.Render(style.Attention), style.Warn.Render(hang(r.What, width))
 	default:
 		sign, text = style.Danger.Render(style.Failed), style.Danger.Render(hang(r.What, width))
 	}

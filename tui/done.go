@@ -53,7 +53,7 @@ func (p *donePage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 func (p *donePage) view(s *state, width, height int) string {
 	h := s.saved.Host
 	var b strings.Builder
-	b.WriteString(style.OK.Render(wrap(fmt.Sprintf("√ %s answers, with the host key that was made for it.", s.found.Name), width)) + "\n\n")
+	b.WriteString(style.OK.Render(wrap(fmt.Sprintf(style.Done+" %s answers, with the host key that was made for it.", s.found.Name), width)) + "\n\n")
 	if s.found.Hint != "" {
 		b.WriteString(style.Warn.Render(wrap(s.found.Hint, width)) + "\n\n")
 	}
@@ -85,7 +85,7 @@ func (p *donePage) login(s *state, width int) string {
 		return failure(p.run.err, width) + "\n\n" + wrap("Try again: piwiz wait "+s.saved.Host.Name, width) + "\n"
 	}
 	for _, why := range s.way.Why {
-		b.WriteString(style.Warn.Render(wrap("! "+why, width)) + "\n")
+		b.WriteString(style.Warn.Render(wrap(style.Attention+" "+why, width)) + "\n")
 	}
 	intro := "Log in with:  "
 	if !s.way.Works {
@@ -97,7 +97,7 @@ func (p *donePage) login(s *state, width int) string {
 	}
 	b.WriteString(intro + style.Command.Render(wrap(command, width)) + "\n\n")
 	for _, fix := range s.way.Fix {
-		b.WriteString(wrap("► "+fix, width) + "\n")
+		b.WriteString(wrap(style.Pointer+" "+fix, width) + "\n")
 	}
 	if s.way.Known != "" {
 		b.WriteString(style.Dim.Render(wrap(s.way.Known, width)) + "\n")

@@ -96,7 +96,7 @@ func lines(row string) int { return strings.Count(row, "\n") + 1 }
 func bar(share float64, width int) string {
 	width = min(width, 60)
 	full := min(max(int(share*float64(width)), 0), width)
-	return style.OK.Render(strings.Repeat("█", full)) + style.Dim.Render(strings.Repeat("░", width-full))
+	return style.OK.Render(strings.Repeat(style.Full, full)) + style.Dim.Render(strings.Repeat(style.Empty, width-full))
 }
 
 // clock writes a duration as people read it: 42 s, 3 min 05 s, 1 h 02 min.
@@ -140,7 +140,7 @@ func failure(err error, width int) string {
 	var b strings.Builder
 	b.WriteString(style.Danger.Render(wrap(headline, width)))
 	for _, h := range hints {
-		b.WriteString("\n" + wrap("► "+h, width))
+		b.WriteString("\n" + wrap(style.Pointer+" "+h, width))
 	}
 	return b.String()
 }
@@ -173,7 +173,7 @@ func failures(problems []error, width int) string {
 // row is one line of a list to choose from.
 func row(text string, selected bool) string {
 	if selected {
-		return style.Focus.Render("► ") + text
+		return style.Focus.Render(style.Pointer+" ") + text
 	}
 	return "  " + text
 }
@@ -186,7 +186,7 @@ func count(n int, what string) string {
 }
 
 func spin(d time.Duration) string {
-	return string([]rune("│/─\\")[int(d/(250*time.Millisecond))%4])
+	return string([]rune(style.Bar + "/" + style.Dash + "\\")[int(d/(250*time.Millisecond))%4])
 }
 
 func diskLabel(d disk.Device) string {

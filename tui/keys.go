@@ -261,7 +261,7 @@ func (p *keysPage) help(s *state) []key.Binding {
 	if p.notes {
 		return []key.Binding{bind("esc", "to the keys")}
 	}
-	h := []key.Binding{bind("↑↓", "choose"), bind("space", "mark"), bind("enter", "go on"), bind("p", "paste"), bind("f", "file"), bind("m", "make"), bind("esc", "back")}
+	h := []key.Binding{bind(style.UpDown, "choose"), bind("space", "mark"), bind("enter", "go on"), bind("p", "paste"), bind("f", "file"), bind("m", "make"), bind("esc", "back")}
 	if p.read && len(s.logins.keys) == 0 {
 		h = []key.Binding{bind("m", "make a key"), bind("p", "paste"), bind("f", "file"), bind("esc", "back")}
 	}

@@ -114,12 +114,12 @@ func (p *previewPage) view(s *state, width, height int) string {
 		top = failure(p.err, width) + "\n"
 	}
 	p.pane.Height = max(height-2-lines(note)-spare(top), 3)
-	head := strings.Join(tabs, style.Dim.Render("│")) + style.Dim.Render(fmt.Sprintf("  %3.0f %%", 100*p.pane.ScrollPercent()))
+	head := strings.Join(tabs, style.Dim.Render(style.Bar)) + style.Dim.Render(fmt.Sprintf("  %3.0f %%", 100*p.pane.ScrollPercent()))
 	return s.fit(top, head+"\n"+p.pane.View()+"\n"+note, height)
 }
 
 func (p *previewPage) help(*state) []key.Binding {
-	return []key.Binding{bind("enter", "build it"), bind("tab", "file"), bind("e", "edit yours"), bind("↑↓←→", "scroll"), bind("esc", "back")}
+	return []key.Binding{bind("enter", "build it"), bind("tab", "file"), bind("e", "edit yours"), bind(style.UpDown+style.Left+style.Right, "scroll"), bind("esc", "back")}
 }
 
 func (p *previewPage) failed() error { return p.err }

@@ -25,7 +25,7 @@ func (w *wizard) View() (picture string) {
 
 func (w *wizard) draw() string {
 	if w.width < minWidth || w.height < minHeight {
-		text := fmt.Sprintf("This window is %d×%d. Make it at least %d×%d; everything is kept.", w.width, w.height, minWidth, minHeight)
+		text := fmt.Sprintf("This window is %d"+style.Times+"%d. Make it at least %d"+style.Times+"%d; everything is kept.", w.width, w.height, minWidth, minHeight)
 		return lipgloss.NewStyle().Width(w.width).MaxHeight(w.height).MaxWidth(w.width).Render(text)
 	}
 	w.tall = false
@@ -55,11 +55,11 @@ func (w *wizard) trail() string {
 	for i := range w.steps {
 		switch {
 		case i == w.at:
-			b.WriteString("●")
+			b.WriteString(style.Here)
 		case i < w.at:
-			b.WriteString("▪")
+			b.WriteString(style.Passed)
 		default:
-			b.WriteString("·")
+			b.WriteString(style.Waiting)
 		}
 	}
 	return b.String()
@@ -95,7 +95,7 @@ func (w *wizard) footer(width int) string {
 		for _, k := range append(keys[:len(keys):len(keys)], bind("?", "keys"), bind("ctrl+c", "leave")) {
 			parts = append(parts, style.Key.Render(k.Help().Key)+" "+style.Dim.Render(k.Help().Desc))
 		}
-		line := strings.Join(parts, style.Dim.Render(" · "))
+		line := strings.Join(parts, style.Dim.Render(style.Between))
 		if lipgloss.Width(line) <= width || len(keys) == 0 {
 			return line
 		}

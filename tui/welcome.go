@@ -40,7 +40,7 @@ func (p *welcomePage) rows() []string {
 	for _, h := range p.hosts {
 		text := "Replace the dead card of " + style.Title.Render(clean.Name(h.Host.Name))
 		if len(h.Problems) > 0 {
-			text += style.Warn.Render("  !")
+			text += style.Warn.Render("  " + style.Attention)
 		}
 		rows = append(rows, text)
 	}
@@ -198,5 +198,5 @@ func (p *welcomePage) help(*state) []key.Binding {
 		}
 		return append([]key.Binding{bind("enter", "go on")}, keys...)
 	}
-	return []key.Binding{bind("↑↓", "choose"), bind("enter", "go on")}
+	return []key.Binding{bind(style.UpDown, "choose"), bind("enter", "go on")}
 }

@@ -80,12 +80,12 @@ func (p *writePage) view(s *state, width, height int) string {
 		b.WriteString("Reading the image")
 	}
 	if g.Rate > 0 {
-		fmt.Fprintf(&b, " · %.1f MB/s", g.Rate/1e6)
+		fmt.Fprintf(&b, style.Between+"%.1f MB/s", g.Rate/1e6)
 	}
 	if g.Left >= 0 && g.Rate > 0 {
-		fmt.Fprintf(&b, " · about %s left in this step", clock(g.Left))
+		fmt.Fprintf(&b, style.Between+"about %s left in this step", clock(g.Left))
 	}
-	fmt.Fprintf(&b, " · %s so far\n", clock(time.Since(p.run.began)))
+	fmt.Fprintf(&b, style.Between+"%s so far\n", clock(time.Since(p.run.began)))
 	if g.Stalled > 0 {
 		b.WriteString("\n" + style.Warn.Render(wrap("  "+g.Stall(), width)))
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 var listKeys = struct{ up, down, prev, next, last, mark, filter, unfilter, found key.Binding }{
-	up:       key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑/↓", "move")),
+	up:       key.NewBinding(key.WithKeys("up", "k"), key.WithHelp(style.Up+"/"+style.Down, "move")),
 	prev:     key.NewBinding(key.WithKeys("shift+tab"), key.WithHelp("shift+tab", "field before")),
 	next:     key.NewBinding(key.WithKeys("enter", "tab"), key.WithHelp("enter", "next field")),
 	last:     key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "continue")),

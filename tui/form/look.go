@@ -32,7 +32,7 @@ func keyMap() *huh.KeyMap {
 	k.Quit = key.NewBinding(key.WithDisabled())
 	k.Input = huh.InputKeyMap{
 		AcceptSuggestion: key.NewBinding(key.WithDisabled()),
-		Prev:             key.NewBinding(key.WithKeys("shift+tab", "up"), key.WithHelp("↑", "field before")),
+		Prev:             key.NewBinding(key.WithKeys("shift+tab", "up"), key.WithHelp(style.Up, "field before")),
 		Next:             key.NewBinding(key.WithKeys("enter", "tab", "down"), key.WithHelp("enter", "next field")),
 		Submit:           key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "continue")),
 	}

@@ -7,10 +7,11 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/tui/clean"
+	"piwiz/tui/style"
 )
 
 var keys = struct{ up, down, pageUp, pageDown, top, tail, pause, search, next, before, only, accept, leave, all key.Binding }{
-	up:       key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑/↓", "scroll")),
+	up:       key.NewBinding(key.WithKeys("up", "k"), key.WithHelp(style.Up+"/"+style.Down, "scroll")),
 	down:     key.NewBinding(key.WithKeys("down", "j")),
 	pageUp:   key.NewBinding(key.WithKeys("pgup")),
 	pageDown: key.NewBinding(key.WithKeys("pgdown")),

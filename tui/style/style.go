@@ -9,7 +9,7 @@ package style
 
 import "github.com/charmbracelet/lipgloss"
 
-// Signs, all one cell wide and all in WGL4.
+// Signs, all in WGL4, and but for the last two one cell wide.
 const (
 	Done    = "√" // a step that is finished
 	Failed  = "×" // a step that failed, a thing that is refused
@@ -23,6 +23,14 @@ const (
 	Full    = "█" // the finished part of a progress bar
 	Empty   = "░" // the rest of it
 	Dots    = "…" // text was cut here
+	Here    = "●" // the step that is shown
+	Passed  = "▪" // a step before it
+	Waiting = "·" // a step after it, a thing that is not known yet
+	Times   = "×" // between two measures
+
+	Attention = "!"       // a thing to know that stops nothing
+	UpDown    = Up + Down // the keys
+	Between   = " · "     // what stands side by side on a line
 )
 
 // The palette: 256-colour numbers, dark enough for paper white and light
@@ -51,7 +59,6 @@ var (
 	Focus    = lipgloss.NewStyle().Foreground(accent) // the cursor, the focused field's mark
 	Command  = lipgloss.NewStyle().Foreground(blue)   // a command line to type or to be run
 	Match    = lipgloss.NewStyle().Reverse(true)      // a search hit
-	Progress = lipgloss.NewStyle().Foreground(accent) // the finished part of a bar
 )
 
 // Source text in the preview.
@@ -63,15 +70,6 @@ var (
 	CodeNumber  = lipgloss.NewStyle().Foreground(yellow)
 	CodePath    = lipgloss.NewStyle().Foreground(yellow)
 	CodeName    = lipgloss.NewStyle().Foreground(blue) // an attribute name
-)
-
-// Boxes: two cells wider and two lines taller than what they hold, plus one
-// blank cell on either side.
-var (
-	Box       = lipgloss.NewStyle().Border(lipgloss.NormalBorder()).BorderForeground(grey).Padding(0, 1)
-	FocusBox  = Box.BorderForeground(accent)
-	WarnBox   = Box.BorderForeground(yellow)
-	DangerBox = Box.BorderForeground(red)
 )
 
 // More says on which sides a list goes on out of sight; "" when on none.
