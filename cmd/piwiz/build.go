@@ -20,7 +20,7 @@ func (p *program) buildVerb() *cobra.Command {
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
-		s, err := p.host(ctx, e.Store, args[0])
+		s, err := e.Host(ctx, args[0])
 		if err != nil {
 			return err
 		}

@@ -12,14 +12,6 @@ import (
 	"piwiz/nixgen/shell"
 )
 
-// newName is an error for a name that a host cannot be given on this computer.
-func newName(name string) error {
-	if _, complaint := nixgen.CheckNewName(name, engine.Computer()); complaint != "" {
-		return fmt.Errorf("%q is no host name: %s", name, complaint)
-	}
-	return nil
-}
-
 // doubted is the refusal of answers that need a clear yes.
 type doubted struct {
 	arg    string // of piwiz build, as it was given

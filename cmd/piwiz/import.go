@@ -29,7 +29,7 @@ func (p *program) importVerb() *cobra.Command {
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
 		store := e.Store
 		if as != "" {
-			if err := newName(as); err != nil {
+			if err := engine.NewName(as); err != nil {
 				return err
 			}
 		}

@@ -19,7 +19,7 @@ func (p *program) renameVerb() *cobra.Command {
 	}, cobra.ExactArgs(2), p.steps(func(_ context.Context, e *engine.Engine, args []string) error {
 		store := e.Store
 		old, name := args[0], args[1]
-		if err := newName(name); err != nil {
+		if err := engine.NewName(name); err != nil {
 			return err
 		}
 		if err := store.Rename(old, name, nixgen.Files); err != nil {

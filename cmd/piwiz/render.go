@@ -13,7 +13,7 @@ func (p *program) renderVerb() *cobra.Command {
 		Use: "render HOST|FILE.toml", Short: "Print the Nix files of a host, as they will be built",
 		Example: "  piwiz render bach\n  piwiz render ./bach.toml",
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
-		s, err := p.host(ctx, e.Store, args[0])
+		s, err := e.Host(ctx, args[0])
 		if err != nil {
 			return err
 		}
