@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -24,12 +27,41 @@ var rules = []struct{ from, never, because string }{
 	{"piwiz/cmd/piwiz/engine", "github.com/charmbracelet", "an engine knows no screen"},
 	{"piwiz/cmd/piwiz/engine", "github.com/spf13/cobra", "an engine knows no command line"},
 	{"piwiz/tui/...", "piwiz/cmd", "the wizard asks for what it needs by an interface"},
-	{"piwiz/flash/grant", "net", "what runs as root must be readable in ten minutes"},
-	{"piwiz/flash/grant", "github.com", "what runs as root must be readable in ten minutes"},
-	{"piwiz/flash/disk/...", "github.com", "the privileged half uses it"},
-	{"piwiz/flash/disk/...", "net", "the privileged half uses it"},
+	{"piwiz/nixgen/...", "piwiz/cmd", "what asks root is handed in as a function"},
+	{"piwiz/flash/...", "piwiz/cmd", "what asks root is handed in as a function"},
 	{"piwiz/nixgen/emulate", "net", "it has a privileged half"},
 	{"piwiz/nixgen/emulate", "github.com", "it has a privileged half"},
+}
+
+// asRoot is what runs with administrator rights: the privileged half, and the
+// packages of its operations.
+var asRoot = []string{"piwiz/cmd/piwiz/root", "piwiz/flash/grant", "piwiz/nixgen/wifi/files"}
+
+// What runs as root must be readable in ten minutes.
+func TestWhatRunsAsRootLinksNeitherTheNetworkNorLibraries(t *testing.T) {
+	for _, p := range asRoot {
+		for _, dep := range goList(t, "-deps", p) {
+			first, _, _ := strings.Cut(dep, "/")
+			library := strings.Contains(first, ".") && !strings.HasPrefix(dep, "golang.org/x/sys/")
+			if library || first == "net" || first == "vendor" || strings.HasPrefix(dep, "piwiz/tui") {
+				t.Errorf("%s runs as root and links %s", p, dep)
+			}
+		}
+	}
+}
+
+// grant.go fills the table of what root does.
+func TestTheVerbThatRunsAsRootImportsOnlyWhatMay(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "grant.go", nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range file.Imports {
+		path, err := strconv.Unquote(i.Path.Value)
+		if err != nil || path != "errors" && !slices.Contains(asRoot, path) {
+			t.Errorf("grant.go imports %s, which is not among what may run as root", i.Path.Value)
+		}
+	}
 }
 
 // importers are the only packages that may import a library directly.

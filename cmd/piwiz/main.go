@@ -20,7 +20,6 @@ import (
 	"piwiz/cmd/piwiz/quiet"
 	"piwiz/flash/apart"
 	"piwiz/flash/crash"
-	"piwiz/flash/grant"
 	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/nix"
 )
@@ -34,7 +33,7 @@ func main() {
 		if slices.Equal(os.Args[2:], []string{"emulation"}) {
 			os.Exit(part(func() int { return emulate.Serve(os.Stdin, os.Stderr) }))
 		}
-		os.Exit(part(func() int { return grant.Serve(os.Args[2:], os.Stdin, os.Stderr) }))
+		os.Exit(part(func() int { return operations.Serve(os.Args[2:], os.Stdin, os.Stderr) }))
 	}
 	if len(os.Args) > 1 && os.Args[1] == engine.CardPart {
 		defer logToFile()()

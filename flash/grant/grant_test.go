@@ -1,11 +1,9 @@
 package grant
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,68 +13,43 @@ import (
 	"piwiz/flash/disk"
 )
 
-func TestTheOneWhoAskedIsWhomSudoOrPkexecNames(t *testing.T) {
-	own := uint32(os.Getuid())
-	for _, c := range []struct {
-		env  map[string]string
-		want uint32
-		bad  bool
-	}{
-		{nil, own, false},
-		{map[string]string{"SUDO_UID": "1000"}, 1000, false},
-		{map[string]string{"PKEXEC_UID": "1001"}, 1001, false},
-		{map[string]string{"SUDO_UID": "1000", "PKEXEC_UID": "0"}, 1000, false},
-		{map[string]string{"SUDO_UID": "-1"}, 0, true},
-		{map[string]string{"SUDO_UID": "root"}, 0, true},
-		{map[string]string{"SUDO_UID": "4294967296"}, 0, true},
-	} {
-		got, err := invoker(func(k string) string { return c.env[k] })
-		if (err != nil) != c.bad || got != c.want {
-			t.Errorf("%v: %d, %v", c.env, got, err)
+func file(t *testing.T, text string) *os.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func TestOnlyTheWordsOfACardAreTaken(t *testing.T) {
+	for _, d := range []disk.Device{{Path: "/dev/sda", Size: 1}, {Path: "/dev/sda", Size: 1, Any: true}, {Path: "/dev/sda", Size: 1, Soldered: true}} {
+		if words := Words(d); !Takes(words) {
+			t.Errorf("not taken: %q", words)
+		}
+	}
+	for _, words := range [][]string{nil, {"/dev/sda"}, {"/dev/sda", "{}", "more"}, {"/dev/sda", "{}", "any-disk", "soldered"}, {"/dev/sda", "{}", "ANY-DISK"}, {"/dev/sda", "{}", ""}, {"/dev/sda", "{}", "soldered", "more"}} {
+		if Takes(words) {
+			t.Errorf("taken: %q", words)
 		}
 	}
 }
 
-func TestOnlyASocketOfTheUserIsAnswered(t *testing.T) {
-	uid := uint32(os.Getuid())
-	stream, _ := pair(t)
-	if err := checkPeer(stream, uid); err != nil {
-		t.Errorf("the user's own: %v", err)
+// What root hands over is checked by the kernel's word for it.
+func TestWhatRootHandsOverMustBeTheCard(t *testing.T) {
+	wrong := file(t, "x")
+	f, err := OpenAsRoot(disk.Device{Path: "/dev/sda", Size: 1}, func() (*os.File, error) { return wrong, nil })
+	var no *Refused
+	if f != nil || !errors.As(err, &no) || no.Why != "It is not a disk." {
+		t.Errorf("%v, %v", f, err)
 	}
-	if err := checkPeer(stream, uid+1); err == nil {
-		t.Error("another user's socket was taken")
-	}
-	sock := func(domain, kind int) int {
-		fd, err := unix.Socket(domain, kind|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = unix.Close(fd) })
-		return fd
-	}
-	for name, fd := range map[string]int{
-		"a file":                       int(file(t, "x").Fd()),
-		"an internet socket":           sock(unix.AF_INET, unix.SOCK_STREAM),
-		"a socket of datagrams":        sock(unix.AF_UNIX, unix.SOCK_DGRAM),
-		"a socket connected to nobody": sock(unix.AF_UNIX, unix.SOCK_STREAM),
-		"nothing":                      -1,
-	} {
-		if err := checkPeer(fd, uid); err == nil {
-			t.Errorf("%s was taken", name)
-		}
-	}
-}
-
-func TestWrongUseEndsWithCodeTwoAndASentence(t *testing.T) {
-	for _, args := range [][]string{nil, {"open"}, {"open", "/dev/sda"}, {"open", "/dev/sda", "{}", "more"}, {"open", "/dev/sda", "{}", "any-disk", "soldered"}, {"open", "/dev/sda", "{}", "ANY-DISK"}, {"open", "/dev/sda", "{}", "soldered", "more"}, {"wifi", "/etc"}, {"shell"}, {""}} {
-		var stderr bytes.Buffer
-		if code := Serve(args, file(t, ""), &stderr); code != 2 || !strings.Contains(stderr.String(), "run piwiz instead") {
-			t.Errorf("%q: %d, %q", args, code, &stderr)
-		}
-	}
-	var stderr bytes.Buffer
-	if code := Serve([]string{"wifi"}, file(t, ""), &stderr); code != 2 || !strings.Contains(stderr.String(), "run piwiz instead") {
-		t.Errorf("without a socket: %d, %q", code, &stderr)
+	if _, err := wrong.Stat(); !errors.Is(err, os.ErrClosed) {
+		t.Error("it is still open")
 	}
 }
 
@@ -182,40 +155,6 @@ func TestAnotherDiskOfThatNameIsNotTheCard(t *testing.T) {
 	} {
 		if got := mounts(table(c.line), map[string]string{"/dev/sda": "8:0", "/dev/sda1": "8:1"}); got != c.want {
 			t.Errorf("%q: %v", c.line, got)
-		}
-	}
-}
-
-func TestTheCommandThatIsShownIsTheOneThatIsRun(t *testing.T) {
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("needs sh to judge the quoting")
-	}
-	d := disk.Device{Path: "/dev/sda", Size: 512, Serial: "it's $HOME `x` \\ \"*;&|~ {a,b}"}
-	o := Opener{Device: d, Self: "/home/a b/piwiz"}
-	out, err := exec.Command("sh", "-c", `printf '%s\n' `+o.Command()).Output()
-	want := append([]string{"/home/a b/piwiz", "grant"}, o.args()...)
-	if got := strings.Split(strings.TrimSpace(string(out)), "\n"); err != nil || strings.Join(got[1:], "\n") != strings.Join(want, "\n") {
-		t.Errorf("%v, %q, want %q", err, got, want)
-	}
-	if got := (&WifiReader{Self: "/usr/bin/piwiz"}).Command(); !strings.HasSuffix(got, " /usr/bin/piwiz grant wifi") {
-		t.Errorf("%s", got)
-	}
-}
-
-func TestSudoComesBeforePkexec(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("PATH", dir)
-	o := Opener{Device: disk.Device{Path: "/dev/sda", Size: 512}, Self: "/piwiz"}
-	var no *Denied
-	if err := o.Run(); !errors.As(err, &no) || !strings.Contains(no.Hints()[0], "Install sudo") {
-		t.Errorf("with neither: %v", err)
-	}
-	for _, p := range []string{"pkexec", "sudo"} {
-		if err := os.WriteFile(filepath.Join(dir, p), nil, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := program(); err != nil || got != p {
-			t.Errorf("%s, %v, want %s", got, err, p)
 		}
 	}
 }

@@ -48,7 +48,6 @@ func also(d disk.Device) string {
 	return ""
 }
 
-// openFor is OpenDirect for what stands on the command line.
 func openFor(path, expect, also string) (*os.File, error) {
 	want, err := disk.ParseIdentity(expect)
 	if err != nil {
@@ -257,9 +256,9 @@ func lock(fd int) error {
 	return err
 }
 
-// reread lets the kernel look at the new partition table. Right after writing
+// Reread lets the kernel look at the new partition table. Right after writing
 // the disk can be busy for a moment.
-func reread(f *os.File) {
+func Reread(f *os.File) {
 	for range 10 {
 		if _, _, e := unix.Syscall(unix.SYS_IOCTL, f.Fd(), unix.BLKRRPART, 0); e != unix.EBUSY {
 			return

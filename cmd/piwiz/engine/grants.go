@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"piwiz/cmd/piwiz/root"
 	"piwiz/flash"
 	"piwiz/flash/apart"
 	"piwiz/flash/crash"
@@ -15,30 +16,52 @@ import (
 	"piwiz/flash/udisks"
 )
 
+// asker asks root for an operation.
+func asker(words ...string) root.Asker { return root.Asker{Self: Self(), Words: words} }
+
 // CardGrant opens a card by the privileged half; Card is valid after a run without
 // error.
 type CardGrant struct {
-	grant.Opener
-	card *apart.Card
+	root.Asker
+	device disk.Device
+	file   *os.File
+	card   *apart.Card
 }
 
 // GrantCard prepares opening a card with administrator rights.
 func (e *Engine) GrantCard(d disk.Device) *CardGrant {
-	return &CardGrant{Opener: grant.Opener{Device: d, Self: Self()}}
+	return &CardGrant{Asker: asker(append([]string{"open"}, grant.Words(d)...)...), device: d}
 }
 
-// Run opens the card.
+// Run opens the card. The privileged half ends with Close.
 func (g *CardGrant) Run() error {
-	err := g.Opener.Run()
-	var no *grant.Refused
-	if errors.As(err, &no) {
-		return &Refused{err}
+	var err error
+	if g.file, err = grant.OpenAsRoot(g.device, g.AskFile); err == nil {
+		g.card, err = apart.Start(g.file, g.Self, CardPart)
 	}
 	if err != nil {
-		return err
+		_ = g.Close()
+		return refusal(err)
 	}
-	if g.card, err = apart.Start(g.File(), g.Self, CardPart); err != nil {
-		_ = g.Close() // ends the privileged half
+	return nil
+}
+
+// Close closes the card and ends the privileged half.
+func (g *CardGrant) Close() error {
+	if g.file != nil {
+		_ = g.file.Close() // what matters was synced and read back before
+	}
+	g.End()
+	return nil
+}
+
+// refusal makes *Refused of a card that must not be written, whichever half said
+// so.
+func refusal(err error) error {
+	_, no := errors.AsType[*grant.Refused](err)
+	said, ok := errors.AsType[*root.Failure](err)
+	if no || ok && said.Refused {
+		return &Refused{err}
 	}
 	return err
 }
@@ -73,12 +96,8 @@ func (e *Engine) Open(ctx context.Context, d disk.Device) (flash.Opened, error) 
 	if errors.Is(err, fs.ErrPermission) {
 		f, err = openByDesktop(ctx, d)
 	}
-	var no *grant.Refused
-	if errors.As(err, &no) {
-		return nil, &Refused{err}
-	}
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	c, err := apart.Start(f, Self(), CardPart)
 	if err != nil {
@@ -106,7 +125,7 @@ func openByDesktop(ctx context.Context, d disk.Device) (*os.File, error) {
 	case errors.As(err, &no):
 		return nil, err
 	case errors.Is(err, udisks.ErrDismissed):
-		return nil, &grant.Denied{Why: "the password was not given", Todo: "Choose the card again, and type the password when the window asks for it."}
+		return nil, &root.Denied{Why: "the password was not given", Todo: "Choose the card again, and type the password when the window asks for it."}
 	}
 	slog.Info("the disk service does not open the card", "error", err)
 	return nil, errors.Join(fs.ErrPermission, err)

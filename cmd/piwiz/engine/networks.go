@@ -12,8 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"piwiz/flash/grant"
+	"piwiz/cmd/piwiz/root"
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/files"
 	"piwiz/nixgen/wifi/iwd"
 	"piwiz/nixgen/wifi/networkmanager"
 	"piwiz/nixgen/wifi/wpasupplicant"
@@ -129,14 +130,22 @@ func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
 // GrantNetworks prepares reading the files of Wi-Fi networks with administrator
 // rights.
 func (e *Engine) GrantNetworks() *NetworksGrant {
-	return &NetworksGrant{grant.WifiReader{Self: Self()}, &e.sources}
+	return &NetworksGrant{Asker: asker("wifi"), places: &e.sources}
 }
 
 // NetworksGrant reads the files by the privileged half; Networks is valid after a run
 // without error.
 type NetworksGrant struct {
-	grant.WifiReader
+	root.Asker
+	found  files.Found
 	places *places
+}
+
+// Run asks for the rights and reads the files.
+func (g *NetworksGrant) Run() error {
+	err := g.Ask(&g.found)
+	g.End()
+	return err
 }
 
 // Networks are those of the files that were read, with what can be had without
@@ -144,20 +153,19 @@ type NetworksGrant struct {
 func (g *NetworksGrant) Networks() ([]wifi.Network, []error) {
 	ctx := context.Background()
 	looks, problems, _ := look(ctx) // what is locked is in the files
-	files, more := granted(g.Files())
-	g.Forget()
+	kept, more := granted(g.found.Files)
+	g.found.Wipe()
 	problems = append(problems, more...)
-	left := g.LeftOut()
-	for _, file := range slices.Sorted(maps.Keys(left)) {
-		problems = append(problems, wifi.Problem{File: file, Err: errors.New(left[file])})
+	for _, file := range slices.Sorted(maps.Keys(g.found.Skipped)) {
+		problems = append(problems, wifi.Problem{File: file, Err: errors.New(g.found.Skipped[file])})
 	}
 	for i := range looks {
 		for j, n := range looks[i].Networks {
-			if slices.ContainsFunc(files, func(f wifi.Network) bool { return f.SSID == n.SSID && f.Security == n.Security && !f.Secret.IsZero() }) {
+			if slices.ContainsFunc(kept, func(f wifi.Network) bool { return f.SSID == n.SSID && f.Security == n.Security && !f.Secret.IsZero() }) {
 				looks[i].Networks[j].Kept = "" // it need not be asked for any more
 			}
 		}
-		for _, f := range files {
+		for _, f := range kept {
 			if f.From == looks[i].Name {
 				looks[i].Networks = append(looks[i].Networks, f)
 				looks[i].Missing = false

@@ -1,20 +1,27 @@
-package grant
+// Package files reads the Wi-Fi networks of this computer that only root may
+// read: what root does for a user whose program lists them.
+//
+// Nothing but the folders named here is ever read, no link is followed, and what
+// is not the user's business (profiles of others, tunnels, companies) is skipped.
+package files
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
 
-// wifiFolder is a folder with Wi-Fi networks. Nothing but what is named by
-// these folders is ever read with administrator rights.
-type wifiFolder struct {
+// folder is a folder with Wi-Fi networks.
+type folder struct {
 	path string
 	is   func(name string) bool
 	// takes tells whether a file is a Wi-Fi network that the user may have;
@@ -24,7 +31,7 @@ type wifiFolder struct {
 
 // iwd.network(5), nm-settings-keyfile(5), wpa_supplicant.conf(5). In /run
 // NetworkManager reads files of its own ending only.
-var wifiFolders = []wifiFolder{
+var folders = []folder{
 	{"/var/lib/iwd", ends(".psk", ".open", ".8021x"), nil},
 	{"/etc/NetworkManager/system-connections", func(name string) bool { return !strings.HasPrefix(name, ".") }, profileOf},
 	{"/run/NetworkManager/system-connections", ends(".nmconnection"), profileOf},
@@ -41,27 +48,62 @@ const (
 	maxTotal = 1 << 20 // bytes of all files
 )
 
-// wifiFiles reads the networks in the folders, by path, and says which files
-// and folders it left out and why. user is who gets them, "" for root. Folders
-// and files must be the owner's own: whoever else could write there could have
-// files read that are none of his business.
-func wifiFiles(folders []wifiFolder, owner uint32, user string) (files map[string][]byte, leftOut map[string]string, err error) {
-	files, leftOut = map[string][]byte{}, map[string]string{}
+// Found are the files by path, and why a file or a folder was skipped.
+type Found struct {
+	Files   map[string][]byte `json:"files,omitempty"`   // they hold secrets
+	Skipped map[string]string `json:"skipped,omitempty"` // path to reason
+}
+
+// Wipe zeroes the files.
+func (f *Found) Wipe() {
+	for _, data := range f.Files {
+		clear(data)
+	}
+	f.Files = nil
+}
+
+// Read reads the networks that the user of this number may have; root may have
+// all. The error says that there are none, or why none could be read.
+func Read(uid uint32) (Found, error) {
+	name, err := nameOf(uid)
+	if err != nil {
+		return Found{}, err
+	}
+	return read(folders, 0, name)
+}
+
+// nameOf is the name of a user, "" for root.
+func nameOf(uid uint32) (string, error) {
+	if uid == 0 {
+		return "", nil
+	}
+	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	if err != nil {
+		return "", fmt.Errorf("find the name of the user who asks: %w", err)
+	}
+	return u.Username, nil
+}
+
+// read reads the networks in the folders. Folders and files must be the owner's
+// own: whoever else could write there could have files read that are none of his
+// business.
+func read(folders []folder, owner uint32, user string) (Found, error) {
+	files, skipped := map[string][]byte{}, map[string]string{}
 	total := 0
 	for _, f := range folders {
-		fd, names, why := wifiNames(f.path, owner)
+		fd, names, why := list(f.path, owner)
 		if why != "" {
-			leftOut[f.path] = why
+			skipped[f.path] = why
 		}
 		if fd < 0 {
 			continue
 		}
 		for _, name := range names {
 			path := filepath.Join(f.path, name)
-			if !utf8.ValidString(name) || !f.is(name) || len(files)+len(leftOut) >= maxFiles {
+			if !utf8.ValidString(name) || !f.is(name) || len(files)+len(skipped) >= maxFiles {
 				continue
 			}
-			b, why := wifiFile(fd, name, owner)
+			b, why := readFile(fd, name, owner)
 			if ok := true; why == "" && f.takes != nil {
 				if ok, why = f.takes(b, user); !ok {
 					clear(b)
@@ -74,7 +116,8 @@ func wifiFiles(folders []wifiFolder, owner uint32, user string) (files map[strin
 				why = "there are too many networks to take them all"
 			}
 			if why != "" {
-				leftOut[path] = why
+				clear(b)
+				skipped[path] = why
 				continue
 			}
 			files[path] = b
@@ -83,27 +126,27 @@ func wifiFiles(folders []wifiFolder, owner uint32, user string) (files map[strin
 	}
 	switch {
 	case len(files) > 0:
-	case len(leftOut) > 0 && len(wifiRefused(folders, leftOut)) > 0:
-		return nil, nil, errors.New(strings.Join(wifiRefused(folders, leftOut), "; ") + "; type the name and password of your Wi-Fi")
-	case len(leftOut) == 0:
-		return nil, nil, errors.New("this computer keeps no Wi-Fi networks where piwiz looks; type the name and password of your Wi-Fi")
+	case len(skipped) > 0 && len(unread(folders, skipped)) > 0:
+		return Found{}, errors.New(strings.Join(unread(folders, skipped), "; ") + "; type the name and password of your Wi-Fi")
+	case len(skipped) == 0:
+		return Found{}, errors.New("this computer keeps no Wi-Fi networks where piwiz looks; type the name and password of your Wi-Fi")
 	}
-	return files, leftOut, nil
+	return Found{files, skipped}, nil
 }
 
-// wifiRefused names the folders that were not read at all.
-func wifiRefused(folders []wifiFolder, leftOut map[string]string) (out []string) {
+// unread names the folders that were not read at all.
+func unread(folders []folder, skipped map[string]string) (out []string) {
 	for _, f := range folders {
-		if why, ok := leftOut[f.path]; ok {
+		if why, ok := skipped[f.path]; ok {
 			out = append(out, f.path+" is not read: "+why)
 		}
 	}
 	return out
 }
 
-// wifiNames opens a folder and lists it. fd is -1 without one; why is "" when
+// list opens a folder and lists it. fd is -1 without one; why is "" when
 // it does not exist.
-func wifiNames(dir string, owner uint32) (fd int, names []string, why string) {
+func list(dir string, owner uint32) (fd int, names []string, why string) {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {
 		return -1, nil, ""
@@ -167,9 +210,9 @@ func profileOf(data []byte, user string) (ok bool, why string) {
 	return true, ""
 }
 
-// wifiFile reads one file, or says why not. O_NONBLOCK: a pipe must not hold
+// readFile reads one file, or says why not. O_NONBLOCK: a pipe must not hold
 // up the reader. A second name of a file could be the name of a secret.
-func wifiFile(dir int, name string, owner uint32) (data []byte, why string) {
+func readFile(dir int, name string, owner uint32) (data []byte, why string) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ELOOP) {
 		return nil, "it is a link to another file"

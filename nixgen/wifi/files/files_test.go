@@ -1,4 +1,4 @@
-package grant
+package files
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 )
 
 // iwdIn is a folder as that of iwd.
-func iwdIn(dir string) []wifiFolder {
-	return []wifiFolder{{dir, wifiFolders[0].is, nil}}
+func iwdIn(dir string) []folder {
+	return []folder{{dir, folders[0].is, nil}}
 }
 
 func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
@@ -32,10 +32,11 @@ func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	files, left, err := wifiFiles(iwdIn(dir), uid, "")
+	found, err := read(iwdIn(dir), uid, "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	files, left := found.Files, found.Skipped
 	if got := strings.Join(slices.Sorted(maps.Keys(files)), " "); got != in("Cafe.open")+" "+in("Home.psk")+" "+in("Work.8021x") || len(files[in("Work.8021x")]) != maxFile {
 		t.Errorf("read: %s", got)
 	}
@@ -45,24 +46,25 @@ func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
 		}
 	}
 	if len(left) != 6 {
-		t.Errorf("left out: %v", left)
+		t.Errorf("skipped: %v", left)
 	}
 }
 
 func TestAWifiFolderOfSomebodyElseIsNotRead(t *testing.T) {
 	uid := uint32(os.Getuid())
 	open, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
-	if err := errors.Join(os.Chmod(open, 0o777), os.Symlink(t.TempDir(), link)); err != nil {
+	file := filepath.Join(filepath.Dir(link), "file")
+	if err := errors.Join(os.Chmod(open, 0o777), os.Symlink(t.TempDir(), link), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		dir   string
 		owner uint32
 	}{
-		"others may write": {open, uid}, "another owner": {t.TempDir(), uid + 1}, "a link": {link, uid}, "a file": {file(t, "").Name(), uid}, "nothing": {"/nowhere/iwd", uid},
+		"others may write": {open, uid}, "another owner": {t.TempDir(), uid + 1}, "a link": {link, uid}, "a file": {file, uid}, "nothing": {"/nowhere/iwd", uid},
 	} {
-		if files, _, err := wifiFiles(iwdIn(c.dir), c.owner, ""); err == nil || files != nil {
-			t.Errorf("%s: %v, %v", name, files, err)
+		if found, err := read(iwdIn(c.dir), c.owner, ""); err == nil || found.Files != nil {
+			t.Errorf("%s: %v, %v", name, found, err)
 		}
 	}
 }
@@ -77,21 +79,18 @@ func TestManyWifiFilesStayWithinTheReply(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files, left, err := wifiFiles(iwdIn(dir), uid, "")
-	if err != nil || len(files) != maxTotal/maxFile || len(left) != 20-len(files) {
-		t.Errorf("%d read, %d left out, %v", len(files), len(left), err)
-	}
-	if b, err := (reply{Files: files, LeftOut: left}).encode(); err != nil || len(b) > maxReply {
-		t.Errorf("%d bytes, %v", len(b), err)
+	found, err := read(iwdIn(dir), uid, "")
+	if n := len(found.Files); err != nil || n != maxTotal/maxFile || len(found.Skipped) != 20-n {
+		t.Errorf("%d read, %d skipped, %v", n, len(found.Skipped), err)
 	}
 }
 
 func TestTheFilesAreZeroedWhenTheyHaveBeenUsed(t *testing.T) {
 	file := []byte("[Security]\nPassphrase=sesame\n")
-	w := WifiReader{reply: reply{Files: map[string][]byte{"Home.psk": file}}}
-	w.Forget()
-	if slices.ContainsFunc(file, func(b byte) bool { return b != 0 }) || len(w.Files()) != 0 {
-		t.Errorf("%q, %v", file, w.Files())
+	found := Found{Files: map[string][]byte{"Home.psk": file}}
+	found.Wipe()
+	if slices.ContainsFunc(file, func(b byte) bool { return b != 0 }) || len(found.Files) != 0 {
+		t.Errorf("%q, %v", file, found.Files)
 	}
 }
 
@@ -129,10 +128,11 @@ func TestOfNetworkManagerOnlyWifiProfilesOfTheUserAreRead(t *testing.T) {
 		want[filepath.Join(dir, name)] = c.user
 	}
 	for _, user := range []string{"alice", "bob", "carol", ""} {
-		files, left, err := wifiFiles([]wifiFolder{{dir, wifiFolders[1].is, profileOf}}, uid, user)
+		found, err := read([]folder{{dir, folders[1].is, profileOf}}, uid, user)
 		if err != nil {
 			t.Fatal(err)
 		}
+		files, left := found.Files, found.Skipped
 		for path, users := range want {
 			_, got := files[path]
 			may := slices.Contains(strings.Fields(users), user)
@@ -153,7 +153,7 @@ func TestOfNetworkManagerOnlyWifiProfilesOfTheUserAreRead(t *testing.T) {
 }
 
 func TestWithoutAnyFolderTheNetworkIsTypedIn(t *testing.T) {
-	_, _, err := wifiFiles(iwdIn("/nowhere/iwd"), uint32(os.Getuid()), "")
+	_, err := read(iwdIn("/nowhere/iwd"), uint32(os.Getuid()), "")
 	if err == nil || !strings.Contains(err.Error(), "type the name") {
 		t.Error(err)
 	}

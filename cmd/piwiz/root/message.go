@@ -1,4 +1,4 @@
-package grant
+package root
 
 import (
 	"encoding/json"
@@ -12,27 +12,30 @@ import (
 )
 
 // reply is the one message of the privileged half. On the wire it is the
-// length of the JSON text as ten decimal digits, a line feed, and the text.
-// The descriptor of the card travels with the first byte.
+// length of the JSON text as ten decimal digits, a line feed, and the text. A
+// file travels with the first byte.
 type reply struct {
-	Error   string            `json:"error,omitempty"`
-	Refused *Refused          `json:"refused,omitempty"`
-	Files   map[string][]byte `json:"files,omitempty"`
-	LeftOut map[string]string `json:"left_out,omitempty"` // file name to reason
+	Failure *Failure `json:"failure,omitempty"`
+	Result  Result   `json:"result,omitempty"` // to decode, a pointer to what is expected
 }
+
+// Failure is why an operation failed, as its own error told it.
+type Failure struct {
+	Text    string   `json:"text"`
+	Todo    []string `json:"todo,omitempty"`
+	Refused bool     `json:"refused,omitempty"` // for safety
+}
+
+func (f *Failure) Error() string { return f.Text }
+
+// Hints say what to do.
+func (f *Failure) Hints() []string { return f.Todo }
 
 const (
 	headSize = 11
-	// A reply holds at most the Wi-Fi files, in base64.
+	// A reply holds at most a few small files, in base64.
 	maxReply = 4 << 20
 )
-
-// wipe zeroes the files.
-func (r reply) wipe() {
-	for _, data := range r.Files {
-		clear(data)
-	}
-}
 
 func (r reply) encode() ([]byte, error) {
 	body, err := json.Marshal(r)
@@ -43,35 +46,66 @@ func (r reply) encode() ([]byte, error) {
 	return append(fmt.Appendf(nil, "%0*d\n", headSize-1, len(body)), body...), nil
 }
 
+// send sends the reply: its length, then JSON, and with the length the file.
+func send(socket int, r reply, file *os.File) error {
+	message, err := r.encode()
+	if err != nil {
+		return err
+	}
+	defer clear(message)
+	var rights []byte
+	if file != nil {
+		rights = unix.UnixRights(int(file.Fd()))
+	}
+	if err := unix.Sendmsg(socket, message[:headSize], rights, nil, 0); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	for rest := message[headSize:]; len(rest) > 0; {
+		n, err := unix.Write(socket, rest)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("answer: %w", err)
+		}
+		rest = rest[max(n, 0):]
+	}
+	return nil
+}
+
 var (
 	// errSilent: the other end was closed before a word was said.
 	errSilent   = errors.New("no answer")
 	errNonsense = errors.New("the privileged half of piwiz gave no sensible answer; start piwiz again, it may have been updated meanwhile")
 )
 
-// decode reads one reply. It never gives back a part of one.
-func decode(in io.Reader) (reply, error) {
+// decode reads one reply, its result into result; nil where none is expected.
+// What is not a whole reply leaves nothing in it.
+func decode(in io.Reader, result Result) error {
 	head := make([]byte, headSize)
 	switch n, err := io.ReadFull(in, head); {
 	case err != nil && n == 0:
-		return reply{}, errSilent
+		return errSilent
 	case err != nil:
-		return reply{}, errNonsense
+		return errNonsense
 	}
 	size, err := strconv.ParseUint(string(head[:headSize-1]), 10, 32)
 	if err != nil || size > maxReply || head[headSize-1] != '\n' {
-		return reply{}, errNonsense
+		return errNonsense
 	}
 	body := make([]byte, size)
 	defer clear(body)
 	if _, err := io.ReadFull(in, body); err != nil {
-		return reply{}, errNonsense
+		return errNonsense
 	}
-	var r reply
+	r := reply{Result: result}
 	if err := json.Unmarshal(body, &r); err != nil {
-		return reply{}, errNonsense // the cause could quote a secret
+		if result != nil {
+			result.Wipe()
+		}
+		return errNonsense // the cause could quote a secret
 	}
-	return r, nil
+	if r.Failure != nil {
+		return r.Failure
+	}
+	return nil
 }
 
 // inbox reads a socket and keeps the descriptors that come along.
@@ -106,24 +140,19 @@ func (b *inbox) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// receive reads the reply and the descriptor that came with it, if any. What
-// is not given back is closed.
-func receive(socket int) (reply, *os.File, error) {
+// receive reads the reply and the file that came with it, if any. What is not
+// given back is closed.
+func receive(socket int, result Result) (*os.File, error) {
 	in := &inbox{socket: socket}
-	r, err := decode(in)
+	err := decode(in, result)
 	if err == nil && (in.cut || len(in.fds) > 1) {
 		err = errNonsense
 	}
-	if err == nil && r.Refused != nil {
-		err = r.Refused
-	} else if err == nil && r.Error != "" {
-		err = errors.New(r.Error)
-	}
 	if err == nil && len(in.fds) == 1 {
-		return r, os.NewFile(uintptr(in.fds[0]), "card"), nil
+		return os.NewFile(uintptr(in.fds[0]), "file"), nil
 	}
 	for _, fd := range in.fds {
 		_ = unix.Close(fd)
 	}
-	return r, nil, err
+	return nil, err
 }

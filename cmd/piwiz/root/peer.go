@@ -1,45 +1,37 @@
-package grant
+package root
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
 // invoker is the user who asked for the rights, as sudo(8) and pkexec(1) tell
-// it; neither lets the user set these variables. Without them root asks for
-// itself.
+// it; neither lets the user set these variables. Each that is there must hold a
+// user, and all the same one. Without them root asks for itself.
 func invoker(getenv func(string) string) (uint32, error) {
-	for _, name := range []string{"SUDO_UID", "PKEXEC_UID"} {
+	user, from := uint32(os.Getuid()), ""
+	for _, name := range invokers {
 		value := getenv(name)
 		if value == "" {
 			continue
 		}
-		uid, err := strconv.ParseUint(value, 10, 32)
-		if err != nil {
+		n, err := strconv.ParseUint(value, 10, 32)
+		switch {
+		case err != nil:
 			return 0, fmt.Errorf("%s does not hold the number of a user", name)
+		case from != "" && uint32(n) != user:
+			return 0, fmt.Errorf("%s and %s name two users", from, name)
 		}
-		return uint32(uid), nil
+		user, from = uint32(n), name
 	}
-	return uint32(os.Getuid()), nil
+	return user, nil
 }
 
-// invokerName is the name of the user, "" for root.
-func invokerName() (string, error) {
-	uid, err := invoker(os.Getenv)
-	if err != nil || uid == 0 {
-		return "", err
-	}
-	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
-	if err != nil {
-		return "", fmt.Errorf("find the name of the user who asks: %w", err)
-	}
-	return u.Username, nil
-}
+var invokers = []string{"SUDO_UID", "PKEXEC_UID"}
 
 // checkPeer refuses everything but a socket that this user made: what is sent
 // there must not reach anybody else. For a socketpair the kernel tells who

@@ -1,0 +1,87 @@
+package root
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTheCommandThatIsShownIsTheOneThatIsRun(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("needs sh to judge the quoting")
+	}
+	words := []string{"open", "/dev/sda", `{"serial":"it's $HOME ` + "`x`" + ` \\ \"*;&|~ {a,b}"}`, ""}
+	a := Asker{Self: "/home/a b/it's/piwiz", Words: words}
+	out, err := exec.Command("sh", "-c", `printf '%s\n' `+a.Command()).Output()
+	got := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	want := append([]string{a.Self, "grant"}, words...)
+	if os.Geteuid() != 0 {
+		got = got[1:] // what gives the rights
+	}
+	if err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%v, %q, want %q", err, got, want)
+	}
+}
+
+func TestSudoComesBeforePkexec(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	var no *Denied
+	if _, err := program(); !errors.As(err, &no) || !strings.Contains(no.Hints()[0], "Install sudo") {
+		t.Errorf("with neither: %v", err)
+	}
+	for _, p := range []string{"pkexec", "sudo"} {
+		if err := os.WriteFile(filepath.Join(dir, p), nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := program(); err != nil || got != p {
+			t.Errorf("%s, %v, want %s", got, err, p)
+		}
+	}
+}
+
+// Each script stands for sudo and what it runs.
+func TestNonsenseAndSilenceAreNoAnswer(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("needs sh to stand for sudo")
+	}
+	for script, want := range map[string]string{
+		"printf hello >&0":                                   "no sensible answer",
+		"printf '0000000002\\n{' >&0":                        "no sensible answer",
+		"printf '0000000002\\n[]' >&0":                       "no sensible answer",
+		"head -c 100000 /dev/zero >&0":                       "no sensible answer",
+		`printf '0000000024\n{"failure":{"text":"no"}}' >&0`: "no",
+		"exit 1":     "administrator rights were not given",
+		"exit 2":     "does not connect what it runs with piwiz",
+		"kill -9 $$": "administrator rights were not given",
+	} {
+		var a Asker
+		_, err := a.ask(func() ([]string, error) { return []string{"sh", "-c", script}, nil }, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", script, err, want)
+		}
+		a.End()
+	}
+}
+
+func TestTheExitCodeTellsWhetherAllWasPutBack(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("needs sh to stand for sudo")
+	}
+	for _, code := range []string{"0", "1"} {
+		var a Asker
+		script := "printf '0000000002\\n{}' >&0; cat > /dev/null; exit " + code
+		if f, err := a.ask(func() ([]string, error) { return []string{"sh", "-c", script}, nil }, nil); f != nil || err != nil {
+			t.Errorf("%v, %v", f, err)
+		}
+		if got := a.End(); got != int(code[0]-'0') {
+			t.Errorf("%d, want %s", got, code)
+		}
+		if got := a.End(); got != 0 {
+			t.Errorf("it was ended twice: %d", got)
+		}
+	}
+}
