@@ -14,11 +14,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen/emulate"
+	"piwiz/nixgen/hostfile"
 	"piwiz/tui"
 )
 
-var _ tui.Grant = (*emulate.Registrar)(nil)
+var _ tui.Grant = (*engine.EmulatorGrant)(nil)
 
 // The test program is also the ordinary half: caller PIWIZ has the emulator
 // registered, says so, and holds it until its input ends; caller PIWIZ CMD...
@@ -32,7 +34,8 @@ func init() {
 		fmt.Println(notes)
 		os.Exit((&program{}).end(err))
 	}
-	r := &emulate.Registrar{Self: os.Args[1]}
+	r := engine.With(hostfile.Store{}).GrantEmulator()
+	r.Self = os.Args[1]
 	r.SetStdout(os.Stderr)
 	r.SetStderr(os.Stderr)
 	fmt.Println("command:", r.Command())

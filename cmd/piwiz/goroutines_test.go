@@ -20,8 +20,6 @@ var unguarded = map[string]string{
 	"flash/firstboot/hostkey.go hostKey": "context.AfterFunc: closes a connection",
 	"flash/udisks/udisks.go Connect":     "context.AfterFunc: closes a connection",
 	"nixgen/sshkey/agent.go fromAgent":   "context.AfterFunc: closes a connection",
-	"nixgen/emulate/ask.go start":        "waits for a child",
-	"nixgen/emulate/serve.go Serve":      "reads until a socket is closed",
 	"nixgen/nix/run.go Run":              "waits for a child; repeats a signal until it has ended",
 	"tui/screen/session.go Start":        "a tool of the tests",
 	"tui/screen/session.go run":          "a tool of the tests",

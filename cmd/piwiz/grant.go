@@ -5,13 +5,15 @@ import (
 
 	"piwiz/cmd/piwiz/root"
 	"piwiz/flash/grant"
+	"piwiz/nixgen/emulate/register"
 	"piwiz/nixgen/wifi/files"
 )
 
 // operations are all that root does, for the hidden verb grant.
 var operations = root.Table{
-	"open": {Takes: grant.Takes, Do: openCardAsRoot},
-	"wifi": {Takes: noWords, Do: readWifiAsRoot},
+	"open":      {Takes: grant.Takes, Do: openCardAsRoot},
+	"wifi":      {Takes: noWords, Do: readWifiAsRoot},
+	"emulation": {Takes: noWords, Do: registerAsRoot},
 }
 
 func noWords(words []string) bool { return len(words) == 0 }
@@ -35,4 +37,13 @@ func openCardAsRoot(_ uint32, words []string) root.Done {
 func readWifiAsRoot(user uint32, _ []string) root.Done {
 	found, err := files.Read(user)
 	return root.Done{Err: err, Result: &found}
+}
+
+// registerAsRoot registers the emulator until the ordinary half ends.
+func registerAsRoot(uint32, []string) root.Done {
+	r, err := register.Register()
+	if err != nil {
+		return root.Done{Err: err}
+	}
+	return root.Done{End: func(bool) error { return r.Remove() }}
 }

@@ -13,14 +13,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/cmd/piwiz/quiet"
 	"piwiz/flash/apart"
 	"piwiz/flash/crash"
-	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/nix"
 )
 
@@ -30,9 +28,6 @@ func main() {
 	// The privileged half is reached before anything else is set up: what
 	// runs as root does only what it must.
 	if len(os.Args) > 1 && os.Args[1] == "grant" {
-		if slices.Equal(os.Args[2:], []string{"emulation"}) {
-			os.Exit(part(func() int { return emulate.Serve(os.Stdin, os.Stderr) }))
-		}
 		os.Exit(part(func() int { return operations.Serve(os.Args[2:], os.Stdin, os.Stderr) }))
 	}
 	if len(os.Args) > 1 && os.Args[1] == engine.CardPart {

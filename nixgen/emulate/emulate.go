@@ -6,8 +6,8 @@
 // name and filled in many ways; it only says why a program does not run, and
 // whether it will run in Nix's sandbox too.
 //
-// Registering needs administrator rights: what runs as root begins with Serve,
-// the other half is in ask.go.
+// Registering needs administrator rights: register is what root does, and Begin
+// gets the way to ask for it as a function.
 package emulate
 
 import (

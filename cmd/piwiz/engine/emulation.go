@@ -43,7 +43,7 @@ func (e *Engine) Emulated(ctx context.Context, said func(command string), work f
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	r := &emulate.Registrar{Self: Self()}
+	r := e.GrantEmulator()
 	r.SetStdout(os.Stderr)
 	r.SetStderr(os.Stderr)
 	said(r.Command())

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"piwiz/nixgen/emulate"
 	"piwiz/nixgen/hostfile"
 )
 
@@ -26,7 +25,7 @@ type Engine struct {
 	Store   hostfile.Store
 	Lasting bool // piwiz runs for long, so an emulator may be registered for as long
 
-	emulator emulate.Registrar
+	emulator EmulatorGrant
 	boxed    atomic.Bool // a test build failed here, and a container can build
 
 	mu      sync.Mutex
@@ -53,7 +52,7 @@ func New() (*Engine, error) {
 
 // With is an engine over a folder of saved hosts.
 func With(store hostfile.Store) *Engine {
-	return &Engine{Store: store, emulator: emulate.Registrar{Self: Self()}}
+	return &Engine{Store: store, emulator: EmulatorGrant{asker("emulation")}}
 }
 
 // Close takes back what was registered with Repair.

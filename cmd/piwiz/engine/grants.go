@@ -14,10 +14,27 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
 	"piwiz/flash/udisks"
+	"piwiz/nixgen/emulate"
 )
 
 // asker asks root for an operation.
 func asker(words ...string) root.Asker { return root.Asker{Self: Self(), Words: words} }
+
+// EmulatorGrant registers the emulator with administrator rights, until Close.
+type EmulatorGrant struct{ root.Asker }
+
+// GrantEmulator prepares registering the emulator.
+func (e *Engine) GrantEmulator() *EmulatorGrant { return &EmulatorGrant{asker("emulation")} }
+
+// Run returns when programs for the Pi run here.
+func (g *EmulatorGrant) Run() error {
+	return emulate.Begin(func() error { return g.Ask(nil) }, g.removed)
+}
+
+// Close says in an error that the emulator is still there.
+func (g *EmulatorGrant) Close() error { return emulate.End(g.removed) }
+
+func (g *EmulatorGrant) removed() bool { return g.End() == 0 }
 
 // CardGrant opens a card by the privileged half; Card is valid after a run without
 // error.

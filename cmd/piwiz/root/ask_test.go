@@ -85,3 +85,21 @@ func TestTheExitCodeTellsWhetherAllWasPutBack(t *testing.T) {
 		}
 	}
 }
+
+// A shell of sudo, and sudo piwiz, name the user that they were made for.
+func TestRootAsksItselfAsRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	script := filepath.Join(t.TempDir(), "piwiz")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\ntext='{\"failure\":{\"text\":\"'\"$SUDO_UID/$PKEXEC_UID/$OTHER\"'\"}}'\nprintf '%010d\\n%s' ${#text} \"$text\" >&0\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"SUDO_UID": "1000", "PKEXEC_UID": "1000", "OTHER": "kept"} {
+		t.Setenv(name, value)
+	}
+	a := Asker{Self: script}
+	if err := a.Ask(nil); err == nil || err.Error() != "//kept" {
+		t.Errorf("%v", err)
+	}
+}

@@ -127,7 +127,7 @@ func read(f *os.File) (binfmt.Entry, error) {
 func (r *Registered) Remove() error {
 	defer r.file.Close()
 	if _, err := r.file.WriteString("-1"); err != nil {
-		return fmt.Errorf("remove the emulator: %w", err)
+		return fmt.Errorf("remove the emulator: %w; remove it with: %s", err, Command("-1", Name))
 	}
 	return nil
 }
