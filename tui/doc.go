@@ -25,4 +25,11 @@
 //     sentence asks for a larger window.
 //   - The bottom row is the help line and never a border, because a terminal
 //     that gets shorter can lose the last cell of that row.
+//
+// Files build on each other in one direction, which a test keeps: draw and move
+// know nothing of the rest; on them stand the answers, then state and page, then
+// the pages, each with its view, and under a page what it is made of, which
+// does not know it; then story, which has all pages and the wizard itself;
+// leave, terminal, visit, crash, read and view say what the wizard does; on top
+// wizard.go starts it.
 package tui
