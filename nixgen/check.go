@@ -3,6 +3,7 @@ package nixgen
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,6 +45,16 @@ func (e *Invalid) Error() string {
 // Hints says where answers are changed.
 func (e *Invalid) Hints() []string {
 	return []string{"Change them in the wizard, or in host.toml, and try again."}
+}
+
+// Check is *Invalid with all that must be changed before a host can be built, nil
+// when that is nothing. It comes before any question of Doubts.
+func (h Host) Check() error {
+	bad := slices.DeleteFunc(h.Problems(), func(p Problem) bool { return p.Mild })
+	if len(bad) == 0 {
+		return nil
+	}
+	return &Invalid{bad}
 }
 
 // CheckCountry gives the canonical form of the Wi-Fi country and what must be

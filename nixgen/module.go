@@ -24,9 +24,8 @@ type File struct {
 // Files renders the flake of a host. The error is *Invalid when answers must
 // be changed first.
 func Files(h Host) ([]File, error) {
-	bad := slices.DeleteFunc(h.Problems(), func(p Problem) bool { return p.Mild })
-	if len(bad) > 0 {
-		return nil, &Invalid{bad}
+	if err := h.Check(); err != nil {
+		return nil, err
 	}
 	h = h.Born()
 	module, err := module(h)

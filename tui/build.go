@@ -35,8 +35,12 @@ func (p *buildPage) enter(s *state) tea.Cmd {
 	if s.returned && p.over && p.err == nil {
 		return nil // the image is there, and nothing was changed since
 	}
-	*p = buildPage{pane: logpane.New(), doubts: s.saved.Host.Doubts()}
-	if len(p.doubts) > 0 {
+	*p = buildPage{pane: logpane.New()}
+	if p.err = s.saved.Host.Check(); p.err != nil {
+		p.over = true // all that must be changed is told before anything is asked
+		return nil
+	}
+	if p.doubts = s.saved.Host.Doubts(); len(p.doubts) > 0 {
 		return nil
 	}
 	return p.prepare(s)

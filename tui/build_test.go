@@ -10,7 +10,9 @@ import (
 
 	"github.com/charmbracelet/lipgloss"
 
+	"piwiz/nixgen"
 	"piwiz/nixgen/build"
+	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
 )
 
@@ -161,4 +163,30 @@ func TestAnUnknownFailureNeedsNoScrolling(t *testing.T) {
 	if n := lipgloss.Height(view); s.tall || n > 20 || !strings.Contains(view, "line 29") || !strings.Contains(view, "build.log") {
 		t.Errorf("%d lines, scrolls: %v\n%s", n, s.tall, view)
 	}
+}
+
+// All that must be changed is told at once and before anything is asked, also of
+// a host that was saved with it.
+func TestWhatMustBeChangedIsToldBeforeAnyQuestion(t *testing.T) {
+	e := engine(t)
+	e.Save = func(s hostfile.Saved) (hostfile.Saved, error) {
+		t.Error("it was saved")
+		return s, nil
+	}
+	d := drive(t, e)
+	d.toPreview()
+	h := &d.w.saved.Host
+	h.Board, h.Networks, h.User, h.Locale = nixgen.Zero2W, nil, "root", "de" // the first two need a yes
+	d.keys("enter")
+	d.on("build")
+	d.sees("user: NixOS has a user")
+	d.sees("locale: ")
+	if strings.Contains(d.w.View(), "network port") {
+		t.Errorf("a question as well:\n%s", d.w.View())
+	}
+	d.keys("y", "r")
+	d.sees("user: NixOS has a user")
+	h.User, h.Locale = "alice", "de_DE.UTF-8"
+	d.keys("r")
+	d.sees("network port")
 }

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,16 +121,32 @@ func wrap(text string, width int) string {
 }
 
 // Explain splits an error into its sentence and what the user can do. Errors
-// made for people carry hints; any other error stands for itself.
+// made for people carry hints; any other error stands for itself. Of several
+// errors in one the hints of each are told.
 func Explain(err error) (headline string, hints []string) {
 	if err == nil {
 		return "", nil
 	}
-	var h interface{ Hints() []string }
-	if errors.As(err, &h) {
-		hints = h.Hints()
+	return err.Error(), hintsOf(err)
+}
+
+func hintsOf(err error) (hints []string) {
+	if h, ok := err.(interface{ Hints() []string }); ok {
+		return h.Hints()
 	}
-	return err.Error(), hints
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return hintsOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			for _, h := range hintsOf(one) {
+				if !slices.Contains(hints, h) {
+					hints = append(hints, h)
+				}
+			}
+		}
+	}
+	return hints
 }
 
 // failure draws an error: the sentence, then what to do.

@@ -20,14 +20,16 @@ func (p *program) buildVerb() *cobra.Command {
 		Use: "build HOST|FILE.toml", Short: "Build the image of a saved host, or of a file of answers, which is saved",
 		Example: "  piwiz build bach\n  piwiz build ./bach.toml --json\n  piwiz build bach --emulate",
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
-		s, err := e.Host(ctx, args[0])
+		about, err := e.Host(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		if s, err = p.ready(ctx, e, s, newKey); err != nil {
+		ready, err := p.ready(ctx, e, about, newKey)
+		if err != nil {
 			return err
 		}
-		if s, err = sure(s, args[0], said); err != nil {
+		s, err := sure(ctx, ready.Saved, args[0], said, e.Answers)
+		if err != nil {
 			return err
 		}
 		work := func() error {
@@ -35,7 +37,7 @@ func (p *program) buildVerb() *cobra.Command {
 			if err := e.Choose(ctx, s.Host.Name); err != nil {
 				return err
 			}
-			if err := free(ctx, s, args[0], said, e.Answers); err != nil {
+			if err := problems(e.Ask(ctx, ready)).err(); err != nil {
 				return err
 			}
 			for _, n := range s.Host.Notes() {

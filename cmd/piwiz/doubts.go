@@ -38,29 +38,19 @@ func (d *doubted) Hints() []string {
 }
 
 // sure is a host whose doubts are all confirmed, by what it was saved with or
-// by said; else the error is *doubted.
-func sure(s hostfile.Saved, arg string, said []string) (hostfile.Saved, error) {
+// by said; else the error is *doubted, with all of them. That another machine
+// answers by the name of a new host is one; who answers for a host that was
+// saved is the Pi itself.
+func sure(ctx context.Context, s hostfile.Saved, arg string, said []string, answers func(context.Context, string) []string) (hostfile.Saved, error) {
 	s.Host = s.Host.Confirm(said...)
-	if d := s.Host.Doubts(); len(d) > 0 {
-		return s, &engine.Refused{Err: &doubted{arg, d}}
+	doubts := s.Host.Doubts()
+	if taken := "name-taken=" + s.Host.Name; s.Folder == "" && !slices.Contains(said, taken) {
+		if addrs := answers(ctx, s.Host.Name); len(addrs) > 0 {
+			doubts = append(doubts, nixgen.Doubt{Key: taken, Text: fmt.Sprintf("%s.local already answers on your network, at %s. Two machines with one name get in each other's way. Choose another name, or switch that one off.", s.Host.Name, strings.Join(addrs, ", "))})
+		}
+	}
+	if len(doubts) > 0 {
+		return s, &engine.Refused{Err: &doubted{arg, doubts}}
 	}
 	return s, nil
-}
-
-// free is an error when another machine answers by the name of a host that is
-// new, unless that is wanted. One that was saved may answer: it is the Pi.
-func free(ctx context.Context, s hostfile.Saved, arg string, said []string, answers func(context.Context, string) []string) error {
-	if s.Folder != "" {
-		return nil
-	}
-	d := nixgen.Doubt{Key: "name-taken=" + s.Host.Name}
-	if slices.Contains(said, d.Key) {
-		return nil
-	}
-	addrs := answers(ctx, s.Host.Name)
-	if len(addrs) == 0 {
-		return nil
-	}
-	d.Text = fmt.Sprintf("%s.local already answers on your network, at %s. Two machines with one name get in each other's way. Choose another name, or switch that one off.", s.Host.Name, strings.Join(addrs, ", "))
-	return &engine.Refused{Err: &doubted{arg, []nixgen.Doubt{d}}}
 }

@@ -49,22 +49,28 @@ func TestWhatMayBeAMistakeNeedsAYes(t *testing.T) {
 	}
 }
 
+func silence(context.Context, string) []string { return nil }
+
 func TestANameThatAnswersIsNotTakenForANewHost(t *testing.T) {
 	answers := func(context.Context, string) []string { return []string{"10.0.0.7"} }
-	silence := func(context.Context, string) []string { return nil }
-	h := hostfile.Saved{Host: nixgen.Host{Name: "bach"}}
-	err := free(t.Context(), h, "bach.toml", nil, answers)
-	if headline, hints := explain(err); codeOf(err) != refused || !strings.Contains(headline, "10.0.0.7") || !strings.Contains(strings.Join(hints, " "), "piwiz build bach.toml --confirm name-taken=bach") {
+	h := hostfile.Saved{Host: nixgen.Host{Name: "bach", Board: nixgen.Zero2W}}
+	_, err := sure(t.Context(), h, "bach.toml", nil, answers)
+	headline, hints := explain(err)
+	if codeOf(err) != refused || !strings.Contains(headline, "10.0.0.7") || !strings.Contains(strings.Join(hints, " "), "piwiz build bach.toml --confirm no-network=zero2w --confirm name-taken=bach") {
 		t.Errorf("%d %s %q", codeOf(err), headline, hints)
 	}
-	if err := free(t.Context(), h, "bach.toml", []string{"name-taken=bach"}, answers); err != nil {
+	if _, err := sure(t.Context(), h, "bach.toml", []string{"no-network=zero2w"}, answers); err == nil || strings.Contains(err.Error(), "network port") {
+		t.Errorf("a yes to one of two: %v", err)
+	}
+	h.Host.Board = nixgen.Pi4
+	if _, err := sure(t.Context(), h, "bach.toml", []string{"name-taken=bach"}, answers); err != nil {
 		t.Error(err)
 	}
-	if err := free(t.Context(), h, "bach.toml", nil, silence); err != nil {
+	if _, err := sure(t.Context(), h, "bach.toml", nil, silence); err != nil {
 		t.Error(err)
 	}
 	h.Folder = "/somewhere" // it is the Pi itself
-	if err := free(t.Context(), h, "bach", nil, answers); err != nil {
+	if _, err := sure(t.Context(), h, "bach", nil, answers); err != nil {
 		t.Error(err)
 	}
 }
@@ -72,7 +78,7 @@ func TestANameThatAnswersIsNotTakenForANewHost(t *testing.T) {
 func TestAYesIsSavedWithTheHost(t *testing.T) {
 	store := hostfile.Store{Dir: t.TempDir()}
 	h := nixgen.Host{Name: "bach", Board: nixgen.Zero2W, User: "alice", Keys: []string{strings.Split(goodAnswers, `"`)[7]}, Confirmed: []string{"no-network=zero2w", "no-country"}}
-	s, err := sure(hostfile.Saved{Host: h}, "bach", nil)
+	s, err := sure(t.Context(), hostfile.Saved{Host: h}, "bach", nil, silence)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +89,7 @@ func TestAYesIsSavedWithTheHost(t *testing.T) {
 	if err != nil || len(got.Host.Confirmed) != 1 || got.Host.StateVersion != nixgen.Release {
 		t.Fatalf("%+v, %v", got.Host, err)
 	}
-	if _, err := sure(got, "bach", nil); err != nil {
+	if _, err := sure(t.Context(), got, "bach", nil, silence); err != nil {
 		t.Errorf("asked again: %v", err)
 	}
 }

@@ -67,6 +67,9 @@ func (p *program) end(err error) int {
 
 // codeOf is the exit code of an error. ^C counts before what it made fail.
 func codeOf(err error) int {
+	if all, ok := errors.AsType[problems](err); ok {
+		return all.code()
+	}
 	e, ok := errors.AsType[*exit](err)
 	noNix, _ := errors.AsType[*nix.Error](err)
 	missing, _ := errors.AsType[*preflight.Problem](err)

@@ -30,20 +30,25 @@ func (p *program) exportVerb() *cobra.Command {
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
 		store := e.Store
 		name := args[0]
+		var wrong problems
 		s, err := store.Load(name)
-		if err != nil {
+		wrong.add(err)
+		file := exportFile(to, name)
+		if _, err := os.Lstat(file); err == nil {
+			wrong.add(&engine.Refused{Err: &fileExists{file}})
+		}
+		keys, err := seal.For(recipients)
+		wrong.add(err)
+		if err := wrong.err(); err != nil {
 			return err
 		}
 		for _, x := range s.Problems {
 			p.problem("! ", x)
 		}
-		file := exportFile(to, name)
-		if _, err := os.Lstat(file); err == nil {
-			return &engine.Refused{Err: &fileExists{file}}
-		}
-		keys, err := sealFor(ctx, recipients)
-		if err != nil {
-			return err
+		if len(recipients) == 0 {
+			if keys, err = passphraseTwice(ctx); err != nil {
+				return err
+			}
 		}
 		var skipped []string
 		err = durable.CreateFrom(file, func(w io.Writer) error {
@@ -98,11 +103,8 @@ func (p *program) exported(name, file string, skipped []string, forKeys bool) {
 		fmt.Sprintf("All of %s is in %s (%s), encrypted. %s\nTo bring it back, here or on another computer: piwiz hosts import %[2]s", name, file, disk.Human(size), with))
 }
 
-// sealFor are the keys that will open an export, or a passphrase.
-func sealFor(ctx context.Context, words []string) ([]age.Recipient, error) {
-	if len(words) > 0 {
-		return seal.For(words)
-	}
+// passphraseTwice asks for the passphrase of an export.
+func passphraseTwice(ctx context.Context) ([]age.Recipient, error) {
 	tty, err := terminal()
 	if err != nil {
 		return nil, err

@@ -28,11 +28,14 @@ func (p *program) flashVerb() *cobra.Command {
 			return err
 		}
 		p.name(s.Problems, hostfile.Note)
-		if err := s.Usable(); err != nil {
-			return engine.Guarded(err)
+		var wrong problems
+		wrong.add(engine.Guarded(s.Usable()))
+		if from.Path != "" || len(wrong) == 0 { // else it has to be built again in any case
+			from, err = e.Image(ctx, s.Host, from)
+			wrong.add(err)
 		}
-		if from, err = e.Image(ctx, s.Host, from); err != nil {
-			return err
+		if err := wrong.err(); err != nil {
+			return err // a card is put in when there is something to write
 		}
 		d, err := e.Card(ctx, args[1], anyDisk, "piwiz flash "+s.Host.Name)
 		if err != nil {

@@ -28,23 +28,24 @@ func (p *program) importVerb() *cobra.Command {
 		Example: "  piwiz hosts import bach.age\n  piwiz hosts import bach.age --as haydn --identity ~/.ssh/id_ed25519",
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
 		store := e.Store
+		var wrong problems
 		if as != "" {
-			if err := engine.NewName(as); err != nil {
-				return err
-			}
+			wrong.add(engine.NewName(as))
 		}
 		f, err := regular.Open(ctx, args[0])
 		if err != nil {
-			return fmt.Errorf("open the export: %w", err)
+			wrong.add(fmt.Errorf("open the export: %w", err))
+		} else {
+			defer f.Close()
 		}
-		defer f.Close()
 		var unanswered error
 		keys, err := seal.Open(orUsual(identities), func(what string) (string, error) {
 			var text string
 			text, unanswered = p.passphrase(ctx, what)
 			return text, unanswered
 		})
-		if err != nil {
+		wrong.add(err)
+		if err := wrong.err(); err != nil {
 			return err
 		}
 		s, replaced, err := store.Import(f, as, replace, nixgen.Files, keys...)

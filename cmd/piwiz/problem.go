@@ -9,15 +9,15 @@ import (
 )
 
 // ready is a host with all that its card needs, after what is wrong with it and
-// stops nothing was said.
-func (p *program) ready(ctx context.Context, e *engine.Engine, s hostfile.Saved, newKey bool) (hostfile.Saved, error) {
-	ready, from, err := e.Ready(ctx, s, newKey)
-	p.name(s.Problems, hostfile.Note)
-	if from != "" && s.Lacks(hostfile.NoPassword) {
-		p.name(s.Problems, hostfile.NoPassword)
-		p.say("filled", map[string]any{"from": from}, "  It is taken from the networks this computer knows.")
+// stops nothing was said; else the error is all that is in the way.
+func (p *program) ready(ctx context.Context, e *engine.Engine, m engine.Meant, newKey bool) (engine.Readied, error) {
+	r := e.Ready(ctx, m, newKey)
+	p.name(m.Problems, hostfile.Note)
+	if r.From != "" && m.Lacks(hostfile.NoPassword) {
+		p.name(m.Problems, hostfile.NoPassword)
+		p.say("filled", map[string]any{"from": r.From}, "  It is taken from the networks this computer knows.")
 	}
-	return ready, err
+	return r, problems(r.Wrong).err()
 }
 
 // name says problems of one kind.

@@ -19,8 +19,11 @@ func (p *program) renameVerb() *cobra.Command {
 	}, cobra.ExactArgs(2), p.steps(func(_ context.Context, e *engine.Engine, args []string) error {
 		store := e.Store
 		old, name := args[0], args[1]
-		if err := engine.NewName(name); err != nil {
-			return err
+		var wrong problems
+		wrong.add(engine.NewName(name))
+		if _, err := store.Load(old); err != nil || len(wrong) > 0 { // else Rename tells the rest
+			wrong.add(err)
+			return wrong.err()
 		}
 		if err := store.Rename(old, name, nixgen.Files); err != nil {
 			return notOver(err)

@@ -14,6 +14,9 @@ func (p *program) renderVerb() *cobra.Command {
 		Example: "  piwiz render bach\n  piwiz render ./bach.toml",
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
 		s, err := e.Host(ctx, args[0])
+		if err == nil {
+			err = problems(s.Wrong).err()
+		}
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"strings"
+	"maps"
+	"slices"
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
@@ -15,27 +16,48 @@ import (
 	"piwiz/nixgen/wifi/iwd"
 )
 
-// Ready is a host with all that its card needs, or an error with everything
-// that is in the way. Networks that this computer knows fill in for missing
-// passwords, and from says which program keeps them; a lost host key is made anew
-// only where newKey says so.
-func (e *Engine) Ready(ctx context.Context, s hostfile.Saved, newKey bool) (ready hostfile.Saved, from string, err error) {
-	s.NewKey = newKey
+// Readied is a host with what its card needs, as far as it can be had, and with
+// all that is in the way.
+type Readied struct {
+	Meant
+	From string // what keeps here the passwords that were missing, "" if nothing had to be found
+	kept map[int]wifi.Network
+}
+
+// Ready adds what the card of a host needs. Networks that this computer knows
+// fill in for missing passwords: at once where nobody has to be asked for them,
+// else Ask does it. A lost host key is made anew only where newKey says so.
+func (e *Engine) Ready(ctx context.Context, m Meant, newKey bool) Readied {
+	m.NewKey = newKey
 	var but []hostfile.Kind
 	if newKey {
 		but = append(but, hostfile.NoKey)
 	}
-	missing, from := e.fillIn(ctx, &s)
-	if len(missing) == 0 {
+	r := Readied{Meant: m}
+	missing := e.fillIn(ctx, &r)
+	if m.place != nil || len(missing) == 0 {
 		but = append(but, hostfile.NoPassword)
 	}
-	if err := s.Usable(but...); err != nil {
-		return s, from, Guarded(err)
+	if err := m.Usable(but...); err != nil {
+		r.Wrong = append(r.Wrong, Guarded(err))
 	}
-	if len(missing) > 0 {
-		return s, from, &Lacking{&unknownPasswords{missing}}
+	if m.place != nil || !m.Lacks(hostfile.NoPassword) {
+		r.Wrong = append(r.Wrong, r.unknown(missing)...)
 	}
-	return s, from, nil
+	return r
+}
+
+// Ask asks for the passwords that programs here give only then. It is for when
+// nothing else is in the way.
+func (e *Engine) Ask(ctx context.Context, r Readied) (wrong []error) {
+	var missing []int
+	for _, i := range slices.Sorted(maps.Keys(r.kept)) {
+		n := r.kept[i]
+		if r.PSK[n.SSID] = e.secretFor(ctx, n, r.Host.Networks[i].Security); r.PSK[n.SSID].IsZero() {
+			missing = append(missing, i)
+		}
+	}
+	return r.unknown(missing)
 }
 
 // Guarded is an error about a saved host; it is *Refused when a key is not made
@@ -52,22 +74,27 @@ func Guarded(err error) error {
 	return err
 }
 
-// unknownPasswords are the Wi-Fi networks whose passwords are nowhere.
-type unknownPasswords struct{ ssids []string }
+// unknown are the networks of a host, by number, whose passwords are nowhere.
+func (r Readied) unknown(networks []int) (wrong []error) {
+	for _, i := range networks {
+		field := fmt.Sprintf("networks[%d].ssid", i)
+		if r.place != nil {
+			field = r.place(field)
+		}
+		wrong = append(wrong, &Lacking{&unknownPassword{field, r.Host.Networks[i].SSID}})
+	}
+	return wrong
+}
 
-func (u *unknownPasswords) Error() string {
-	if len(u.ssids) == 1 {
-		return fmt.Sprintf("the password of the Wi-Fi network %q is not known", u.ssids[0])
-	}
-	var names []string
-	for _, s := range u.ssids {
-		names = append(names, fmt.Sprintf("%q", s))
-	}
-	return "the passwords of these Wi-Fi networks are not known: " + strings.Join(names, ", ")
+// unknownPassword is a Wi-Fi network whose password is nowhere.
+type unknownPassword struct{ place, ssid string }
+
+func (u *unknownPassword) Error() string {
+	return fmt.Sprintf("%s: the password of the Wi-Fi network %q is not known", u.place, u.ssid)
 }
 
 // Hints says where piwiz gets a password from.
-func (u *unknownPasswords) Hints() []string {
+func (u *unknownPassword) Hints() []string {
 	return []string{
 		"Answer the questions once: run piwiz, and choose the networks on the Wi-Fi page.",
 		"Or join it once on this computer, with a network program that piwiz can read: NetworkManager, or iwd as a user who may read " + iwd.Dir + ".",
@@ -75,15 +102,16 @@ func (u *unknownPasswords) Hints() []string {
 }
 
 // fillIn adds what is missing of the Wi-Fi secrets from the networks this
-// computer knows, says where from, and names those it does not know.
-func (e *Engine) fillIn(ctx context.Context, s *hostfile.Saved) (missing []string, from string) {
+// computer knows, and gives the numbers of those that nothing here knows.
+func (e *Engine) fillIn(ctx context.Context, r *Readied) (missing []int) {
 	psk := map[string]wifi.Secret{}
+	r.kept = map[int]wifi.Network{}
 	var known []wifi.Network
-	for _, n := range s.Host.Networks {
+	for i, n := range r.Host.Networks {
 		if n.Security == wifi.Open {
 			continue
 		}
-		if secret, ok := s.PSK[n.SSID]; ok {
+		if secret, ok := r.PSK[n.SSID]; ok {
 			psk[n.SSID] = secret
 			continue
 		}
@@ -91,28 +119,33 @@ func (e *Engine) fillIn(ctx context.Context, s *hostfile.Saved) (missing []strin
 			known, _, _ = e.Networks(ctx) // what cannot be read is not known
 		}
 		for _, k := range known {
-			if k.SSID == n.SSID && psk[n.SSID].IsZero() {
-				psk[n.SSID] = e.secretFor(ctx, k, n.Security)
-				from = k.From
+			switch {
+			case k.SSID != n.SSID || !psk[n.SSID].IsZero():
+			case k.Kept != "":
+				r.kept[i], r.From = k, k.From
+			default:
+				if k, err := k.As(n.Security); err == nil {
+					psk[n.SSID], r.From = k.Secret, k.From
+				}
 			}
 		}
-		if psk[n.SSID].IsZero() {
-			missing = append(missing, n.SSID)
+		if !psk[n.SSID].IsZero() {
+			delete(r.kept, i)
+		} else if _, there := r.kept[i]; !there {
+			missing = append(missing, i)
 		}
 	}
-	s.PSK = psk
-	return missing, from
+	r.PSK = psk
+	return missing
 }
 
-// secretFor is the secret of a known network, for joining it in this way.
+// secretFor is the secret of a network that a program keeps, for joining it in
+// this way; zero where it is not given.
 func (e *Engine) secretFor(ctx context.Context, k wifi.Network, s wifi.Security) (secret wifi.Secret) {
-	if k.Kept != "" {
-		asked, err := e.AskSecret(ctx, k)
-		if err != nil {
-			slog.Info("a Wi-Fi password is not given", "error", err)
-			return secret
-		}
-		k = asked
+	k, err := e.AskSecret(ctx, k)
+	if err != nil {
+		slog.Info("a Wi-Fi password is not given", "error", err)
+		return secret
 	}
 	if k, err := k.As(s); err == nil {
 		secret = k.Secret

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"piwiz/tui"
+)
+
+// problems are all that is in the way of what a verb is to do. Rule: nothing is
+// told one by one. First all problems, each with its place, before anything is
+// asked; then, when there are none, all that needs a yes, in one list.
+type problems []error
+
+// add adds an error, if it is one.
+func (p *problems) add(err error) {
+	if err != nil {
+		*p = append(*p, err)
+	}
+}
+
+// err is nil without problems, and the problem itself where there is but one.
+func (p problems) err() error {
+	switch len(p) {
+	case 0:
+		return nil
+	case 1:
+		return p[0]
+	}
+	return p
+}
+
+func (p problems) Error() string {
+	var text strings.Builder
+	text.WriteString("nothing was done; this is in the way:")
+	for _, err := range p {
+		text.WriteString("\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	}
+	return text.String()
+}
+
+func (p problems) Unwrap() []error { return p }
+
+// Hints are those of all, each once.
+func (p problems) Hints() []string {
+	var out []string
+	for _, err := range p {
+		_, hints := tui.Explain(err)
+		for _, h := range hints {
+			if !slices.Contains(out, h) {
+				out = append(out, h)
+			}
+		}
+	}
+	return out
+}
+
+// code is that of the one that is in the way longest: what must be changed
+// comes before what a yes lets go on, and what this computer lacks is last.
+func (p problems) code() int {
+	var codes []int
+	for _, err := range p {
+		codes = append(codes, codeOf(err))
+	}
+	for _, c := range []int{cancelled, usage, failed, refused} {
+		if slices.Contains(codes, c) {
+			return c
+		}
+	}
+	return lacking
+}
