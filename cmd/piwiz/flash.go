@@ -99,6 +99,9 @@ func openCard(ctx context.Context, e *engine.Engine, d disk.Device) (flash.Opene
 		return c, err
 	}
 	g := e.GrantCard(d)
+	if err := g.Able(); err != nil {
+		return nil, err
+	}
 	tell("Opening the card needs administrator rights: " + g.Command())
 	g.SetStdout(os.Stderr)
 	g.SetStderr(os.Stderr)

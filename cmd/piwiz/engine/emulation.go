@@ -26,7 +26,7 @@ func (e *Engine) emulation(ctx context.Context) preflight.Finding {
 	case f.Why == "":
 		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
 	}
-	if e.Lasting && (no.Reason == emulate.NotMounted || no.Reason == emulate.NotRegistered) && register.Available() {
+	if e.Lasting && (no.Reason == emulate.NotMounted || no.Reason == emulate.NotRegistered) && register.Available() && e.emulator.Able() == nil {
 		f.Todo, f.Command = []string{"The emulator is installed; piwiz can register it for as long as it runs:"}, e.emulator.Command()
 	}
 	return f
@@ -44,6 +44,9 @@ func (e *Engine) Emulated(ctx context.Context, said func(command string), work f
 		return ctx.Err()
 	}
 	r := e.GrantEmulator()
+	if err := r.Able(); err != nil {
+		return &Lacking{err}
+	}
 	r.SetStdout(os.Stderr)
 	r.SetStderr(os.Stderr)
 	said(r.Command())

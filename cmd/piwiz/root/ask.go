@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,32 +37,32 @@ func (a *Asker) SetStdin(io.Reader)    {}
 func (a *Asker) SetStdout(w io.Writer) { a.out = w }
 func (a *Asker) SetStderr(w io.Writer) { a.err = w }
 
-// program is what gives administrator rights here.
-func program() (string, error) {
-	for _, p := range []string{"sudo", "pkexec"} {
-		if _, err := exec.LookPath(p); err == nil {
-			return p, nil
-		}
+// command is the elevator and what it is to run. Root needs nobody's leave: then
+// the elevator is "".
+func (a *Asker) command() (elevatedBy string, words []string, err error) {
+	words = append([]string{a.Self, "grant"}, a.Words...)
+	if os.Geteuid() == 0 {
+		return "", words, nil
 	}
-	return "", &Denied{"administrator rights are needed, and there is no sudo or pkexec here", "Install sudo, or run piwiz as root."}
+	elevatedBy, err = elevator()
+	return elevatedBy, words, err
 }
 
-// command is the command line. Root needs nobody's leave.
-func (a *Asker) command() ([]string, error) {
-	words := append([]string{a.Self, "grant"}, a.Words...)
-	if os.Geteuid() == 0 {
-		return words, nil
-	}
-	p, err := program()
-	return append([]string{p}, words...), err
+// Able is *Denied where nothing here can give the rights.
+func (a *Asker) Able() error {
+	_, _, err := a.command()
+	return err
 }
 
 // Command is the command line as a shell would take it; it is shown before it
 // is run.
 func (a *Asker) Command() string {
-	words, err := a.command()
+	by, words, err := a.command()
 	if err != nil {
-		words[0] = "sudo"
+		by = "sudo" // Ask says why it cannot
+	}
+	if by != "" {
+		words = append([]string{by}, words...)
 	}
 	return shell.Line(words...)
 }
@@ -73,7 +71,7 @@ func (a *Asker) Command() string {
 // is done; the privileged half lives on until End. *Denied means that there were
 // no rights, *Failure that the operation failed.
 func (a *Asker) Ask(result Result) error {
-	f, err := a.ask(a.command, result)
+	f, err := a.run(result)
 	if f != nil {
 		_ = f.Close() // nobody asked for one
 		err = errNonsense
@@ -86,7 +84,7 @@ func (a *Asker) Ask(result Result) error {
 
 // AskFile is Ask for an operation that hands over an open file.
 func (a *Asker) AskFile() (*os.File, error) {
-	f, err := a.ask(a.command, nil)
+	f, err := a.run(nil)
 	if f == nil && err == nil {
 		err = errNonsense
 	}
@@ -96,13 +94,20 @@ func (a *Asker) AskFile() (*os.File, error) {
 	return f, err
 }
 
+func (a *Asker) run(result Result) (*os.File, error) {
+	by, words, err := a.command()
+	if err != nil {
+		return nil, err
+	}
+	return a.ask(by, words, result)
+}
+
 // ask starts the privileged half and waits for its reply. sudo closes all
 // descriptors above 2, so the socket is its standard input; the password comes
 // from the terminal.
-func (a *Asker) ask(command func() ([]string, error), result Result) (*os.File, error) {
-	words, err := command()
-	if err != nil {
-		return nil, err
+func (a *Asker) ask(by string, words []string, result Result) (*os.File, error) {
+	if by != "" {
+		words = append([]string{by}, words...)
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -111,12 +116,9 @@ func (a *Asker) ask(command func() ([]string, error), result Result) (*os.File, 
 	theirs := os.NewFile(uintptr(pair[1]), "socket")
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, a.out, a.err
-	if os.Geteuid() == 0 {
-		// A shell of sudo names the user it was made for, who did not make the socket.
-		cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
-			name, _, _ := strings.Cut(s, "=")
-			return slices.Contains(invokers, name)
-		})
+	cmd.Env = environment(by)
+	if isPkexec(by) {
+		defer agent()()
 	}
 	err = cmd.Start()
 	_ = theirs.Close() // the child has its own
@@ -129,23 +131,36 @@ func (a *Asker) ask(command func() ([]string, error), result Result) (*os.File, 
 	crash.Go(cmd.Wait, func(error) { ended <- cmd.ProcessState.ExitCode() })
 	f, err := receive(pair[0], result)
 	if errors.Is(err, errSilent) {
-		err = denied(words[0], a.End())
+		err = denied(by, a.End())
 	}
 	return f, err
 }
 
-// denied explains why nothing was answered, by the exit code of sudo or of
-// the privileged half that it ran.
-func denied(program string, code int) error {
-	if code == usage {
+// denied explains why nothing was answered, by the exit code of the elevator or
+// of the privileged half that it ran.
+func denied(by string, code int) error {
+	const dismissed = 126 // pkexec(1)
+	switch {
+	case by == "":
+		return &Denied{"the privileged half of piwiz ended without an answer", "Start piwiz again; it may have been updated meanwhile."}
+	case code == usage && isPkexec(by):
+		return &Denied{by + " does not connect what it runs with piwiz", "Run piwiz as root."}
+	case code == usage:
 		return &Denied{
-			program + " does not connect what it runs with piwiz",
+			by + " does not connect what it runs with piwiz",
 			"If it is set to record what is typed (log_input or log_stdin), switch that off for piwiz, or run piwiz as root.",
+		}
+	case code == dismissed && isPkexec(by):
+		return &Denied{"the password was not given", "Try again, and type the password when it is asked for."}
+	case isPkexec(by):
+		return &Denied{
+			"administrator rights were not given",
+			"Try again with the password of an administrator, at a terminal or in the window that asks for it; or run piwiz as root.",
 		}
 	}
 	return &Denied{
 		"administrator rights were not given",
-		"Try again with the password of your user. If " + program + " refuses your user, run piwiz as root, or ask who looks after this computer.",
+		"Try again with the password of your user. If " + by + " refuses your user, run piwiz as root, or ask who looks after this computer.",
 	}
 }
 

@@ -1,7 +1,6 @@
 package root
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,23 +25,6 @@ func TestTheCommandThatIsShownIsTheOneThatIsRun(t *testing.T) {
 	}
 }
 
-func TestSudoComesBeforePkexec(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("PATH", dir)
-	var no *Denied
-	if _, err := program(); !errors.As(err, &no) || !strings.Contains(no.Hints()[0], "Install sudo") {
-		t.Errorf("with neither: %v", err)
-	}
-	for _, p := range []string{"pkexec", "sudo"} {
-		if err := os.WriteFile(filepath.Join(dir, p), nil, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := program(); err != nil || got != p {
-			t.Errorf("%s, %v, want %s", got, err, p)
-		}
-	}
-}
-
 // Each script stands for sudo and what it runs.
 func TestNonsenseAndSilenceAreNoAnswer(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
@@ -59,7 +41,7 @@ func TestNonsenseAndSilenceAreNoAnswer(t *testing.T) {
 		"kill -9 $$": "administrator rights were not given",
 	} {
 		var a Asker
-		_, err := a.ask(func() ([]string, error) { return []string{"sh", "-c", script}, nil }, nil)
+		_, err := a.ask("sh", []string{"-c", script}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", script, err, want)
 		}
@@ -74,7 +56,7 @@ func TestTheExitCodeTellsWhetherAllWasPutBack(t *testing.T) {
 	for _, code := range []string{"0", "1"} {
 		var a Asker
 		script := "printf '0000000002\\n{}' >&0; cat > /dev/null; exit " + code
-		if f, err := a.ask(func() ([]string, error) { return []string{"sh", "-c", script}, nil }, nil); f != nil || err != nil {
+		if f, err := a.ask("sh", []string{"-c", script}, nil); f != nil || err != nil {
 			t.Errorf("%v, %v", f, err)
 		}
 		if got := a.End(); got != int(code[0]-'0') {

@@ -2,7 +2,8 @@
 // the ordinary half asks for it.
 //
 // The ordinary half (ask.go) starts "sudo piwiz grant OPERATION ..." with one end
-// of a socketpair as standard input, because sudo closes all other descriptors.
+// of a socketpair as standard input, because sudo closes all other descriptors; or
+// pkexec in the place of sudo (elevator.go).
 // The privileged half checks who asks (peer.go), does that one operation, answers
 // once (message.go), if need be with an open file (unix(7), SCM_RIGHTS), and lives
 // until the socket is closed: the kernel closes it however the ordinary half ends.
