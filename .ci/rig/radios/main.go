@@ -17,6 +17,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/air"
 	"piwiz/nixgen/wifi/iwd"
 )
 
@@ -28,9 +29,9 @@ type result struct {
 
 func main() {
 	if os.Args[1] == "air" {
-		air, err := wifi.Air(context.Background())
+		heard, err := air.Heard(context.Background())
 		if err == nil {
-			err = json.NewEncoder(os.Stdout).Encode(air)
+			err = json.NewEncoder(os.Stdout).Encode(heard)
 		}
 		check(err)
 		return
@@ -63,11 +64,11 @@ func main() {
 	say("%d access points are up", len(points))
 
 	results := joinWithIwd(g, say)
-	air := map[string]wifi.Evidence{}
-	check(json.Unmarshal([]byte(must(g.sh("ip link set wlan0 up; iw dev wlan0 scan > /dev/null; setpriv --reuid 61000 --regid 61000 --clear-groups /run/radios air"))), &air))
+	heard := map[string]wifi.Evidence{}
+	check(json.Unmarshal([]byte(must(g.sh("ip link set wlan0 up; iw dev wlan0 scan > /dev/null; setpriv --reuid 61000 --regid 61000 --clear-groups /run/radios air"))), &heard))
 	known, problems, err := iwd.Read("share/iwd")
 	check(err)
-	known, more := wifi.Weigh(known, air)
+	known, more := wifi.Weigh(known, heard)
 	for _, p := range append(problems, more...) {
 		say("piwiz: %v", p)
 	}

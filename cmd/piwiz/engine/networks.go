@@ -14,6 +14,7 @@ import (
 
 	"piwiz/cmd/piwiz/root"
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/air"
 	"piwiz/nixgen/wifi/files"
 	"piwiz/nixgen/wifi/iwd"
 	"piwiz/nixgen/wifi/networkmanager"
@@ -87,21 +88,21 @@ func (e *Engine) AskSecret(ctx context.Context, n wifi.Network) (wifi.Network, e
 func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([]wifi.Network, []wifi.Problem) {
 	ctx, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
-	air, err := wifi.Air(ctx)
+	heard, err := air.Heard(ctx)
 	if err != nil {
 		slog.Info("the Wi-Fi networks in reach are not known", "error", err)
-		air = map[string]wifi.Evidence{}
+		heard = map[string]wifi.Evidence{}
 	}
 	var found []wifi.Network
 	for _, l := range looks {
 		found = append(found, l.Networks...)
 		for ssid, e := range l.Air {
-			air[ssid] |= e
+			heard[ssid] |= e
 		}
 	}
-	found, more := wifi.Weigh(found, air)
+	found, more := wifi.Weigh(found, heard)
 	found = wifi.Merge(found)
-	connected, err := wifi.Connected(ctx)
+	connected, err := air.Connected(ctx)
 	if err != nil {
 		connected = ""
 	}
@@ -111,15 +112,15 @@ func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([
 
 // granted makes networks of the files that the privileged half read, by path.
 func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
+	name := ""
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
 	kept := map[string][]byte{}
 	for path, data := range files {
 		if filepath.Dir(path) == iwd.Dir {
 			kept[filepath.Base(path)] = data
 		}
-	}
-	name := ""
-	if u, err := user.Current(); err == nil {
-		name = u.Username
 	}
 	found, problems := networkmanager.FromFiles(files, name)
 	more, worse := iwd.FromFiles(kept)
