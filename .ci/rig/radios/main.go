@@ -179,7 +179,7 @@ func write(rig string, n int, r *result, known []wifi.Network) {
 
 // stored names the settings in a file of iwd.
 func stored(file string) string {
-	b, err := os.ReadFile(filepath.Join("share/iwd", file))
+	b, err := os.ReadFile(file)
 	check(err)
 	short := map[string]string{"PreSharedKey": "key", "Passphrase": "password", "SAE-PT-Group19": "points", "Hidden": "hidden", "DisabledTransitionModes": "no WPA2"}
 	var out []string

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -116,14 +115,8 @@ func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	kept := map[string][]byte{}
-	for path, data := range files {
-		if filepath.Dir(path) == iwd.Dir {
-			kept[filepath.Base(path)] = data
-		}
-	}
 	found, problems := networkmanager.FromFiles(files, name)
-	more, worse := iwd.FromFiles(kept)
+	more, worse := iwd.FromFiles(files)
 	old, bad := wpasupplicant.FromFiles(files)
 	return slices.Concat(found, more, old), slices.Concat(problems, worse, bad)
 }

@@ -65,9 +65,10 @@ func Read(dir string) ([]wifi.Network, []wifi.Problem, error) {
 			return nil, nil, fmt.Errorf("read the Wi-Fi networks of this computer: %w", err)
 		}
 		if err != nil {
-			problems = append(problems, wifi.Problem{File: e.Name(), Err: err})
+			problems = append(problems, wifi.Problem{File: path, Err: err})
 			continue
 		}
+		n.File = path
 		found = append(found, n)
 	}
 	return found, problems, nil
@@ -84,19 +85,20 @@ func readFile(path string, used time.Time) (wifi.Network, error) {
 	return n, err
 }
 
-// FromFiles makes networks of files that were read elsewhere, by file name.
-func FromFiles(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
-	var found []wifi.Network
-	var problems []wifi.Problem
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if !known(name) {
+// FromFiles makes networks of files that were read elsewhere, by path. Files in
+// other folders are none of iwd's.
+func FromFiles(files map[string][]byte) (found []wifi.Network, problems []wifi.Problem) {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		name := filepath.Base(path)
+		if filepath.Dir(path) != Dir || !known(name) {
 			continue
 		}
-		n, err := Parse(name, files[name])
+		n, err := Parse(name, files[path])
 		if err != nil {
-			problems = append(problems, wifi.Problem{File: name, Err: err})
+			problems = append(problems, wifi.Problem{File: path, Err: err})
 			continue
 		}
+		n.File = path
 		found = append(found, n)
 	}
 	return found, problems
@@ -113,7 +115,7 @@ func known(name string) bool {
 
 // Parse makes a network of one file. fileName is the last part of its path.
 func Parse(fileName string, data []byte) (wifi.Network, error) {
-	n := wifi.Network{File: fileName, From: Name}
+	n := wifi.Network{From: Name}
 	base, kind, _ := strings.Cut(fileName, ".")
 	if len(data) > wifi.MaxFile {
 		return n, errors.New("the file is too large to be a Wi-Fi network")

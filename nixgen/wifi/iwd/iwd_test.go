@@ -107,8 +107,8 @@ func TestTheAirDecidesWhatTheFilesLeaveOpen(t *testing.T) {
 	const key = "[Security]\nPreSharedKey=f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e\n"
 	const gone = "[Settings]\nTransitionDisable=true\nDisabledTransitionModes=personal\n" + sae
 	found, problems := FromFiles(map[string][]byte{
-		"mixed.psk": []byte(sae), "three.psk": []byte(sae), "away.psk": []byte(sae), "said.psk": []byte(gone),
-		"old.psk": []byte(key), "new.psk": []byte(key), "cafe.open": nil,
+		Dir + "/mixed.psk": []byte(sae), Dir + "/three.psk": []byte(sae), Dir + "/away.psk": []byte(sae), Dir + "/said.psk": []byte(gone),
+		Dir + "/old.psk": []byte(key), Dir + "/new.psk": []byte(key), Dir + "/cafe.open": nil, "/elsewhere/other.open": nil,
 	})
 	if len(problems) != 0 {
 		t.Fatal(problems)
@@ -129,7 +129,7 @@ func TestTheAirDecidesWhatTheFilesLeaveOpen(t *testing.T) {
 	if s := strings.Join(got, ", "); s != "away wpa2, cafe open, mixed wpa2, old wpa2, said wpa3, three wpa3" {
 		t.Error(s)
 	}
-	if len(problems) != 1 || problems[0].File != "new.psk" || !strings.Contains(problems[0].Error(), "type it in") {
+	if len(problems) != 1 || problems[0].File != Dir+"/new.psk" || !strings.Contains(problems[0].Error(), "type it in") {
 		t.Error(problems)
 	}
 }
