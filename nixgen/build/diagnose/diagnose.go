@@ -29,6 +29,7 @@ type Seen struct {
 	Last     string              // derivation that a message without a name can only mean, "" when none
 
 	source  string      // store copy of Flake, "" when unknown
+	speaker string      // other computer that said the cause, "" for this one
 	said    []nix.Event // errors, warnings and plain lines, oldest first
 	notices []int       // places in said of what is no cause
 	causes  int         // how many were said
@@ -111,6 +112,10 @@ func Of(s Seen) Diagnosis {
 	e, at := s.first()
 	cause, quoted := unquote(words(e))
 	d := Diagnosis{Derivation: s.failed(cause)}
+	there := elsewhere.FindStringSubmatch(strings.TrimPrefix(e.Text, "error: "))
+	if there != nil {
+		d.Derivation, s.speaker = there[1], Host(there[2])
+	}
 	d.LogTail = s.Logs[d.Derivation]
 	if len(d.LogTail) == 0 {
 		d.LogTail = quoted
@@ -118,7 +123,7 @@ func Of(s Seen) Diagnosis {
 	if cause == "" { // a Nix that dies has no time for an error
 		cause = s.lastPlain()
 	}
-	said := statement{cause: cause, log: lastWords(d.LogTail), rest: s.rest(at), flake: s.source, where: s.Where}
+	said := statement{cause: cause, log: lastWords(d.LogTail), rest: s.rest(at), there: there != nil, flake: s.source, where: s.Where}
 	here := place.Flake{Dir: s.Flake, Copy: s.source}
 	for _, r := range known {
 		match, log := r.match(said)
@@ -252,8 +257,13 @@ func words(e nix.Event) string {
 		text = strings.TrimPrefix(strings.TrimSpace(text), "error: ")
 		text = strings.ReplaceAll(text, "\n       ", "\n") // as far as it is set in below "error: "
 	}
-	return strings.TrimSpace(text)
+	text = strings.TrimSpace(text)
+	return text[len(elsewhere.FindString(text)):]
 }
+
+// elsewhere is what Nix puts before what another computer said when it was to
+// build. Source: NixOS/nix src/libstore/build/derivation-goal.cc, remote-store.cc.
+var elsewhere = regexp.MustCompile(`^build of '([^']+\.drv)' on '([^']+)' failed: (?:error: )?`)
 
 // lastPlain is the last line that was no event of Nix.
 func (s Seen) lastPlain() string {

@@ -401,3 +401,37 @@ func FuzzOf(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatAnotherComputerSaysIsAboutIt puts before each cause what Nix does when
+// the computer that should build said it: it is the same failure, over there.
+func TestWhatAnotherComputerSaysIsAboutIt(t *testing.T) {
+	const host = "pi@builder"
+	heard := 0
+	for _, c := range spoken {
+		i := slices.IndexFunc(known, func(r row) bool { return r.name == c.want })
+		if c.warning+c.program+c.notice != "" || c.where.Engine != "" || len(c.where.Hosts) > 0 || known[i].verbatim {
+			continue
+		}
+		for _, cause := range c.nix {
+			if consequence.MatchString(cause) || strings.HasPrefix(c.want, "builder-") || c.want == "no-jobs" {
+				continue
+			}
+			heard++
+			said := "build of '" + drv + "' on 'ssh-ng://" + host + "' failed: error: " + cause
+			for way, s := range map[string]Seen{"here": see(t, "", line(t, nix.LevelError, said)), "through a daemon": see(t, "", notice(t, "error: "+said))} {
+				s.Where = Where{Hosts: []string{host}}
+				d := Of(s)
+				if d.Name != c.want || d.Derivation != drv {
+					t.Errorf("%s, %s: %q of %q: %s", c.want, way, d.Name, d.Derivation, cause)
+				}
+				advice := strings.Join(append(d.Do, d.Headline), "\n")
+				if known[i].side != anySide && (!strings.Contains(advice, host) || strings.Contains(advice, "this computer")) {
+					t.Errorf("%s, %s: not about %s:\n%s", c.want, way, host, advice)
+				}
+			}
+		}
+	}
+	if heard < 60 {
+		t.Errorf("only %d causes were heard", heard)
+	}
+}

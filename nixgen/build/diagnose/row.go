@@ -32,6 +32,7 @@ type statement struct {
 	cause string     // Nix's message, without the lines of the builder in it
 	log   []lastWord // of the builder
 	rest  string     // everything else Nix said, and programs that it ran
+	there bool       // another computer said the cause
 	flake string     // store copy of the user's folder, "" when unknown
 	where Where
 }

@@ -131,6 +131,8 @@ var spoken = []said{
 	{want: "builder-unreachable", nix: machines, program: "ssh: connect to host builder port 22: Operation timed out"},
 	{want: "builder-system", nix: machines, notice: asked28("aarch64-linux", "", "(x86_64-linux, 1, , )")},
 	{want: "builder-system", nix: machines, notice: asked226("aarch64-linux", "", "([x86_64-linux, i686-linux], 1, [kvm], [])")},
+	{want: "builder-foreign", nix: []string{startNone, nojobs}, notice: asked28("x86_64-linux", "", "(aarch64-linux, 4, big-parallel, )")},
+	{want: "builder-foreign", nix: machines, notice: asked226("x86_64-linux", "", "([aarch64-linux], 4, [benchmark, big-parallel], [])")},
 	{want: "builder-feature", nix: machines, notice: asked28("aarch64-linux", "kvm", "(aarch64-linux, 4, benchmark, big-parallel, )")},
 	{want: "builder-feature", nix: machines, notice: asked226("aarch64-linux", "big-parallel, kvm", "([aarch64-linux], 4, [benchmark, big-parallel], [])")},
 	{want: "builder-none", nix: machines, notice: asked28("aarch64-linux", "big-parallel", "(aarch64-linux, 4, benchmark, big-parallel, )")},
@@ -145,6 +147,8 @@ var spoken = []said{
 	{want: "builder-unreachable", nix: machines, program: "ssh: connect to host builder port 22: No route to host"},
 	{want: "builder-unreachable", nix: machines, program: "ssh: Could not resolve hostname builder: Name or service not known"},
 	{want: "builder-unreachable", nix: machines, program: "ssh: connect to host builder port 22: Network is unreachable"},
+	{want: "builder-lost", nix: []string{"Nix daemon disconnected unexpectedly (maybe it crashed?)", "unexpected end-of-file", "writing to file: Broken pipe", "reading from file: Connection reset by peer"}, program: "builder for '" + drv + "' failed with exit code 1"},
+	{want: "builder-lost", nix: []string{"Nix daemon disconnected unexpectedly (maybe it crashed?)"}, program: wordings[1]},
 	{want: "builder-ssh", nix: machines, program: "cannot build on 'ssh://pi@builder': error: failed to start SSH connection to 'pi@builder'"},
 	{want: "platform", nix: platforms},
 
@@ -252,6 +256,7 @@ var spoken = []said{
 	{want: "damaged-download", nix: []string{
 		"failed to read compressed data (Zstd decompression failed: Data corruption detected)", "failed to read compressed data (Lzma library error: Corrupted input data)",
 		"failed to read compressed data (truncated gzip input)", "input doesn't look like a Nix archive", "bad archive: input doesn't look like a Nix archive", "error while decompressing: bzip2",
+		"Failed to open archive (Lzma library error: Corrupted input data)", "Failed to open archive (Lzma library error:  No progress is possible)", // of a cache, through a daemon
 	}},
 	{want: "step-offline", log: []string{
 		"curl: (6) Could not resolve host: github.com", "curl: (5) Could not resolve proxy: proxy", "fatal: unable to look up github.com (port 9418) (Name or service not known)",

@@ -2,8 +2,8 @@ package diagnose
 
 import "piwiz/nixgen/nix"
 
-// service is Nix itself, and its daemon.
-var service = []row{{
+// service is Nix itself, and its daemon, of the computer that says it.
+var service = bySpeaker([]row{{
 	name: "feature-off", verbatim: true, nix: []string{`experimental Nix feature '([^']+)' is disabled`},
 	headline: "The configuration uses a feature of Nix that is switched off: $1.",
 	why:      "piwiz switches on what it needs itself (nix-command, flakes).",
@@ -25,7 +25,7 @@ var service = []row{{
 	page:     "check", do: []string{"See which one you have: nix --version", checkCmd},
 }, {
 	name: "daemon-refuses", nix: []string{`daemon-socket/socket['"]?: Permission denied`},
-	headline: "You are not allowed to use Nix on this computer yet.",
+	headline: "You are not allowed to use Nix on COMPUTER yet.",
 	why:      "Its service answers only members of the group that its socket belongs to (Debian and Ubuntu: nix-users).",
 	page:     "check", do: []string{"See which: ls -ld /nix/var/nix/daemon-socket", "Join it: sudo usermod --append --groups nix-users $USER", "Then log out and in again."},
 }, {
@@ -36,7 +36,7 @@ var service = []row{{
 }, {
 	name:     "daemon-missing",
 	nix:      []string{`big-lock['"]?: Permission denied`, `could not set permissions on '/nix/var/`, `non-root in a single-user Nix`},
-	headline: "Nix belongs to root here, and its service (nix-daemon) is not running.",
+	headline: "Nix on COMPUTER belongs to root, and its service (nix-daemon) is not running.",
 	why:      "Without the service only root can build.",
 	page:     "check", do: []string{"Start it: sudo systemctl enable --now nix-daemon.socket nix-daemon.service"},
 }, {
@@ -45,7 +45,7 @@ var service = []row{{
 	why:      "It does that to users whom its setting allowed-users does not name, and says why only in its own log.",
 	page:     "check", do: []string{"Read it: sudo journalctl -u nix-daemon -n 20", "If it says \"not allowed to connect\": add yourself to allowed-users in /etc/nix/nix.conf, then: sudo systemctl restart nix-daemon"},
 }, {
-	name: "daemon-died", nix: []string{`Nix daemon disconnected unexpectedly`, `^unexpected end-of-file$`},
+	name: "daemon-died", nix: hungUp,
 	headline: "The Nix service (nix-daemon) went away in the middle of the build.",
 	why:      "It was restarted, or it crashed.",
 	page:     "check", do: []string{"See why: sudo journalctl -u nix-daemon -n 30", "Start it: sudo systemctl restart nix-daemon", again},
@@ -64,7 +64,18 @@ var service = []row{{
 	headline: "Nix needs git to fetch something, and git is not installed.",
 	why:      "configuration.nix or the flake names a git repository.",
 	page:     "check", do: []string{"Install it. Debian and Ubuntu: sudo apt-get install git; Fedora: sudo dnf install git; Arch: sudo pacman -S git", again},
-}}
+}})
+
+func bySpeaker(rows []row) []row {
+	for i := range rows {
+		rows[i].side = spoke
+	}
+	return rows
+}
+
+// hungUp is what Nix says when another Nix, on this computer or on another one,
+// ends in the middle.
+var hungUp = []string{`Nix daemon disconnected unexpectedly`, `^unexpected end-of-file$`}
 
 // network is everything that is downloaded.
 var network = []row{{
@@ -135,7 +146,7 @@ var network = []row{{
 }, {
 	name: "damaged-download",
 	nix: []string{
-		`hash mismatch importing path`, `NAR hash mismatch`, `hash mismatch in file downloaded from`, `[Tt]runcated (?:tar|gzip|xz|zstd)`, `failed to read compressed data`, `failed to (?:extract|read|open) (?:the )?archive`,
+		`hash mismatch importing path`, `NAR hash mismatch`, `hash mismatch in file downloaded from`, `[Tt]runcated (?:tar|gzip|xz|zstd)`, `(?i)failed to (?:extract|read|open) (?:the )?(?:archive|compressed data)`,
 		`input doesn't look like a Nix archive`, `bad archive: `, `error while decompressing`,
 	},
 	headline: "A download arrived damaged.",

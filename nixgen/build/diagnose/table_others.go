@@ -39,15 +39,25 @@ var others = []row{{
 	why:      "The Nix service has a PATH of its own.",
 	page:     "check", do: []string{"See whether it is there: sudo which ssh", "Install it. Debian and Ubuntu: sudo apt-get install openssh-client", "Then: sudo systemctl restart nix-daemon"},
 }, {
+	name: "builder-lost", nix: slices.Concat(hungUp, []string{`^(?:writing to|reading from) file: (?:Broken pipe|Connection reset by peer)`}), with: []string{`(?m)^(?:error: )?builder for '[^']+\.drv' failed with exit code 1`, `Cannot build '[^']+\.drv'\.\s+Reason: builder failed with exit code 1`},
+	headline: "The connection to BUILDER broke off in the middle of a step.",
+	why:      "It was switched off or restarted, its Nix was stopped, or the network was gone for a moment.",
+	page:     "check", do: []string{"See whether it answers: sudo ssh -o BatchMode=yes USER@HOST nix --version", again},
+}, {
 	name: "builder-ssh", nix: noBuilder, with: []string{`failed to start SSH connection to`, `cannot build on '`},
 	headline: "BUILDER cannot be used.",
 	why:      "Nix could not start a session with it.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
 }, {
-	name: "builder-system", nix: noBuilder, with: []string{machinesAsked}, when: lacksSystem,
+	name: "builder-system", nix: noBuilder, with: []string{machinesAsked}, when: lacksARM,
 	headline: "BUILDER is not listed as one for the Raspberry Pi's processor (aarch64).",
 	why:      "Nix asks only computers whose entry names the system aarch64-linux.",
 	page:     "check", do: []string{"Choose it with: --builder ssh://USER@HOST", "Or add aarch64-linux to its entry in /etc/nix/machines: ssh-ng://USER@HOST aarch64-linux"},
+}, {
+	name: "builder-foreign", nix: noBuilder, with: []string{`(?m)^required \(system, features\): \(([^,\s]+),`}, when: lacksSystem,
+	headline: "A step of the build is for another kind of computer ($1) than any that may build.",
+	why:      "Nix builds nothing on this computer while only others are chosen.",
+	page:     "check", do: []string{"If this computer is of that kind, let it build as well: --builder ssh://USER@HOST,local", "Or take out of configuration.nix what wants it."},
 }, {
 	name: "builder-feature", nix: noBuilder, with: []string{machinesAsked}, when: machinesLackFeature,
 	headline: "BUILDER does not offer the features that a step of the build wants: $1.",
@@ -59,7 +69,7 @@ var others = []row{{
 	why:      "It is listed, but Nix got no session with it: it did not answer, or refused the key of the Nix service, which runs as root.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
 }, {
-	name: "builder-idle", nix: slices.Concat(noJobs, platform), when: func(s statement) bool { return len(s.where.Hosts) > 0 && !s.where.Mixed },
+	name: "builder-idle", nix: slices.Concat(noJobs, platform), when: func(s statement) bool { return !s.there && len(s.where.Hosts) > 0 && !s.where.Mixed },
 	headline: "BUILDER took no step of the build.",
 	why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step wants: a system, or a feature such as big-parallel or kvm.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version", "See what it offers: ssh USER@HOST nix --extra-experimental-features nix-command config show system-features"},
@@ -71,9 +81,9 @@ var others = []row{{
 	page:     "preview", do: []string{"Take it out, or see what Nix has: nix --extra-experimental-features nix-command config show system-features"},
 	boxed: &instead{do: []string{"Take out of configuration.nix what wants it."}},
 }, {
-	name: "platform", nix: platform,
-	headline: "Nix does not want to build for the Raspberry Pi's processor (aarch64) on this computer.",
-	why:      "It was not told that this computer can run such programs.",
+	name: "platform", side: builds, nix: platform,
+	headline: "Nix does not want to build for the Raspberry Pi's processor (aarch64) on COMPUTER.",
+	why:      "It was not told that COMPUTER can run such programs.",
 	page:     "check", do: allow,
 }, {
 	name: "no-jobs", nix: noJobs,
@@ -105,6 +115,12 @@ var (
 	asked   = regexp.MustCompile(`(?m)^required \(system, features\): \(([^,\s]+), \[?([^\])]*)\]?\)$`)
 	machine = regexp.MustCompile(`(?m)^\((?:\[([^\]]*)\]|([^,]*)), \d+, (?:\[([^\]]*)\]|(.*?)), (?:\[[^\]]*\])?\)$`)
 )
+
+// lacksARM is lacksSystem for a step that is for the Pi.
+func lacksARM(s statement) bool {
+	want := asked.FindStringSubmatch(s.rest)
+	return want != nil && want[1] == "aarch64-linux" && lacksSystem(s)
+}
 
 // lacksSystem says whether no machine was listed for the system of the step.
 func lacksSystem(s statement) bool {

@@ -21,6 +21,7 @@ const (
 	builds              // the one that builds
 	ran                 // the one that builds when a step failed, else this one
 	either              // the same, but without a step nobody can tell
+	spoke               // the one that said it
 )
 
 // instead are the words of a row where the usual ones would be wrong.
@@ -33,8 +34,11 @@ type instead struct {
 // there is the other computer that a failure is about, "" for this one. sure
 // says that it cannot be this one.
 func (s Seen) there(r *row, drv string, log bool) (host string, sure bool) {
-	if r.side == anySide {
+	switch {
+	case r.side == anySide:
 		return "", false
+	case r.side == spoke || s.speaker != "":
+		return s.speaker, true
 	}
 	if m := Host(s.Machines[drv]); m != "" {
 		return m, true
@@ -102,6 +106,11 @@ func (s Seen) words(r *row, drv string, log bool) instead {
 func (s Seen) asked() string {
 	if len(s.Where.Hosts) > 0 {
 		return strings.Join(s.Where.Hosts, " or ")
+	}
+	if len(s.Machines) == 1 {
+		for _, m := range s.Machines {
+			return Host(m)
+		}
 	}
 	for _, e := range s.said {
 		if m := askedFor.FindStringSubmatch(e.Text); m != nil {
