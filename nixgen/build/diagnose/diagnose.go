@@ -208,15 +208,18 @@ const otherRelease = "--nixpkgs names another release of NixOS, which may not kn
 // first is the first message that is a cause, and its place in s.said. Failing
 // that, the first consequence.
 func (s Seen) first() (nix.Event, int) {
-	weak := -1
+	weak, given := -1, map[string]bool{}
 	for i, e := range s.said {
 		text := words(e)
+		if m := givenUp.FindStringSubmatch(text); m != nil {
+			given[m[1]] = true
+		}
 		switch {
 		case harmless(e):
 			if early(text) {
 				return e, i
 			}
-		case !consequence.MatchString(text):
+		case !consequence.MatchString(text) && !given[s.failed(text)]:
 			return e, i
 		case weak < 0:
 			weak = i
@@ -241,10 +244,18 @@ func harmless(e nix.Event) bool {
 // a daemon passed on at that level.
 func Cause(e nix.Event) bool { return !harmless(e) }
 
-// consequence is what Nix says because something else has failed before.
+// consequence is what Nix says because something else has failed before, or
+// before it goes on with something else. It is the cause when there is no other.
 var consequence = regexp.MustCompile(`(?m)^\d+ dependenc(?:y|ies) of derivation .* failed to build|^Reason: \d+ dependenc(?:y|ies) failed` +
 	`|^Build failed due to failed dependency|^build of .* failed$|^some substitutes for the outputs of derivation` +
-	`|is required, but there is no substituter that can build it|^don't know how to build these paths|^interrupted by the user`)
+	`|is required, but there is no substituter that can build it|^don't know how to build these paths|^interrupted by the user` +
+	// Of a cache: Nix then asks the next one or, where it may, builds the path.
+	`|^file '[^']+' does not exist in binary cache|^hash mismatch importing path|(?i:^failed to (?:open|read|extract) (?:archive|compressed data))` +
+	`|^unable to download '[^']+(?:\.narinfo|/nix-cache-info|/nar/[^']+)'`)
+
+// givenUp is a step that was to come from a cache: whoever should have built it
+// says after that only that it failed.
+var givenUp = regexp.MustCompile(`^some substitutes for the outputs of derivation '([^']+)' failed`)
 
 // words is the cause without its trace.
 func words(e nix.Event) string {

@@ -435,3 +435,27 @@ func TestWhatAnotherComputerSaysIsAboutIt(t *testing.T) {
 		t.Errorf("only %d causes were heard", heard)
 	}
 }
+
+// TestACacheThatNixDoesWithoutIsNotTheCause lets a cache fail and then, as with
+// fallback = true, the step that was built instead. Alone it is the cause.
+func TestACacheThatNixDoesWithoutIsNotTheCause(t *testing.T) {
+	for cause, want := range map[string]string{
+		"file 'nar/x.nar.xz' does not exist in binary cache 'https://cache.example.org'":             "cache-lost",
+		"hash mismatch importing path '/nix/store/x';\n  specified: sha256:a\n  got:       sha256:b": "damaged-download",
+		"Failed to open archive (Lzma library error: Corrupted input data)":                          "damaged-download",
+		"failed to read compressed data (truncated gzip input)":                                      "damaged-download",
+		"unable to download 'https://cache.example.org/x.narinfo': Could not resolve hostname (6)":   "offline",
+		"unable to download 'https://cache.example.org/nar/x.nar.xz': HTTP error 503":                "server-trouble",
+		"unable to download 'https://cache.example.org/nix-cache-info': Timeout was reached (28)":    "no-connection",
+	} {
+		gone := "some substitutes for the outputs of derivation '" + drv + "' failed (usually happens due to networking issues); try '--fallback' to build derivation from source"
+		check(t, want, see(t, "", line(t, nix.LevelError, cause), notice(t, "error: "+gone)))
+		for _, failed := range wordings {
+			s := see(t, "", notice(t, "error: "+cause), line(t, nix.LevelError, failed))
+			check(t, "", s)
+			if d := Of(s); d.Derivation != drv {
+				t.Errorf("%s: blamed is %+v", cause, d)
+			}
+		}
+	}
+}

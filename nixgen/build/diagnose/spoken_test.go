@@ -127,6 +127,14 @@ var spoken = []said{
 		want: "builders-not-trusted", nix: machines,
 		warning: "ignoring the client-specified setting 'builders', because it is a restricted setting and you are not a trusted user",
 	},
+	{want: "builders-ignored", nix: []string{
+		"unable to start any build; either increase '--max-jobs' or enable remote builds.\nhttps://nixos.org/manual/nix/stable/advanced-topics/distributed-builds.html",
+		"Unable to start any build;\neither increase '--max-jobs' or enable remote builds.",
+	}, where: Where{Hosts: []string{"pi@builder"}}},
+	{
+		want: "builders-not-trusted", nix: machines, where: Where{Hosts: []string{"pi@builder"}},
+		warning: "ignoring the client-specified setting 'extra-platforms', because it is a restricted setting and you are not a trusted user\nignoring the client-specified setting 'builders', because it is a restricted setting and you are not a trusted user",
+	},
 	{want: "builder-host-key", nix: machines, program: "No ED25519 host key is known for builder and you have requested strict checking."},
 	{want: "builder-unreachable", nix: machines, program: "ssh: connect to host builder port 22: Operation timed out"},
 	{want: "builder-system", nix: machines, notice: asked28("aarch64-linux", "", "(x86_64-linux, 1, , )")},
@@ -137,7 +145,7 @@ var spoken = []said{
 	{want: "builder-feature", nix: machines, notice: asked226("aarch64-linux", "big-parallel, kvm", "([aarch64-linux], 4, [benchmark, big-parallel], [])")},
 	{want: "builder-none", nix: machines, notice: asked28("aarch64-linux", "big-parallel", "(aarch64-linux, 4, benchmark, big-parallel, )")},
 	{want: "builder-none", nix: machines, notice: asked226("aarch64-linux", "", "([aarch64-linux], 4, [benchmark, big-parallel], [])")},
-	{want: "builder-idle", nix: []string{old28, mid30, new34, startNone, nojobs}, where: Where{Hosts: []string{"pi@builder"}}},
+	{want: "builder-idle", nix: []string{old28, mid30, new34, "Unable to start any build;\nremote machines may not have all required system features.", nojobs}, where: Where{Hosts: []string{"pi@builder"}}},
 	{want: "builder-host-key", nix: machines, program: "Host key verification failed."},
 	{want: "builder-host-key", nix: machines, program: "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @"},
 	{want: "builder-login", nix: machines, program: "pi@builder: Permission denied (publickey)."},
@@ -258,6 +266,7 @@ var spoken = []said{
 		"failed to read compressed data (truncated gzip input)", "input doesn't look like a Nix archive", "bad archive: input doesn't look like a Nix archive", "error while decompressing: bzip2",
 		"Failed to open archive (Lzma library error: Corrupted input data)", "Failed to open archive (Lzma library error:  No progress is possible)", // of a cache, through a daemon
 	}},
+	{want: "cache-lost", nix: []string{"file 'nar/0278zmdj.nar.xz' does not exist in binary cache 'https://cache.nixos.org'"}},
 	{want: "step-offline", log: []string{
 		"curl: (6) Could not resolve host: github.com", "curl: (5) Could not resolve proxy: proxy", "fatal: unable to look up github.com (port 9418) (Name or service not known)",
 		"error: unable to download 'http://tarballs.nixos.org/x': Couldn't resolve host name (6)", "fatal: unable to access 'https://github.com/x/': Could not resolve host: github.com",

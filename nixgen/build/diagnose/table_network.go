@@ -104,6 +104,14 @@ var network = []row{{
 	why:      "It is $1.",
 	page:     "preview", do: []string{"See whether it is really gone: curl -I '$1'", "If configuration.nix names it, put the address right."},
 }, {
+	name: "cache-lost", nix: []string{`file '([^']+)' does not exist in binary cache '([^']+)'`},
+	headline: "The cache $2 does not have a file that it lists.",
+	why:      "It is $1. Nix had noted that it is there, or the cache is being cleared.",
+	page:     "check", do: []string{
+		"Make Nix forget what it noted of caches: rm -f ~/.cache/nix/binary-cache-v*", "Its service has notes of its own: sudo sh -c 'rm -f /root/.cache/nix/binary-cache-v*'", again,
+	},
+	boxed: &instead{do: anew.do},
+}, {
 	name: "server-trouble", nix: []string{`unable to download '([^']+)'.*HTTP error 5\d\d`},
 	headline: "The server has trouble of its own.",
 	why:      "It could not give out $1.",

@@ -9,15 +9,15 @@ import (
 // others are the computers that should build: which of them may, and which
 // answers. What ssh says comes before what Nix makes of it.
 var others = []row{{
+	name: "builders-not-trusted", nix: noBuilder, with: []string{`ignoring the client-specified setting '(?:builders|max-jobs|builders-use-substitutes)'`}, when: chosen,
+	headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
+	why:      "Only a trusted user may.",
+	page:     "check", do: trustMe,
+}, {
 	name: "not-trusted", nix: platform, with: []string{`ignoring the client-specified setting 'extra-platforms'`},
 	headline: "Nix does not let you build for the Raspberry Pi's processor: it does not trust you yet.",
 	why:      "Only a trusted user may add a processor (extra-platforms); the settings of Nix may, for everybody.",
 	page:     "check", do: allow,
-}, {
-	name: "builders-not-trusted", nix: noBuilder, with: []string{`ignoring the client-specified setting '(?:builders|max-jobs|builders-use-substitutes)'`},
-	headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
-	why:      "Only a trusted user may.",
-	page:     "check", do: []string{"Add to /etc/nix/nix.conf: extra-trusted-users = $USER", "sudo systemctl restart nix-daemon", "On NixOS instead: nix.settings.trusted-users = [ \"@wheel\" ];"},
 }, {
 	name: "builder-host-key", nix: noBuilder, with: slices.Concat(keyUnknown, keyChanged),
 	headline: "BUILDER is not known to the Nix service.",
@@ -69,6 +69,11 @@ var others = []row{{
 	why:      "It is listed, but Nix got no session with it: it did not answer, or refused the key of the Nix service, which runs as root.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
 }, {
+	name: "builders-ignored", nix: []string{`either increase '--max-jobs' or enable remote builds`}, when: func(s statement) bool { return len(s.where.Hosts) > 0 && !s.where.Mixed },
+	headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
+	why:      "It was told of BUILDER, and knows of none. Only a trusted user may choose one.",
+	page:     "check", do: trustMe,
+}, {
 	name: "builder-idle", nix: slices.Concat(noJobs, platform), when: func(s statement) bool { return !s.there && len(s.where.Hosts) > 0 && !s.where.Mixed },
 	headline: "BUILDER took no step of the build.",
 	why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step wants: a system, or a feature such as big-parallel or kvm.",
@@ -104,7 +109,8 @@ var (
 		`^failed to start SSH connection to`, `^an? '\S+' with features .* is required to build`,
 		`Reason: (?:required system or feature not available|platform mismatch|missing system features)`,
 	})
-	allow = []string{"Add to /etc/nix/nix.conf: extra-platforms = aarch64-linux", "sudo systemctl restart nix-daemon", "On NixOS instead: boot.binfmt.emulatedSystems = [ \"aarch64-linux\" ];"}
+	trustMe = []string{"Add to /etc/nix/nix.conf: extra-trusted-users = $USER", "sudo systemctl restart nix-daemon", "On NixOS instead: nix.settings.trusted-users = [ \"@wheel\" ];"}
+	allow   = []string{"Add to /etc/nix/nix.conf: extra-platforms = aarch64-linux", "sudo systemctl restart nix-daemon", "On NixOS instead: boot.binfmt.emulatedSystems = [ \"aarch64-linux\" ];"}
 )
 
 // machinesAsked is Nix's list of what a step wants and what there is. Source:
@@ -115,6 +121,12 @@ var (
 	asked   = regexp.MustCompile(`(?m)^required \(system, features\): \(([^,\s]+), \[?([^\])]*)\]?\)$`)
 	machine = regexp.MustCompile(`(?m)^\((?:\[([^\]]*)\]|([^,]*)), \d+, (?:\[([^\]]*)\]|(.*?)), (?:\[[^\]]*\])?\)$`)
 )
+
+// chosen says whether other computers were chosen, as far as that is known: where
+// Nix refuses a platform as well, that alone is the cause of a build on this one.
+func chosen(s statement) bool {
+	return len(s.where.Hosts) > 0 || !strings.Contains(s.rest, "client-specified setting 'extra-platforms'")
+}
 
 // lacksARM is lacksSystem for a step that is for the Pi.
 func lacksARM(s statement) bool {
