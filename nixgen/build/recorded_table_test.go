@@ -49,8 +49,8 @@ var failures = map[string]judged{
 	"disk-full-here": {[]string{"disk-full"}, "here", ""},
 
 	"no-emulation-platform-not-allowed": {[]string{"platform"}, "far", ""}, "no-emulation-not-registered": {[]string{"not-registered"}, "far", ""},
-	"user-not-trusted-extra-platforms": {[]string{"not-trusted", "platform"}, "here", ""}, // 2.8 does not tell of the refused setting
-	"user-not-trusted-builders":        {[]string{"builders-not-trusted", "builders-ignored"}, "here", ""},
+	"user-not-trusted-extra-platforms": {[]string{"not-trusted", "platform"}, "here", ""},                   // 2.8 does not tell of the refused setting
+	"user-not-trusted-builders":        {[]string{"builders-not-trusted", "builder-idle"}, "", "trust you"}, // 2.8 does not tell of the refused setting
 	"user-build-fail-exit":             unexplained,
 
 	"daemon-dies-mid-build": {[]string{"daemon-died"}, "here", ""}, "daemon-not-running": {[]string{"daemon-down"}, "here", ""},

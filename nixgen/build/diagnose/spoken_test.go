@@ -127,10 +127,6 @@ var spoken = []said{
 		want: "builders-not-trusted", nix: machines,
 		warning: "ignoring the client-specified setting 'builders', because it is a restricted setting and you are not a trusted user",
 	},
-	{want: "builders-ignored", nix: []string{
-		"unable to start any build; either increase '--max-jobs' or enable remote builds.\nhttps://nixos.org/manual/nix/stable/advanced-topics/distributed-builds.html",
-		"Unable to start any build;\neither increase '--max-jobs' or enable remote builds.",
-	}, where: Where{Hosts: []string{"pi@builder"}}},
 	{
 		want: "builders-not-trusted", nix: machines, where: Where{Hosts: []string{"pi@builder"}},
 		warning: "ignoring the client-specified setting 'extra-platforms', because it is a restricted setting and you are not a trusted user\nignoring the client-specified setting 'builders', because it is a restricted setting and you are not a trusted user",

@@ -69,15 +69,10 @@ var others = []row{{
 	why:      "It is listed, but Nix got no session with it: it did not answer, or refused the key of the Nix service, which runs as root.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
 }, {
-	name: "builders-ignored", nix: []string{`either increase '--max-jobs' or enable remote builds`}, when: func(s statement) bool { return len(s.where.Hosts) > 0 && !s.where.Mixed },
-	headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
-	why:      "It was told of BUILDER, and knows of none. Only a trusted user may choose one.",
-	page:     "check", do: trustMe,
-}, {
 	name: "builder-idle", nix: slices.Concat(noJobs, platform), when: func(s statement) bool { return !s.there && len(s.where.Hosts) > 0 && !s.where.Mixed },
 	headline: "BUILDER took no step of the build.",
-	why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step wants: a system, or a feature such as big-parallel or kvm.",
-	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version", "See what it offers: ssh USER@HOST nix --extra-experimental-features nix-command config show system-features"},
+	why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step wants: a system, or a feature such as big-parallel or kvm. Or the Nix service does not trust you, and takes no computers from you.",
+	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version", "See what it offers: ssh USER@HOST nix --extra-experimental-features nix-command config show system-features", "See whether the service trusts you: nix --extra-experimental-features nix-command store info"},
 }, {
 	name: "missing-feature", when: lacksFeature, verbatim: true,
 	nix:      []string{`^an? '.* with features .* is required to build`, `Reason: required system or feature not available`, `Reason: missing system features`},
