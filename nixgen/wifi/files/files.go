@@ -1,7 +1,8 @@
-// Package files reads the Wi-Fi networks of this computer that only root may
-// read: what root does for a user whose program lists them.
+// Package files knows where programs of this computer keep Wi-Fi networks, and
+// reads the files: as the user may (ReadFile), and those that only root may read
+// (Read), which is what root does for a user.
 //
-// Nothing but the folders named here is ever read, no link is followed, and what
+// With root's rights nothing but these folders is read, no link is followed, and what
 // is not the user's business (profiles of others, tunnels, companies) is skipped.
 package files
 
@@ -20,6 +21,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Where programs keep their networks.
+const (
+	Iwd           = "/var/lib/iwd" // only root may read it
+	WPASupplicant = "/etc/wpa_supplicant"
+)
+
+// NetworkManager has two folders: what is kept, and what netplan writes at each
+// start.
+var NetworkManager = []string{"/etc/NetworkManager/system-connections", "/run/NetworkManager/system-connections"}
+
 // folder is a folder with Wi-Fi networks.
 type folder struct {
 	path string
@@ -32,10 +43,10 @@ type folder struct {
 // iwd.network(5), nm-settings-keyfile(5), wpa_supplicant.conf(5). In /run
 // NetworkManager reads files of its own ending only.
 var folders = []folder{
-	{"/var/lib/iwd", ends(".psk", ".open", ".8021x"), nil},
-	{"/etc/NetworkManager/system-connections", func(name string) bool { return !strings.HasPrefix(name, ".") }, profileOf},
-	{"/run/NetworkManager/system-connections", ends(".nmconnection"), profileOf},
-	{"/etc/wpa_supplicant", ends(".conf"), nil},
+	{Iwd, ends(".psk", ".open", ".8021x"), nil},
+	{NetworkManager[0], func(name string) bool { return !strings.HasPrefix(name, ".") }, profileOf},
+	{NetworkManager[1], ends(".nmconnection"), profileOf},
+	{WPASupplicant, ends(".conf"), nil},
 }
 
 func ends(with ...string) func(string) bool {
@@ -43,7 +54,6 @@ func ends(with ...string) func(string) bool {
 }
 
 const (
-	maxFile  = 64 << 10 // bytes; most are below 1 KiB, certificates may be inside
 	maxFiles = 512
 	maxTotal = 1 << 20 // bytes of all files
 )
@@ -103,7 +113,7 @@ func read(folders []folder, owner uint32, user string) (Found, error) {
 			if !utf8.ValidString(name) || !f.is(name) || len(files)+len(skipped) >= maxFiles {
 				continue
 			}
-			b, why := readFile(fd, name, owner)
+			b, why := readOwned(fd, name, owner)
 			if ok := true; why == "" && f.takes != nil {
 				if ok, why = f.takes(b, user); !ok {
 					clear(b)
@@ -210,9 +220,9 @@ func profileOf(data []byte, user string) (ok bool, why string) {
 	return true, ""
 }
 
-// readFile reads one file, or says why not. O_NONBLOCK: a pipe must not hold
+// readOwned reads one file, or says why not. O_NONBLOCK: a pipe must not hold
 // up the reader. A second name of a file could be the name of a secret.
-func readFile(dir int, name string, owner uint32) (data []byte, why string) {
+func readOwned(dir int, name string, owner uint32) (data []byte, why string) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ELOOP) {
 		return nil, "it is a link to another file"
@@ -229,10 +239,10 @@ func readFile(dir int, name string, owner uint32) (data []byte, why string) {
 	case st.Uid != owner || st.Nlink != 1:
 		return nil, "it is not the administrator's own file"
 	}
-	b := make([]byte, maxFile+1) // one that grows leaves copies
+	b := make([]byte, Max+1) // one that grows leaves copies
 	n, err := io.ReadFull(f, b)
 	switch {
-	case n > maxFile:
+	case n > Max:
 		return nil, "it is too large for a Wi-Fi network"
 	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, "it cannot be read: " + err.Error()

@@ -26,8 +26,8 @@ func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
 	put := func(name string, size int) error { return os.WriteFile(in(name), make([]byte, size), 0o600) }
 	outside := filepath.Join(filepath.Dir(dir), "shadow")
 	if err := errors.Join(
-		put("Home.psk", 100), put("Cafe.open", 0), put("Work.8021x", maxFile), put("known_network.freq", 9), put(".psk.bak", 9), put("odd\xff.psk", 9),
-		put("big.psk", maxFile+1), os.WriteFile(outside, []byte("root:x"), 0o600), os.Symlink(outside, in("link.psk")), os.Symlink("nowhere", in("dead.psk")),
+		put("Home.psk", 100), put("Cafe.open", 0), put("Work.8021x", Max), put("known_network.freq", 9), put(".psk.bak", 9), put("odd\xff.psk", 9),
+		put("big.psk", Max+1), os.WriteFile(outside, []byte("root:x"), 0o600), os.Symlink(outside, in("link.psk")), os.Symlink("nowhere", in("dead.psk")),
 		os.Link(outside, in("second.psk")), os.Mkdir(in("folder.psk"), 0o700), unix.Mkfifo(in("pipe.psk"), 0o600),
 	); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, left := found.Files, found.Skipped
-	if got := strings.Join(slices.Sorted(maps.Keys(files)), " "); got != in("Cafe.open")+" "+in("Home.psk")+" "+in("Work.8021x") || len(files[in("Work.8021x")]) != maxFile {
+	if got := strings.Join(slices.Sorted(maps.Keys(files)), " "); got != in("Cafe.open")+" "+in("Home.psk")+" "+in("Work.8021x") || len(files[in("Work.8021x")]) != Max {
 		t.Errorf("read: %s", got)
 	}
 	for name, word := range map[string]string{"link.psk": "link", "dead.psk": "link", "second.psk": "own file", "folder.psk": "not a file", "pipe.psk": "not a file", "big.psk": "too large"} {
@@ -75,12 +75,12 @@ func TestManyWifiFilesStayWithinTheReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 20 {
-		if err := os.WriteFile(filepath.Join(dir, strings.Repeat("n", i+1)+".psk"), make([]byte, maxFile), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, strings.Repeat("n", i+1)+".psk"), make([]byte, Max), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	found, err := read(iwdIn(dir), uid, "")
-	if n := len(found.Files); err != nil || n != maxTotal/maxFile || len(found.Skipped) != 20-n {
+	if n := len(found.Files); err != nil || n != maxTotal/Max || len(found.Skipped) != 20-n {
 		t.Errorf("%d read, %d skipped, %v", n, len(found.Skipped), err)
 	}
 }

@@ -19,13 +19,14 @@ import (
 	"time"
 
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/files"
 )
 
 // Name is the name of the program, for people.
 const Name = "iwd"
 
 // Dir is where iwd keeps its networks; only root may read it.
-const Dir = "/var/lib/iwd"
+const Dir = files.Iwd
 
 // Source is iwd as a source of networks. Only the administrator may read them.
 type Source struct{}
@@ -75,7 +76,7 @@ func Read(dir string) ([]wifi.Network, []wifi.Problem, error) {
 }
 
 func readFile(path string, used time.Time) (wifi.Network, error) {
-	data, err := wifi.ReadFile(path)
+	data, err := files.ReadFile(path)
 	if err != nil {
 		return wifi.Network{}, err
 	}
@@ -117,7 +118,7 @@ func known(name string) bool {
 func Parse(fileName string, data []byte) (wifi.Network, error) {
 	n := wifi.Network{From: Name}
 	base, kind, _ := strings.Cut(fileName, ".")
-	if len(data) > wifi.MaxFile {
+	if len(data) > files.Max {
 		return n, errors.New("the file is too large to be a Wi-Fi network")
 	}
 	ssid, err := ssidOf(base)

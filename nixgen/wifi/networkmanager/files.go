@@ -11,19 +11,19 @@ import (
 	"strings"
 
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/files"
 )
 
-// Dirs are where key files are: what is kept, and what netplan writes at each
-// start.
-var Dirs = []string{"/etc/NetworkManager/system-connections", "/run/NetworkManager/system-connections"}
+// Dirs are where key files are.
+var Dirs = files.NetworkManager
 
 // readDirs reads the key files in folders. The error is fs.ErrPermission when
 // any of them is the administrator's, fs.ErrNotExist when there is no folder.
 func readDirs(dirs []string, user string) (wifi.Found, error) {
-	files, locked, there := map[string][]byte{}, false, false
+	texts, locked, there := map[string][]byte{}, false, false
 	found := wifi.Found{Name: Name, Where: "key files"}
 	defer func() {
-		for _, b := range files {
+		for _, b := range texts {
 			clear(b)
 		}
 	}()
@@ -36,14 +36,14 @@ func readDirs(dirs []string, user string) (wifi.Found, error) {
 			if !IsProfile(path) {
 				continue
 			}
-			b, err := wifi.ReadFile(path)
+			b, err := files.ReadFile(path)
 			switch {
 			case errors.Is(err, fs.ErrPermission):
 				locked = true
 			case err != nil:
 				found.Problems = append(found.Problems, wifi.Problem{File: path, Err: err})
 			default:
-				files[path] = b
+				texts[path] = b
 			}
 		}
 	}
@@ -51,7 +51,7 @@ func readDirs(dirs []string, user string) (wifi.Found, error) {
 		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrNotExist)
 	}
 	var more []wifi.Problem
-	found.Networks, more = FromFiles(files, user)
+	found.Networks, more = FromFiles(texts, user)
 	found.Problems = append(found.Problems, more...)
 	if locked {
 		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrPermission)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/files"
 )
 
 // Parse makes a network of one key file, as GLib and NetworkManager read it.
@@ -45,7 +46,7 @@ func Parse(data []byte, user string) (n wifi.Network, ok bool, err error) {
 }
 
 func parse(data []byte) (p profile, wifiProfile bool, err error) {
-	if len(data) > wifi.MaxFile {
+	if len(data) > files.Max {
 		return p, false, errors.New("the file is too large to be a Wi-Fi network")
 	}
 	k, err := groups(string(data))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/files"
 )
 
 // Parse makes networks of one file. Each problem names its line and never
@@ -22,7 +23,7 @@ import (
 // network that the line is in is refused: the others may be all that is left
 // of a computer whose card died.
 func Parse(data []byte) (found []wifi.Network, problems []error) {
-	if len(data) > wifi.MaxFile {
+	if len(data) > files.Max {
 		return nil, []error{errors.New("the file is too large to be read")}
 	}
 	for _, b := range blocks(string(data)) {

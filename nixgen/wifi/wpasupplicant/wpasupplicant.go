@@ -15,13 +15,14 @@ import (
 	"slices"
 
 	"piwiz/nixgen/wifi"
+	"piwiz/nixgen/wifi/files"
 )
 
 // Name is the name of the program, for people.
 const Name = "wpa_supplicant"
 
 // Dir is where its files are; each ends in .conf.
-const Dir = "/etc/wpa_supplicant"
+const Dir = files.WPASupplicant
 
 // Source is wpa_supplicant as a source of networks.
 type Source struct{}
@@ -36,21 +37,21 @@ func readDir(dir string) (wifi.Found, error) {
 		return found, fmt.Errorf("read the networks of wpa_supplicant: %w", fs.ErrNotExist)
 	}
 	locked := false
-	files := map[string][]byte{}
+	texts := map[string][]byte{}
 	for _, path := range paths {
-		b, err := wifi.ReadFile(path)
+		b, err := files.ReadFile(path)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
 			locked = true
 		case err != nil:
 			found.Problems = append(found.Problems, wifi.Problem{File: path, Err: err})
 		default:
-			files[path] = b
+			texts[path] = b
 			defer clear(b)
 		}
 	}
 	var more []wifi.Problem
-	found.Networks, more = fromFiles(files)
+	found.Networks, more = fromFiles(texts)
 	found.Problems = append(found.Problems, more...)
 	if locked {
 		return found, fmt.Errorf("read the networks of wpa_supplicant: %w", fs.ErrPermission)

@@ -1,4 +1,4 @@
-package wifi
+package files
 
 import (
 	"errors"
@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// MaxFile bounds a file of networks, in bytes; most are below 1 KiB, but a
+// Max bounds a file of networks, in bytes; most are below 1 KiB, but a
 // certificate may be inside.
-const MaxFile = 64 << 10
+const Max = 64 << 10
 
-// ReadFile reads a file of networks into memory that the caller clears. Of one
-// that is too large it reads a byte more than MaxFile, and of what is no regular
+// ReadFile reads a file of networks as the user who runs this, into memory that the caller clears. Of one
+// that is too large it reads a byte more than Max, and of what is no regular
 // file nothing: no program takes networks from a folder or a pipe.
 func ReadFile(path string) ([]byte, error) {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
@@ -22,7 +22,7 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b := make([]byte, MaxFile+1) // one that grows leaves copies
+	b := make([]byte, Max+1) // one that grows leaves copies
 	n, err := io.ReadFull(f, b)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
