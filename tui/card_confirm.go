@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
@@ -36,7 +37,7 @@ type newestFile struct {
 }
 
 type cardOpened struct {
-	card Card
+	card flash.Opened
 	err  error
 }
 

@@ -112,7 +112,7 @@ func TestACardThatIsPluggedInShowsUpAndTheChoiceStays(t *testing.T) {
 func TestTheQuestionForThePasswordCanBeTakenBack(t *testing.T) {
 	e := engine(t)
 	asked, late := make(chan struct{}), &memory{}
-	e.Open = func(ctx context.Context, _ disk.Device) (Card, error) {
+	e.Open = func(ctx context.Context, _ disk.Device) (flash.Opened, error) {
 		close(asked)
 		<-ctx.Done()
 		return late, nil // the answer was on its way
@@ -131,8 +131,8 @@ func TestTheQuestionForThePasswordCanBeTakenBack(t *testing.T) {
 func TestAnEjectedCardIsSaidToBeAndNoOther(t *testing.T) {
 	for safe, want := range map[bool]string{true: "It is ejected: take it out.", false: "eject it there first"} {
 		e, card := engine(t), &memory{}
-		e.Open = func(context.Context, disk.Device) (Card, error) { return card, nil }
-		e.Write = func(_ context.Context, _ hostfile.Saved, _ string, c Card, d disk.Device, _ func(flash.Progress)) (flash.Written, error) {
+		e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return card, nil }
+		e.Write = func(_ context.Context, _ hostfile.Saved, _ string, c flash.Opened, d disk.Device, _ func(flash.Progress)) (flash.Written, error) {
 			return flash.Written{Ejected: c.Close() == nil && d.Path == sdb.Path && safe}, nil
 		}
 		e.Wait = func(ctx context.Context, _ hostfile.Saved, _ func(firstboot.Event)) (firstboot.Result, error) {

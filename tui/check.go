@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 
 	"piwiz/flash/crash"
+	"piwiz/nixgen/preflight"
 	"piwiz/tui/style"
 )
 
@@ -30,7 +31,7 @@ type checkPage struct {
 
 type checkDone struct {
 	index int
-	found Finding
+	found preflight.Finding
 }
 
 // repaired is how the command of a check ended.
@@ -52,37 +53,20 @@ func (p *checkPage) ask(s *state) tea.Cmd {
 	s.again()
 	p.ctx, p.cancel = context.WithCancel(s.ctx)
 	p.results, p.offer, p.moved, p.cursor = nil, "", false, 0
-	for range s.engine.Checks {
-		p.results = append(p.results, &checked{})
-	}
-	cmd := p.begin(s, false)
-	if cmd == nil { // all are slow
-		cmd = p.begin(s, true)
-	}
-	p.fill(s)
-	return cmd
-}
-
-func (p *checkPage) begin(s *state, last bool) tea.Cmd {
 	var cmds []tea.Cmd
-	for i, c := range s.engine.Checks {
-		if c.Last != last {
-			continue
-		}
-		p.results[i].begun = true
-		ctx, answer := p.ctx, make(chan Finding, 1)
-		p.work.Add(1)
-		var f Finding
-		crash.Go(func() error { f = c.Run(ctx); return nil }, func(err error) {
-			if err != nil {
-				what, todo := Explain(err)
-				f = Finding{State: Failure, What: "The check of the " + c.Name + " stopped: " + what, Todo: todo}
-			}
-			answer <- f
-			p.work.Done()
-		})
+	var answers []chan preflight.Finding
+	for i := range s.engine.Checks {
+		answer := make(chan preflight.Finding, 1)
+		p.results, answers = append(p.results, &checked{}), append(answers, answer)
 		cmds = append(cmds, func() tea.Msg { return checkDone{i, <-answer} })
 	}
+	ctx, checks := p.ctx, s.engine.Checks
+	p.work.Add(1)
+	crash.Go(func() error {
+		preflight.Ask(ctx, checks, false, crash.Go, func(i int, f preflight.Finding) { answers[i] <- f })
+		return nil
+	}, func(error) { p.work.Done() })
+	p.fill(s)
 	return tea.Batch(cmds...)
 }
 
@@ -96,38 +80,22 @@ func (p *checkPage) stop() {
 	}
 }
 
-func (p *checkPage) took(s *state, msg checkDone) tea.Cmd {
+func (p *checkPage) took(s *state, msg checkDone) {
 	if p.ctx.Err() != nil {
-		return nil
+		return
 	}
 	r := p.results[msg.index]
 	r.Finding, r.done = msg.found, true
-	var cmd tea.Cmd
-	_, states := p.count()
-	quick := !slices.ContainsFunc(p.results, func(r *checked) bool { return r.begun && !r.done })
-	switch {
-	case quick && states[Failure] == 0:
-		if slices.ContainsFunc(p.results, func(r *checked) bool { return !r.begun }) {
-			cmd = p.begin(s, true)
-		}
-	case quick:
-		for i, r := range p.results {
-			if !r.begun {
-				r.Finding, r.done = Finding{State: Skipped, What: "The " + s.engine.Checks[i].Name + " waits until what is missing is fixed."}, true
-			}
-		}
-	}
 	if !p.moved {
 		p.cursor = max(p.worst(), 0)
 	}
 	p.fill(s)
-	return cmd
 }
 
 func (p *checkPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 	switch msg := msg.(type) {
 	case checkDone:
-		return stay, p.took(s, msg)
+		p.took(s, msg)
 	case repaired:
 		cmd := p.ask(s)
 		p.tried, p.err = msg.of, msg.err
@@ -167,7 +135,7 @@ func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 	case "f":
 		p.offer = p.repair()
 	case "enter":
-		if pending, states := p.count(); pending == 0 && states[Failure] == 0 {
+		if pending, states := p.count(); pending == 0 && states[preflight.Failure] == 0 {
 			return next, nil
 		}
 	case "a":
@@ -244,7 +212,7 @@ func (p *checkPage) help(*state) []key.Binding {
 		return []key.Binding{bind("enter", "run it"), bind("esc", "do not")}
 	}
 	var h []key.Binding
-	if _, states := p.count(); states[Failure] > 0 {
+	if _, states := p.count(); states[preflight.Failure] > 0 {
 		h = []key.Binding{bind("r", "check again"), bind("a", "go on anyway")}
 	} else {
 		h = []key.Binding{bind("enter", "go on"), bind("r", "check again")}
@@ -257,8 +225,8 @@ func (p *checkPage) help(*state) []key.Binding {
 }
 
 func (p *checkPage) failed() error {
-	if _, states := p.count(); states[Failure] > 0 {
-		return NotReady{states[Failure]}
+	if _, states := p.count(); states[preflight.Failure] > 0 {
+		return NotReady{states[preflight.Failure]}
 	}
 	return nil
 }

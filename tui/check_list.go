@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/nixgen/preflight"
 	"piwiz/tui/style"
 )
 
@@ -16,15 +17,15 @@ type checklist struct {
 }
 
 type checked struct {
-	Finding
-	begun, done bool
-	first, end  int // its lines in the pane
+	preflight.Finding
+	done       bool
+	first, end int // its lines in the pane
 }
 
 // count says how many checks have no answer yet, and how many ended in each
 // state.
-func (c *checklist) count() (pending int, states map[State]int) {
-	states = map[State]int{}
+func (c *checklist) count() (pending int, states map[preflight.State]int) {
+	states = map[preflight.State]int{}
 	for _, r := range c.results {
 		if r.done {
 			states[r.State]++
@@ -38,7 +39,7 @@ func (c *checklist) count() (pending int, states map[State]int) {
 // stillWrong tells whether a command was run for this check, and in vain.
 func (c *checklist) stillWrong(i int) bool {
 	r := c.results[i]
-	return i == c.tried && r.done && r.State != OK && r.State != Skipped
+	return i == c.tried && r.done && r.State != preflight.OK && r.State != preflight.Skipped
 }
 
 // worst is the check whose command was run in vain, else the first that failed,
@@ -47,7 +48,7 @@ func (c *checklist) worst() int {
 	if c.tried >= 0 && c.tried < len(c.results) && c.stillWrong(c.tried) {
 		return c.tried
 	}
-	for _, state := range []State{Failure, Warning} {
+	for _, state := range []preflight.State{preflight.Failure, preflight.Warning} {
 		if i := slices.IndexFunc(c.results, func(r *checked) bool { return r.State == state }); i >= 0 {
 			return i
 		}
@@ -82,11 +83,11 @@ func (c *checklist) finding(name string, i, width int) string {
 	sign, text := style.Dim.Render(style.Waiting), style.Dim.Render(hang(name+" …", width))
 	switch {
 	case !r.done:
-	case r.State == OK:
+	case r.State == preflight.OK:
 		sign, text = style.OK.Render(style.Done), hang(r.What, width)
-	case r.State == Skipped:
+	case r.State == preflight.Skipped:
 		text = style.Dim.Render(hang(r.What, width))
-	case r.State == Warning:
+	case r.State == preflight.Warning:
 		sign, text = style.Warn.Render(style.Attention), style.Warn.Render(hang(r.What, width))
 	default:
 		sign, text = style.Danger.Render(style.Failed), style.Danger.Render(hang(r.What, width))
@@ -129,13 +130,13 @@ func (c *checklist) advice(width int) string {
 	var b strings.Builder
 	pending, states := c.count()
 	switch {
-	case states[Failure] > 0 && c.repair() != "":
+	case states[preflight.Failure] > 0 && c.repair() != "":
 		b.WriteString(wrap("Press f to fix what the arrow points to: the command is shown first. a goes on anyway, but the build will not work yet.", width))
-	case states[Failure] > 0:
+	case states[preflight.Failure] > 0:
 		b.WriteString(wrap("Fix what is marked, then press r to check again. a goes on anyway, but the build will not work yet.", width))
 	case pending > 0:
 		b.WriteString(style.Dim.Render("Looking …"))
-	case states[Warning] > 0:
+	case states[preflight.Warning] > 0:
 		b.WriteString(wrap("All is well but for what is marked with !, which need not stop you. Press enter to go on.", width))
 	default:
 		b.WriteString("All is well. Press enter to go on.")

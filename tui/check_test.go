@@ -13,31 +13,34 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/nixgen/preflight"
 	"piwiz/tui/screen"
 )
 
-func found(f Finding) Check {
-	return Check{Name: "check", Run: func(context.Context) Finding { return f }}
+func found(f preflight.Finding) preflight.Check {
+	return preflight.Check{Name: "check", Run: func(context.Context) preflight.Finding { return f }}
 }
 
 // untrusted is a computer where three things are wrong.
-func untrusted() []Check {
-	return []Check{
-		found(Finding{State: OK, What: "Nix 2.26.3 is installed."}),
-		found(Finding{State: OK, What: "The service of Nix answers."}),
-		found(Finding{
-			State: Failure, What: "Nix may not build for the Pi's processor when you ask for it.",
+func untrusted() []preflight.Check {
+	return []preflight.Check{
+		found(preflight.Finding{State: preflight.OK, What: "Nix 2.26.3 is installed."}),
+		found(preflight.Finding{State: preflight.OK, What: "The service of Nix answers."}),
+		found(preflight.Finding{
+			State: preflight.Failure, What: "Nix may not build for the Pi's processor when you ask for it.",
 			Why:     "Your user (alice) is not trusted by the service of Nix, and its own settings do not name aarch64-linux.",
 			Command: `printf '\nextra-extra-platforms = aarch64-linux\n' | sudo tee -a /etc/nix/nix.conf && sudo systemctl restart nix-daemon.service`,
 		}),
-		found(Finding{
-			State: Failure, What: "This computer cannot run programs for the Raspberry Pi yet: no emulator is registered.",
+		found(preflight.Finding{
+			State: preflight.Failure, What: "This computer cannot run programs for the Raspberry Pi yet: no emulator is registered.",
 			Command: "sudo apt-get install qemu-user-static binfmt-support",
 		}),
-		found(Finding{State: OK, What: "There is room for the build: 61.2 GB in /nix/store."}),
-		found(Finding{State: Warning, What: "There is little memory: 1.2 GB of memory and 0.0 GB of swap are free, 4.0 GB together are better.", Why: "When memory ends Linux stops a program, and the build fails.", Todo: []string{"Close other programs, a web browser first."}}),
-		found(Finding{State: OK, What: "Guessed: time zone Europe/Berlin, country DE, language de_DE."}),
-		{Name: "test build", Last: true, Run: func(context.Context) Finding { return Finding{State: OK, What: "A test build worked."} }},
+		found(preflight.Finding{State: preflight.OK, What: "There is room for the build: 61.2 GB in /nix/store."}),
+		found(preflight.Finding{State: preflight.Warning, What: "There is little memory: 1.2 GB of memory and 0.0 GB of swap are free, 4.0 GB together are better.", Why: "When memory ends Linux stops a program, and the build fails.", Todo: []string{"Close other programs, a web browser first."}}),
+		found(preflight.Finding{State: preflight.OK, What: "Guessed: time zone Europe/Berlin, country DE, language de_DE."}),
+		{Name: "test build", Last: true, Run: func(context.Context) preflight.Finding {
+			return preflight.Finding{State: preflight.OK, What: "A test build worked."}
+		}},
 	}
 }
 
@@ -83,7 +86,7 @@ func TestAFailureIsExplainedAndItsCommandRunsOnlyAfterAYes(t *testing.T) {
 	if cmd := offered.answer(d.w.state, "enter"); cmd == nil {
 		t.Fatal("nothing would be run")
 	}
-	e.Checks[3] = found(Finding{State: OK, What: "Programs for the Pi run here."})
+	e.Checks[3] = found(preflight.Finding{State: preflight.OK, What: "Programs for the Pi run here."})
 	d.send(repaired{3, nil})
 	d.sees("√ Programs for the Pi run here.")
 	d.send(repaired{3, errors.New("the command ended with an error: exit status 100")})
@@ -118,18 +121,18 @@ func TestARepairThatDidNotHelpSaysWhy(t *testing.T) {
 func TestTheTestBuildWaitsForTheOthers(t *testing.T) {
 	e := engine(t)
 	built := 0
-	last := Check{Name: "test build", Last: true, Run: func(context.Context) Finding {
+	last := preflight.Check{Name: "test build", Last: true, Run: func(context.Context) preflight.Finding {
 		built++
-		return Finding{State: OK, What: "A test build worked."}
+		return preflight.Finding{State: preflight.OK, What: "A test build worked."}
 	}}
-	e.Checks = []Check{found(Finding{State: Failure, What: "Nix is missing."}), last}
+	e.Checks = []preflight.Check{found(preflight.Finding{State: preflight.Failure, What: "Nix is missing."}), last}
 	d := drive(t, e)
 	d.keys("enter")
 	d.sees("test build waits")
 	if built > 0 {
 		t.Fatal("built while something was missing")
 	}
-	e.Checks[0] = found(Finding{State: Warning, What: "Offline."})
+	e.Checks[0] = found(preflight.Finding{State: preflight.Warning, What: "Offline."})
 	d.keys("r")
 	d.sees("A test build worked.")
 	d.sees("All is well but for")
@@ -140,10 +143,10 @@ func TestTheTestBuildWaitsForTheOthers(t *testing.T) {
 func TestLeavingTheCheckPageStopsATestBuild(t *testing.T) {
 	e := engine(t)
 	ended := make(chan struct{})
-	e.Checks = []Check{found(Finding{State: OK, What: "fine"}), {Name: "test build", Last: true, Run: func(ctx context.Context) Finding {
+	e.Checks = []preflight.Check{found(preflight.Finding{State: preflight.OK, What: "fine"}), {Name: "test build", Last: true, Run: func(ctx context.Context) preflight.Finding {
 		<-ctx.Done()
 		close(ended)
-		return Finding{}
+		return preflight.Finding{}
 	}}}
 	d := drive(t, e)
 	d.keys("enter")

@@ -11,10 +11,12 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/flash"
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -88,9 +90,11 @@ func (d *driver) working() bool {
 // when all is well.
 var needed = map[string]func(*Engine){
 	"Checks": func(e *Engine) {
-		e.Checks = []Check{{Name: "nix", Run: func(context.Context) Finding { panic("deliberate") }}}
+		e.Checks = []preflight.Check{{Name: "nix", Run: func(context.Context) preflight.Finding { panic("deliberate") }}}
 	},
-	"Repair": func(e *Engine) { e.Checks = []Check{found(Finding{State: Failure, What: "x", Command: "true"})} },
+	"Repair": func(e *Engine) {
+		e.Checks = []preflight.Check{found(preflight.Finding{State: preflight.Failure, What: "x", Command: "true"})}
+	},
 	"GrantNetworks": func(e *Engine) {
 		e.Networks = func(context.Context) ([]wifi.Network, []error, error) { return nil, nil, fs.ErrPermission }
 	},
@@ -111,7 +115,7 @@ var needed = map[string]func(*Engine){
 		e.Cards = func(context.Context) ([]disk.Device, error) { return []disk.Device{large}, nil }
 	},
 	"GrantCard": func(e *Engine) {
-		e.Open = func(context.Context, disk.Device) (Card, error) { return nil, fs.ErrPermission }
+		e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return nil, fs.ErrPermission }
 	},
 }
 

@@ -93,22 +93,6 @@ type Engine struct {
 	Login func(ctx context.Context, saved hostfile.Saved, found firstboot.Result) (sshlogin.Way, error)
 }
 
-// What the pages call by a short name.
-type (
-	Check   = preflight.Check
-	Finding = preflight.Finding
-	State   = preflight.State
-	Card    = flash.Opened
-)
-
-// The states of a finding.
-const (
-	OK      = preflight.OK
-	Warning = preflight.Warning
-	Failure = preflight.Failure
-	Skipped = preflight.Skipped
-)
-
 // Grant is a step that asks for administrator rights on the terminal. Command
 // is what will be run, to be shown first.
 type Grant interface {

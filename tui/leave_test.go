@@ -13,6 +13,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 )
 
 // reluctant is an engine whose build stops only when it is let go.
@@ -105,7 +106,7 @@ func TestLeavingSaysHowTheStoryEnded(t *testing.T) {
 		"welcome": {func() {}, ErrLeft},
 		"board":   {func() {}, ErrLeft},
 		"check": {func() {
-			d.w.steps[1].page.(*checkPage).results = []*checked{{Finding: Finding{State: Failure}, done: true}}
+			d.w.steps[1].page.(*checkPage).results = []*checked{{Finding: preflight.Finding{State: preflight.Failure}, done: true}}
 		}, NotReady{1}},
 		"preview":  {func() { d.w.steps[6].page.(*previewPage).err = fails }, fails},
 		"build":    {func() { b := d.w.steps[7].page.(*buildPage); b.over, b.err = true, fails }, fails},
@@ -138,7 +139,7 @@ func over[P, R any](err error) *run[P, R] {
 
 func TestACancelledWriteSaysWhatTheCardIs(t *testing.T) {
 	e := engine(t)
-	e.Write = func(ctx context.Context, _ hostfile.Saved, _ string, _ Card, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
+	e.Write = func(ctx context.Context, _ hostfile.Saved, _ string, _ flash.Opened, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
 		<-ctx.Done()
 		return flash.Written{}, &flash.Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"The card is not finished and does not boot."}}
 	}

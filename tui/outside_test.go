@@ -19,6 +19,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -68,8 +69,8 @@ func outside(t *testing.T) Engine {
 		return append(saved, poisoned(hostfile.Saved{Host: nixgen.Host{Name: "old", Board: "4"}})), []error{bad("host file")}, bad("hosts")
 	}
 	e.Checks = nil
-	for _, s := range []State{OK, Warning, Skipped} {
-		e.Checks = append(e.Checks, found(poisoned(Finding{State: s, What: string(s), Why: string(s), Command: string(s), Todo: []string{string(s)}})))
+	for _, s := range []preflight.State{preflight.OK, preflight.Warning, preflight.Skipped} {
+		e.Checks = append(e.Checks, found(poisoned(preflight.Finding{State: s, What: string(s), Why: string(s), Command: string(s), Todo: []string{string(s)}})))
 	}
 	e.Answers = func(context.Context, string) []string { return []string{"10.0.0.7" + poison + "<address>"} }
 	e.Networks = func(ctx context.Context) ([]wifi.Network, []error, error) {
@@ -99,7 +100,7 @@ func outside(t *testing.T) Engine {
 		all[1] = poisoned(all[1])
 		return all, bad("cards")
 	}
-	e.Open = func(context.Context, disk.Device) (Card, error) { return nil, fs.ErrPermission }
+	e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return nil, fs.ErrPermission }
 	e.GrantCard = func(disk.Device) CardGrant { return poisonedGrant{} }
 	e.GrantNetworks = func() WifiGrant { return poisonedGrant{} }
 	return e
@@ -181,17 +182,17 @@ func TestNoTextFromOutsideActsOnTheTerminal(t *testing.T) {
 	w.to("card", "sdb", "enter")
 	w.patient(func() bool { return w.w.page().(*cardPage).asking.granted })
 	w.look()
-	w.w.engine.Open = func(context.Context, disk.Device) (Card, error) { return nil, bad("open") }
+	w.w.engine.Open = func(context.Context, disk.Device) (flash.Opened, error) { return nil, bad("open") }
 	w.to("card", "esc")
 	w.to("card", "enter", "sdb", "enter")
-	w.w.engine.Open = func(context.Context, disk.Device) (Card, error) { return &memory{}, nil }
-	w.w.engine.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Written, error) {
+	w.w.engine.Open = func(context.Context, disk.Device) (flash.Opened, error) { return &memory{}, nil }
+	w.w.engine.Write = func(context.Context, hostfile.Saved, string, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
 		return flash.Written{}, bad("write")
 	}
 	w.to("write", "enter", "sdb", "enter")
 	w.tick()
 	w.look()
-	w.w.engine.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Written, error) {
+	w.w.engine.Write = func(context.Context, hostfile.Saved, string, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
 		return flash.Written{}, nil
 	}
 	w.w.engine.Wait = func(ctx context.Context, _ hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {

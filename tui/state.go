@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 
+	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
@@ -22,7 +23,7 @@ type state struct {
 	drafts   map[string]*answers // of all that were, by origin
 	image    build.Result
 	card     disk.Device
-	opened   Card
+	opened   flash.Opened
 	returned bool // the page was reached by going back
 	found    firstboot.Result
 	way      sshlogin.Way

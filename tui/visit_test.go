@@ -12,6 +12,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -24,10 +25,10 @@ func slow(t *testing.T) (e Engine, letGo func(n int)) {
 	var asked atomic.Int32
 	number := func() int32 { return asked.Add(1) }
 	was := e
-	e.Checks = []Check{{Name: "check", Run: func(context.Context) Finding {
+	e.Checks = []preflight.Check{{Name: "check", Run: func(context.Context) preflight.Finding {
 		n := number()
 		<-gate
-		return Finding{State: OK, What: fmt.Sprintf("finding %d.", n)}
+		return preflight.Finding{State: preflight.OK, What: fmt.Sprintf("finding %d.", n)}
 	}}}
 	e.Answers = func(context.Context, string) []string {
 		n := number()

@@ -24,6 +24,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 	"piwiz/tui/style"
@@ -85,10 +86,10 @@ func (w *walker) hostile() Engine {
 		return saved, w.errs("host file"), nil
 	}
 	e.Checks = nil
-	for _, s := range []State{OK, Warning, Skipped, Failure} {
+	for _, s := range []preflight.State{preflight.OK, preflight.Warning, preflight.Skipped, preflight.Failure} {
 		if w.r.IntN(2) == 0 {
-			f := poisoned(Finding{State: s, What: string(s), Why: strings.Repeat("because ", w.r.IntN(40)), Command: strings.Repeat("do it ", w.r.IntN(60)), Todo: []string{string(s)}})
-			e.Checks = append(e.Checks, Check{Name: "check", Last: w.r.IntN(3) == 0, Run: func(context.Context) Finding { return f }})
+			f := poisoned(preflight.Finding{State: s, What: string(s), Why: strings.Repeat("because ", w.r.IntN(40)), Command: strings.Repeat("do it ", w.r.IntN(60)), Todo: []string{string(s)}})
+			e.Checks = append(e.Checks, preflight.Check{Name: "check", Last: w.r.IntN(3) == 0, Run: func(context.Context) preflight.Finding { return f }})
 		}
 	}
 	e.Repair = func(string) tea.ExecCommand { return command{ran: new([]string), err: w.perhaps("repair")} }
@@ -155,7 +156,7 @@ func (w *walker) hostile() Engine {
 		}
 		return all, fail("cards")
 	}
-	e.Open = func(context.Context, disk.Device) (Card, error) {
+	e.Open = func(context.Context, disk.Device) (flash.Opened, error) {
 		if w.r.IntN(3) == 0 {
 			return nil, fs.ErrPermission
 		}
@@ -165,7 +166,7 @@ func (w *walker) hostile() Engine {
 		return &memory{}, nil
 	}
 	e.GrantCard = func(disk.Device) CardGrant { return &walkCardGrant{fakeGrant{}, w.perhaps("grant")} }
-	e.Write = func(_ context.Context, _ hostfile.Saved, _ string, _ Card, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
+	e.Write = func(_ context.Context, _ hostfile.Saved, _ string, _ flash.Opened, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
 		report(flash.Progress{Stage: flash.Writing, Done: 1, Total: 3})
 		return flash.Written{}, fail("write")
 	}

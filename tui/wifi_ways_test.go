@@ -10,6 +10,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
@@ -313,12 +314,12 @@ func private(e *Engine, n wifi.Network) {
 
 type cardOfRoot struct{ command }
 
-func (cardOfRoot) Command() string { return "sudo piwiz grant open /dev/sdb" }
-func (cardOfRoot) Card() Card      { return &memory{} }
-func (cardOfRoot) Run() error      { return nil }
+func (cardOfRoot) Command() string    { return "sudo piwiz grant open /dev/sdb" }
+func (cardOfRoot) Card() flash.Opened { return &memory{} }
+func (cardOfRoot) Run() error         { return nil }
 
 func rootsCard(e *Engine) {
-	e.Open = func(context.Context, disk.Device) (Card, error) { return nil, fs.ErrPermission }
+	e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return nil, fs.ErrPermission }
 	e.GrantCard = func(disk.Device) CardGrant { return cardOfRoot{} }
 }
 

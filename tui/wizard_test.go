@@ -22,6 +22,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/build"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 	"piwiz/tui/screen"
@@ -252,7 +253,7 @@ func engine(t *testing.T) Engine {
 	psk, _ := wifi.PSK("correct horse", "Home Net")
 	return Engine{
 		Hosts:    func() ([]hostfile.Saved, []error, error) { return nil, nil, nil },
-		Checks:   []Check{found(Finding{State: OK, What: "Nix 2.26.3 is installed."}), found(Finding{State: OK, What: "There is room for the build."})},
+		Checks:   []preflight.Check{found(preflight.Finding{State: preflight.OK, What: "Nix 2.26.3 is installed."}), found(preflight.Finding{State: preflight.OK, What: "There is room for the build."})},
 		Computer: func() string { return "laptop" },
 		Defaults: func() nixgen.Host { return nixgen.Host{User: "alice", Country: "DE", TimeZone: "Europe/Berlin"} },
 		Answers:  func(context.Context, string) []string { return nil },
@@ -285,8 +286,8 @@ func engine(t *testing.T) Engine {
 			return c
 		},
 		Newest: func(context.Context, disk.Device) time.Time { return time.Time{} },
-		Open:   func(context.Context, disk.Device) (Card, error) { return &memory{}, nil },
-		Write: func(_ context.Context, _ hostfile.Saved, _ string, c Card, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
+		Open:   func(context.Context, disk.Device) (flash.Opened, error) { return &memory{}, nil },
+		Write: func(_ context.Context, _ hostfile.Saved, _ string, c flash.Opened, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
 			return flash.Written{Result: flash.Result{Bytes: 3 << 30}}, c.Close()
 		},
 		Wait: func(context.Context, hostfile.Saved, func(firstboot.Event)) (firstboot.Result, error) {
@@ -542,7 +543,7 @@ func TestACardThatIsExchangedMustBeChosenAgain(t *testing.T) {
 
 func TestOnlyTheRightNameErasesACard(t *testing.T) {
 	e := engine(t)
-	e.Open = func(context.Context, disk.Device) (Card, error) { t.Fatal("opened"); return nil, nil }
+	e.Open = func(context.Context, disk.Device) (flash.Opened, error) { t.Fatal("opened"); return nil, nil }
 	d := drive(t, e)
 	d.toPreview()
 	d.keys("enter")
@@ -559,7 +560,7 @@ func TestOnlyTheRightNameErasesACard(t *testing.T) {
 
 func TestWithoutRightsTheCommandIsShownFirst(t *testing.T) {
 	e := engine(t)
-	e.Open = func(context.Context, disk.Device) (Card, error) { return nil, fs.ErrPermission }
+	e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return nil, fs.ErrPermission }
 	e.GrantCard = func(disk.Device) CardGrant { return fakeGrant{} }
 	d := drive(t, e)
 	d.toPreview()
@@ -572,12 +573,12 @@ func TestWithoutRightsTheCommandIsShownFirst(t *testing.T) {
 
 type fakeGrant struct{ tea.ExecCommand }
 
-func (fakeGrant) Command() string { return "sudo piwiz grant open /dev/sdb" }
-func (fakeGrant) Card() Card      { return &memory{} }
+func (fakeGrant) Command() string    { return "sudo piwiz grant open /dev/sdb" }
+func (fakeGrant) Card() flash.Opened { return &memory{} }
 
 func TestAFailedWriteOffersAnotherCard(t *testing.T) {
 	e := engine(t)
-	e.Write = func(context.Context, hostfile.Saved, string, Card, disk.Device, func(flash.Progress)) (flash.Written, error) {
+	e.Write = func(context.Context, hostfile.Saved, string, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
 		return flash.Written{}, errors.New("the card has a bad block")
 	}
 	d := drive(t, e)

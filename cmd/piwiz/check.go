@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"piwiz/cmd/piwiz/engine"
+	"piwiz/flash/crash"
 	"piwiz/nixgen/preflight"
 	"piwiz/tui"
 )
@@ -20,7 +21,7 @@ func (p *program) checkVerb() *cobra.Command {
 		bad, next := 0, 0
 		all := e.Checks()
 		found := make([]*preflight.Finding, len(all))
-		e.Check(ctx, deep, func(i int, f preflight.Finding) {
+		preflight.Ask(ctx, all, deep, crash.Go, func(i int, f preflight.Finding) {
 			if f.State == preflight.Failure {
 				bad++
 			}

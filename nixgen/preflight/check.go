@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Check is one thing that this computer must have. Run finds out; it changes
@@ -66,4 +67,48 @@ func Found(what string, err error) Finding {
 		n = len(todo)
 	}
 	return Finding{State: Failure, What: err.Error(), Command: strings.Join(todo[:n], " && "), Todo: todo[n:]}
+}
+
+// Ask runs checks side by side. The last ones are asked when all the others are done
+// and none of them failed, or if deep. report gets each finding with its place in
+// all, one at a time; all were reported when Ask returns. start runs do in a
+// goroutine of its own and tells done how it ended: an error, of a panic too, becomes
+// the finding of its check.
+func Ask(ctx context.Context, all []Check, deep bool, start func(do func() error, done func(error)), report func(i int, f Finding)) {
+	var mu sync.Mutex
+	bad := false
+	tell := func(i int, f Finding) {
+		mu.Lock()
+		defer mu.Unlock()
+		bad = bad || f.State == Failure
+		report(i, f)
+	}
+	run := func(last bool) {
+		var work sync.WaitGroup
+		for i, c := range all {
+			if c.Last != last {
+				continue
+			}
+			work.Add(1)
+			start(func() error { tell(i, c.Run(ctx)); return nil }, func(err error) {
+				if err != nil {
+					f := Found("", err)
+					f.What = "The check of the " + c.Name + " stopped: " + f.What
+					tell(i, f)
+				}
+				work.Done()
+			})
+		}
+		work.Wait()
+	}
+	run(false)
+	if !bad || deep {
+		run(true)
+		return
+	}
+	for i, c := range all {
+		if c.Last {
+			tell(i, Finding{State: Skipped, What: "The " + c.Name + " waits until what is missing is fixed."})
+		}
+	}
 }

@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
-	"piwiz/flash/crash"
 	"piwiz/flash/firstboot/resolver"
 	"piwiz/nixgen/osrelease"
 	"piwiz/nixgen/preflight"
@@ -78,59 +76,4 @@ func writable(dir string) error {
 		}
 		dir = filepath.Dir(dir)
 	}
-}
-
-// Check runs the checks of the builder that was chosen, or that will be, side by
-// side. The slow ones are asked when all the others are done and none of them
-// failed, or if deep. report gets each finding with its place in Checks, one at a
-// time; all were reported when Check returns.
-func (e *Engine) Check(ctx context.Context, deep bool, report func(i int, f preflight.Finding)) {
-	ask(ctx, e.Checks(), deep, report)
-}
-
-func ask(ctx context.Context, all []preflight.Check, deep bool, report func(i int, f preflight.Finding)) {
-	var mu sync.Mutex
-	bad := false
-	one := func(i int) func() error {
-		return func() error {
-			f := all[i].Run(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			bad = bad || f.State == preflight.Failure
-			report(i, f)
-			return nil
-		}
-	}
-	var quick sync.WaitGroup
-	begin := func(i int) {
-		quick.Add(1)
-		crash.Go(one(i), func(err error) {
-			defer quick.Done()
-			if err == nil {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			f := preflight.Found("", err)
-			f.What, bad = "The check of the "+all[i].Name+" stopped: "+f.What, true
-			report(i, f)
-		})
-	}
-	for i, c := range all {
-		if !c.Last {
-			begin(i)
-		}
-	}
-	quick.Wait()
-	skip := bad && !deep
-	for i, c := range all {
-		switch {
-		case !c.Last:
-		case skip:
-			report(i, preflight.Finding{State: preflight.Skipped, What: "The " + c.Name + " waits until what is missing is fixed."})
-		default:
-			begin(i)
-		}
-	}
-	quick.Wait()
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -13,56 +12,6 @@ import (
 
 	"piwiz/nixgen/preflight"
 )
-
-func TestAFindingKeepsWhatTheLeafKnows(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		want preflight.Finding
-	}{
-		{nil, preflight.Finding{State: preflight.OK, What: "good"}},
-		{&preflight.Problem{Headline: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}, preflight.Finding{State: preflight.Failure, What: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}},
-		{&preflight.Problem{Headline: "little", Warning: true}, preflight.Finding{State: preflight.Warning, What: "little"}},
-		{hinted{"sudo a", "sudo b"}, preflight.Finding{State: preflight.Failure, What: "hinted", Command: "sudo a && sudo b"}},
-		{hinted{"sudo a", "If that does not help: sudo b"}, preflight.Finding{State: preflight.Failure, What: "hinted", Command: "sudo a", Todo: []string{"If that does not help: sudo b"}}},
-		{hinted{"Add this line", "Then: sudo b"}, preflight.Finding{State: preflight.Failure, What: "hinted", Todo: []string{"Add this line", "Then: sudo b"}}},
-	} {
-		got := preflight.Found("good", c.err)
-		if got.State != c.want.State || got.What != c.want.What || got.Why != c.want.Why || got.Command != c.want.Command || strings.Join(got.Todo, "|") != strings.Join(c.want.Todo, "|") {
-			t.Errorf("%v: %+v, want %+v", c.err, got, c.want)
-		}
-	}
-	if got := preflight.Found("", preflight.ErrEarlier); got.State != preflight.Skipped {
-		t.Errorf("%+v", got)
-	}
-}
-
-type hinted []string
-
-func (h hinted) Error() string   { return "hinted" }
-func (h hinted) Hints() []string { return h }
-
-func TestTheTestBuildIsTriedWhenTheOthersPassOrWhenAskedFor(t *testing.T) {
-	for _, c := range []struct {
-		first preflight.State
-		deep  bool
-		want  preflight.State
-	}{
-		{preflight.OK, false, preflight.OK},
-		{preflight.Warning, false, preflight.OK},
-		{preflight.Failure, false, preflight.Skipped},
-		{preflight.Failure, true, preflight.OK},
-	} {
-		all := []preflight.Check{
-			{Name: "first", Run: func(context.Context) preflight.Finding { return preflight.Finding{State: c.first} }},
-			{Name: "test build", Last: true, Run: func(context.Context) preflight.Finding { return preflight.Finding{State: preflight.OK} }},
-		}
-		got := make([]preflight.State, len(all))
-		ask(t.Context(), all, c.deep, func(i int, f preflight.Finding) { got[i] = f.State })
-		if got[0] != c.first || got[1] != c.want {
-			t.Errorf("%+v: %v", c, got)
-		}
-	}
-}
 
 func TestARepairShowsItsCommandAndSaysHowItFailed(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil && os.Getenv("PIWIZ_REAL") != "1" {
