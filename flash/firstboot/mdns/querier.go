@@ -153,18 +153,23 @@ func (q *Querier) Ask(ctx context.Context) error {
 	return nil
 }
 
-// leadsOut says whether an interface can lead to another machine: not a bridge
-// that no network card is part of, and no tunnel.
+// leadsOut says whether an interface can lead to another machine: not a tunnel,
+// not a bridge that no network card is part of, and not the end of a container
+// or virtual machine in one, which has an address of its own soon.
 func leadsOut(i net.Interface) bool {
 	if i.Flags&net.FlagPointToPoint != 0 {
 		return false
 	}
 	dir := "/sys/class/net/" + i.Name
-	if _, err := os.Stat(dir + "/bridge"); err != nil {
+	there := func(what string) bool { _, err := os.Stat(dir + what); return err == nil }
+	switch {
+	case there("/device"):
 		return true
+	case there("/bridge"):
+		cards, _ := filepath.Glob(dir + "/brif/*/device") // a name that is a bad pattern has none
+		return len(cards) > 0
 	}
-	cards, _ := filepath.Glob(dir + "/brif/*/device") // the pattern is well formed
-	return len(cards) > 0
+	return !there("/brport")
 }
 
 // families says which kinds of address an interface has. Those without any,
