@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"piwiz/flash/apart"
+	"piwiz/flash/cardproc"
 	"piwiz/flash/device"
 	"piwiz/flash/image"
 )
@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "ask-card":
-		os.Exit(apart.Serve(0, os.Stderr))
+		os.Exit(cardproc.Serve(0, os.Stderr))
 	case len(os.Args) > 3 && os.Args[1] == "write":
 		if _, err := writeTo(os.Args[2], os.Args[3]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -49,7 +49,7 @@ func writeTo(node, path string) (Result, error) {
 }
 
 // openCard opens a node as the program does.
-func openCard(node string) (c *apart.Card, size int64, err error) {
+func openCard(node string) (c *cardproc.Card, size int64, err error) {
 	f, err := os.OpenFile(node, os.O_RDWR|unix.O_DIRECT|unix.O_EXCL, 0)
 	if err != nil {
 		return nil, 0, err
@@ -57,7 +57,7 @@ func openCard(node string) (c *apart.Card, size int64, err error) {
 	if size, err = f.Seek(0, io.SeekEnd); err != nil {
 		return nil, 0, err
 	}
-	c, err = apart.Start(f, "/proc/self/exe", "ask-card")
+	c, err = cardproc.Start(f, "/proc/self/exe", "ask-card")
 	return c, size, err
 }
 

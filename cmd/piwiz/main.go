@@ -17,7 +17,7 @@ import (
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/cmd/piwiz/quiet"
-	"piwiz/flash/apart"
+	"piwiz/flash/cardproc"
 	"piwiz/flash/crash"
 	"piwiz/nixgen/nix"
 )
@@ -32,7 +32,7 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == engine.CardPart {
 		defer logToFile()()
-		os.Exit(part(func() int { return apart.Serve(int(os.Stdin.Fd()), os.Stderr) }))
+		os.Exit(part(func() int { return cardproc.Serve(int(os.Stdin.Fd()), os.Stderr) }))
 	}
 	os.Exit(run(func(ctx context.Context, p *program) error { return p.command().ExecuteContext(ctx) }))
 }

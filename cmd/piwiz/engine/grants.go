@@ -9,7 +9,7 @@ import (
 
 	"piwiz/cmd/piwiz/root"
 	"piwiz/flash"
-	"piwiz/flash/apart"
+	"piwiz/flash/cardproc"
 	"piwiz/flash/crash"
 	"piwiz/flash/disk"
 	"piwiz/flash/grant"
@@ -42,7 +42,7 @@ type CardGrant struct {
 	root.Asker
 	device disk.Device
 	file   *os.File
-	card   *apart.Card
+	card   *cardproc.Card
 }
 
 // GrantCard prepares opening a card with administrator rights.
@@ -54,7 +54,7 @@ func (e *Engine) GrantCard(d disk.Device) *CardGrant {
 func (g *CardGrant) Run() error {
 	var err error
 	if g.file, err = grant.OpenAsRoot(g.device, g.AskFile); err == nil {
-		g.card, err = apart.Start(g.file, g.Self, CardPart)
+		g.card, err = cardproc.Start(g.file, g.Self, CardPart)
 	}
 	if err != nil {
 		_ = g.Close()
@@ -88,7 +88,7 @@ func (g *CardGrant) Card() flash.Opened { return grantedCard{g.card, g} }
 // grantedCard closes the card and then ends the privileged half, which lets
 // the kernel read the new partition table.
 type grantedCard struct {
-	*apart.Card
+	*cardproc.Card
 	g *CardGrant
 }
 
@@ -116,7 +116,7 @@ func (e *Engine) Open(ctx context.Context, d disk.Device) (flash.Opened, error) 
 	if err != nil {
 		return nil, refusal(err)
 	}
-	c, err := apart.Start(f, Self(), CardPart)
+	c, err := cardproc.Start(f, Self(), CardPart)
 	if err != nil {
 		return nil, err
 	}

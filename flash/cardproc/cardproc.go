@@ -1,11 +1,11 @@
-// Package apart asks a card for reads and writes in a process of its own. A
+// Package cardproc asks a card for reads and writes in a process of its own. A
 // request can hang in the kernel for minutes, and until it is over a process
 // with such a thread does not end, even when killed: the shell would wait. So
 // the process that holds the terminal never asks the card itself.
 //
 // The two processes share memory for the data (memfd_create(2)), and a socket
 // (unix(7), SOCK_SEQPACKET) for requests and answers.
-package apart
+package cardproc
 
 import (
 	"errors"
