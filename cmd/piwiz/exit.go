@@ -6,7 +6,7 @@ import (
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen/build"
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/preflight"
 	"piwiz/tui"
 )
@@ -71,7 +71,7 @@ func codeOf(err error) int {
 		return all.code()
 	}
 	e, ok := errors.AsType[*exit](err)
-	noNix, _ := errors.AsType[*nix.Error](err)
+	told, _ := errors.AsType[*fault.Error](err)
 	missing, _ := errors.AsType[*preflight.Problem](err)
 	unready, _ := errors.AsType[*build.Error](err)
 	unsafe, _ := errors.AsType[*engine.Refused](err)
@@ -84,7 +84,7 @@ func codeOf(err error) int {
 		return e.code
 	case unsafe != nil:
 		return refused
-	case lacks != nil, noNix != nil, missing != nil, errors.As(err, &notReady), unready != nil && unready.Page == "check":
+	case lacks != nil, told != nil && told.Lacks, missing != nil, errors.As(err, &notReady), unready != nil && unready.Page == "check":
 		return lacking
 	}
 	return failed

@@ -125,14 +125,14 @@ func ready(r Request) error {
 	if _, err := os.Stat(filepath.Join(r.Flake, "flake.nix")); err != nil {
 		return &Error{
 			Headline: "There is no flake.nix in " + r.Flake + ".", Page: "preview",
-			hints: []string{"Go back to the preview and forward again: piwiz writes the file anew."}, err: err,
+			Todo: []string{"Go back to the preview and forward again: piwiz writes the file anew."}, err: err,
 		}
 	}
 	info, err := os.Lstat(r.OutLink)
 	if err == nil && info.Mode().Type() != fs.ModeSymlink {
 		return &Error{
 			Headline: r.OutLink + " is in the way: Nix wants to put a link there.",
-			hints:    []string{"Move it away: mv " + r.OutLink + " " + r.OutLink + ".old"},
+			Todo:     []string{"Move it away: mv " + r.OutLink + " " + r.OutLink + ".old"},
 		}
 	}
 	return nil
@@ -184,7 +184,7 @@ func product(under, root string) (string, error) {
 	}
 	return "", &Error{
 		Headline: "The build made something, but no SD card image.", Page: "preview",
-		Why:   "nix-support/hydra-build-products in " + root + " names no file of the kind sd-image.",
-		hints: []string{"Take out of configuration.nix what changes system.build.sdImage, then build again."},
+		Why:  "nix-support/hydra-build-products in " + root + " names no file of the kind sd-image.",
+		Todo: []string{"Take out of configuration.nix what changes system.build.sdImage, then build again."},
 	}
 }

@@ -62,7 +62,7 @@ func Choose(ctx context.Context, wish string) (Builder, error) {
 	}
 	return Builder{}, &Error{
 		Headline: "There is no builder called " + wish + ".",
-		hints:    []string{"The builders are: local, ssh://USER@HOST, container, docker, podman"},
+		Todo:     []string{"The builders are: local, ssh://USER@HOST, container, docker, podman"},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/build/diagnose"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/shell"
 )
@@ -28,8 +29,8 @@ type Error struct {
 	LogTail    []string // its last lines, at most 30
 	LogFile    string   // whole log of the build, "" for none
 	Page       string   // of the wizard that can put it right: preview check, or ""
-	hints      []string
-	err        error
+	fault.Todo
+	err error
 }
 
 // Error is the headline, the reason and, when nothing better is known, the last
@@ -92,9 +93,6 @@ func cut(line string, n int) string {
 // Unwrap is the error below, nil when there is none.
 func (e *Error) Unwrap() error { return e.err }
 
-// Hints say what to do.
-func (e *Error) Hints() []string { return e.hints }
-
 // explain makes an Error of what the watch saw.
 func (w *watch) explain(r Request, err error) error {
 	if known, ok := errors.AsType[interface {
@@ -106,15 +104,15 @@ func (w *watch) explain(r Request, err error) error {
 	w.seen.Flake, w.seen.Nixpkgs, w.seen.Where = r.Flake, r.Nixpkgs, r.Builder.where()
 	d := diagnose.Of(w.seen)
 	e := &Error{
-		Known: d.Name, Headline: d.Headline, Why: d.Why, Page: d.Page, hints: d.Do,
+		Known: d.Name, Headline: d.Headline, Why: d.Why, Page: d.Page, Todo: d.Do,
 		Derivation: nix.StoreName(d.Derivation), LogTail: d.LogTail, LogFile: r.LogFile, err: err,
 	}
-	if len(e.hints) == 0 { // what to do is not known: where to look is
+	if len(e.Todo) == 0 { // what to do is not known: where to look is
 		if d.Derivation != "" && r.Builder.engine == nil {
-			e.hints = append(e.hints, "All that it said: nix-store --read-log "+d.Derivation)
+			e.Todo = append(e.Todo, "All that it said: nix-store --read-log "+d.Derivation)
 		}
 		if r.LogFile != "" {
-			e.hints = append(e.hints, "All that was said: less "+shell.Quote(r.LogFile))
+			e.Todo = append(e.Todo, "All that was said: less "+shell.Quote(r.LogFile))
 		}
 	}
 	return e

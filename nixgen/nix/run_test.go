@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"piwiz/nixgen/fault"
 )
 
 // stand puts a shell script in the place of nix.
@@ -117,7 +119,7 @@ func TestCheckRefusesWhatCannotWork(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			stand(t, c.script)
 			err := Check(t.Context())
-			var e *Error
+			var e *fault.Error
 			if !errors.As(err, &e) || !strings.Contains(e.Headline, c.want) || len(e.Hints()) == 0 {
 				t.Errorf("error %v", err)
 			}

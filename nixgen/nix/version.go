@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"piwiz/nixgen/fault"
 )
 
 // ErrNotFound says that there is no nix program in PATH; see Reach.
@@ -41,7 +43,7 @@ const howHint = "See the command for this computer: piwiz check --builder local"
 
 func startError(err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return &Error{Headline: "Nix is not installed on this computer.", Fixes: []string{howHint}, Err: ErrNotFound}
+		return &fault.Error{Lacks: true, Headline: "Nix is not installed on this computer.", Todo: []string{howHint}, Err: ErrNotFound}
 	}
 	return fmt.Errorf("start nix: %w", err)
 }
@@ -86,9 +88,10 @@ func Check(ctx context.Context) error {
 		return err
 	}
 	if v.Before(Oldest) {
-		return &Error{
+		return &fault.Error{
+			Lacks:    true,
 			Headline: fmt.Sprintf("Nix %s is too old. NixOS needs Nix %s or newer.", v, Oldest),
-			Fixes:    []string{howHint},
+			Todo:     []string{howHint},
 		}
 	}
 	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
@@ -100,25 +103,28 @@ func Check(ctx context.Context) error {
 }
 
 // StoreError explains why the store cannot be reached, from what nix said.
-func StoreError(said string, err error) *Error {
+func StoreError(said string, err error) *fault.Error {
 	socket := strings.Contains(said, "daemon-socket") || strings.Contains(said, "connect to socket")
 	denied := strings.Contains(said, "Permission denied")
 	alone := strings.Contains(said, "big-lock") || strings.Contains(said, "non-root in a single-user")
 	switch {
 	case socket && denied:
-		return &Error{
+		return &fault.Error{
+			Lacks:    true,
 			Headline: "You are not allowed to use Nix on this computer yet.",
-			Fixes:    []string{"Join the group: sudo adduser $USER nix-users", "Then log out and in again."}, Err: err,
+			Todo:     []string{"Join the group: sudo adduser $USER nix-users", "Then log out and in again."}, Err: err,
 		}
 	case socket || alone:
-		return &Error{
+		return &fault.Error{
+			Lacks:    true,
 			Headline: "The Nix service (nix-daemon) is not running.",
-			Fixes:    []string{"Start it: sudo systemctl enable --now nix-daemon.socket nix-daemon.service"}, Err: err,
+			Todo:     []string{"Start it: sudo systemctl enable --now nix-daemon.socket nix-daemon.service"}, Err: err,
 		}
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	return &Error{
+	return &fault.Error{
+		Lacks:    true,
 		Headline: "Nix is installed but its store does not answer: " + strings.TrimPrefix(first, "error: "),
-		Fixes:    []string{"See what it says: nix --extra-experimental-features nix-command store info"}, Err: err,
+		Todo:     []string{"See what it says: nix --extra-experimental-features nix-command store info"}, Err: err,
 	}
 }

@@ -26,7 +26,7 @@ type Folder struct{ Outside, Inside string }
 
 // Ready fetches the image if need be, and registers the emulation if programs
 // for the Pi's processor do not run. say tells what takes long, and what
-// changes something on this computer. The error is a *nix.Error with hints, or
+// changes something on this computer. The error is a *fault.Error with hints, or
 // ctx's.
 func (e Engine) Ready(ctx context.Context, say func(string)) (Box, error) {
 	id, err := e.id(ctx, e.Image, say)

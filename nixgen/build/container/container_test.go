@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/fault"
 )
 
 // engines is a PATH with programs that answer like docker and podman.
@@ -70,7 +70,7 @@ func TestAnEngineThatDoesNotAnswerSaysWhatToDo(t *testing.T) {
 	} {
 		engines(t, c.scripts)
 		_, err := Find(t.Context(), "container")
-		var e *nix.Error
+		var e *fault.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Headline, c.headline) || !strings.Contains(strings.Join(e.Hints(), "\n"), c.hint) {
 			t.Errorf("%v: %v %q", c.scripts, err, e)
 		}

@@ -42,7 +42,7 @@ func Is(wish string) bool {
 
 // Find takes the engine that wish names, or with "container" docker or podman,
 // whichever answers. The images are those of wish, else the usual ones. The
-// error is a *nix.Error with hints, or ctx's.
+// error is a *fault.Error with hints, or ctx's.
 func Find(ctx context.Context, wish string) (Engine, error) {
 	name, images, _ := strings.Cut(wish, ":")
 	e := Engine{Image: nixImage, Emulate: emulateImage}

@@ -7,30 +7,31 @@ import (
 	"strings"
 
 	"piwiz/nixgen/emulate"
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/fault"
 )
 
 // silent explains that none of the engines answers. One that is installed
 // counts more than one that is not.
-func silent(names []string, said []error) *nix.Error {
+func silent(names []string, said []error) *fault.Error {
 	for i, err := range said {
 		if errors.Is(err, exec.ErrNotFound) {
 			continue
 		}
-		e := &nix.Error{Headline: names[i] + " is installed but does not answer.", Why: err.Error(), Err: err}
+		e := &fault.Error{Lacks: true, Headline: names[i] + " is installed but does not answer.", Why: err.Error(), Err: err}
 		switch {
 		case strings.Contains(err.Error(), "permission denied"):
-			e.Fixes = []string{"Join its group: sudo usermod -aG docker $USER", "Then log out and in again."}
+			e.Todo = []string{"Join its group: sudo usermod -aG docker $USER", "Then log out and in again."}
 		case names[i] == "docker":
-			e.Fixes = []string{"Start it: sudo systemctl enable --now docker"}
+			e.Todo = []string{"Start it: sudo systemctl enable --now docker"}
 		default:
-			e.Fixes = []string{"See what it says: " + names[i] + " info"}
+			e.Todo = []string{"See what it says: " + names[i] + " info"}
 		}
 		return e
 	}
-	return &nix.Error{
+	return &fault.Error{
+		Lacks:    true,
 		Headline: "There is no " + strings.Join(names, " or ") + " on this computer.",
-		Fixes:    []string{"Install one of them, for example: sudo apt-get install podman"},
+		Todo:     []string{"Install one of them, for example: sudo apt-get install podman"},
 		Err:      errors.Join(said...),
 	}
 }
@@ -39,16 +40,18 @@ func (e Engine) noImage(ctx context.Context, image string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &nix.Error{
+	return &fault.Error{
+		Lacks:    true,
 		Headline: e.Name + " cannot fetch " + image + ".", Why: err.Error(), Err: err,
-		Fixes: []string{"Is this computer on the internet? Try: " + e.Name + " pull " + image, "Or name an image that is here: --builder " + e.Name + ":IMAGE"},
+		Todo: []string{"Is this computer on the internet? Try: " + e.Name + " pull " + image, "Or name an image that is here: --builder " + e.Name + ":IMAGE"},
 	}
 }
 
 func (e Engine) noStart(err error) error {
-	return &nix.Error{
+	return &fault.Error{
+		Lacks:    true,
 		Headline: e.Name + " cannot run the container that builds.", Why: err.Error(), Err: err,
-		Fixes: []string{"Try: " + e.Name + " run --rm --entrypoint nix " + e.Image + " --version"},
+		Todo: []string{"Try: " + e.Name + " run --rm --entrypoint nix " + e.Image + " --version"},
 	}
 }
 
@@ -58,16 +61,17 @@ func (e Engine) noEmulation(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	x := &nix.Error{
+	x := &fault.Error{
+		Lacks:    true,
 		Headline: "Programs for the Raspberry Pi's processor do not run in " + e.Name + ", and the emulation could not be registered.",
 		Why:      err.Error(), Err: err,
 	}
 	var own *emulate.Error
 	if errors.As(emulate.Check(ctx), &own) {
-		x.Fixes = own.Hints()
+		x.Todo = own.Hints()
 	}
-	if len(x.Fixes) == 0 { // outside it works, but not in there
-		x.Fixes = []string{"The emulator may be registered without F (fix binary). Install another: sudo apt-get install qemu-user-static"}
+	if len(x.Todo) == 0 { // outside it works, but not in there
+		x.Todo = []string{"The emulator may be registered without F (fix binary). Install another: sudo apt-get install qemu-user-static"}
 	}
 	return x
 }

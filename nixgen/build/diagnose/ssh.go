@@ -3,6 +3,7 @@ package diagnose
 import (
 	"strings"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/nix"
 )
 
@@ -104,7 +105,7 @@ type Connection struct {
 
 // Explain says why nothing could be built through it, from what Nix and ssh
 // said.
-func (c Connection) Explain(said string, err error) *nix.Error {
+func (c Connection) Explain(said string, err error) *fault.Error {
 	user, address, has := strings.Cut(c.Host, "@")
 	if !has {
 		user, address = "root", c.Host
@@ -118,19 +119,20 @@ func (c Connection) Explain(said string, err error) *nix.Error {
 		if find(f.said, said) == nil {
 			continue
 		}
-		e := &nix.Error{Headline: fill(f.headline), Why: f.why, Err: err}
+		e := &fault.Error{Lacks: true, Headline: fill(f.headline), Why: f.why, Err: err}
 		if c.Daemon && f.daemon != "" {
 			e.Why = f.daemon
 		}
 		for _, fix := range f.fixes {
-			e.Fixes = append(e.Fixes, fill(fix))
+			e.Todo = append(e.Todo, fill(fix))
 		}
 		return e
 	}
-	return &nix.Error{
+	return &fault.Error{
+		Lacks:    true,
 		Headline: "Nix could not build on " + c.Host + ".",
 		Why:      ending(said, 5), Err: err,
-		Fixes: []string{fill("Try: SUDOssh -o BatchMode=yes HOST nix-daemon --version")},
+		Todo: []string{fill("Try: SUDOssh -o BatchMode=yes HOST nix-daemon --version")},
 	}
 }
 

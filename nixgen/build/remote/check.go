@@ -10,6 +10,7 @@ import (
 
 	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/build/diagnose"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/nix"
 )
 
@@ -18,7 +19,7 @@ import (
 const patience = time.Minute
 
 // Check lets each of the machines run a small program for aarch64, through the
-// very connection that a build uses. The error is a *nix.Error with hints, or
+// very connection that a build uses. The error is a *fault.Error with hints, or
 // ctx's.
 func Check(ctx context.Context, machines []Machine) error {
 	who, err := connector(ctx)
@@ -86,6 +87,6 @@ func (c caller) try(ctx context.Context, m Machine) error {
 }
 
 // explain says why a machine does not build.
-func (c caller) explain(m Machine, said string, err error) *nix.Error {
+func (c caller) explain(m Machine, said string, err error) *fault.Error {
 	return diagnose.Connection{Host: m.Host(), Daemon: c.daemon, Root: c.root}.Explain(said, err)
 }

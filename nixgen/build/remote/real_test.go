@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/fault"
 )
 
 // besideAnother runs the calling test again with a Nix that cannot emulate,
@@ -75,7 +75,7 @@ func TestRealMachinesProveThemselvesOrSayWhatIsMissing(t *testing.T) {
 		if headline == "" && err == nil {
 			return
 		}
-		var e *nix.Error
+		var e *fault.Error
 		if !errors.As(err, &e) || headline == "" || !strings.Contains(e.Headline, headline) || !strings.Contains(strings.Join(e.Hints(), "\n"), hint) {
 			t.Errorf("%s: %v\n%q", name, err, e)
 		}

@@ -11,7 +11,7 @@ import (
 	"regexp"
 	"strings"
 
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/fault"
 )
 
 // Machine is the URL of a store on a computer that builds, as Nix wants it:
@@ -28,7 +28,7 @@ func (m Machine) Host() string {
 // mark are Nix's settings of the store, e.g. ?ssh-key=/root/.ssh/id_ed25519.
 func Parse(text string) (Machine, error) {
 	bad := func(headline string, fixes ...string) (Machine, error) {
-		return "", &nix.Error{Headline: headline, Fixes: fixes}
+		return "", &fault.Error{Lacks: true, Headline: headline, Todo: fixes}
 	}
 	shown := login.ReplaceAllString(text, "//…@") // there may be a password in it
 	const form = "Write it as ssh://USER@HOST, for example --builder ssh://root@192.168.1.20"

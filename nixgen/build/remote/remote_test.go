@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/fault"
 )
 
 func TestMachinesAreReadAsPeopleWriteThem(t *testing.T) {
@@ -41,7 +41,7 @@ func TestWhatNamesNoMachineSaysHowToWriteIt(t *testing.T) {
 		"ssh://root@builder.lan:2222": "Port 2222",
 	} {
 		_, err := Parse(text)
-		var e *nix.Error
+		var e *fault.Error
 		if !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), "\n"), hint) {
 			t.Errorf("%q: %v", text, err)
 		} else if strings.Contains(e.Error()+strings.Join(e.Hints(), ""), "secret") {
