@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/region"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -32,7 +33,10 @@ func (p Problem) String() string {
 }
 
 // Invalid is the error for a host with problems; it holds all of them.
-type Invalid struct{ Problems []Problem }
+type Invalid struct {
+	Problems []Problem
+	fault.Todo
+}
 
 func (e *Invalid) Error() string {
 	var lines []string
@@ -42,9 +46,9 @@ func (e *Invalid) Error() string {
 	return "these answers must be changed:\n  " + strings.Join(lines, "\n  ")
 }
 
-// Hints says where answers are changed.
-func (e *Invalid) Hints() []string {
-	return []string{"Change them in the wizard, or in host.toml, and try again."}
+// refuse is the error for these problems.
+func refuse(problems []Problem) *Invalid {
+	return &Invalid{problems, fault.Todo{"Change them in the wizard, or in host.toml, and try again."}}
 }
 
 // Check is *Invalid with all that must be changed before a host can be built, nil
@@ -54,7 +58,7 @@ func (h Host) Check() error {
 	if len(bad) == 0 {
 		return nil
 	}
-	return &Invalid{bad}
+	return refuse(bad)
 }
 
 // CheckCountry gives the canonical form of the Wi-Fi country and what must be

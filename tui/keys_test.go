@@ -154,7 +154,7 @@ func manyKeys(t *testing.T) Engine {
 			keys = append(keys, k)
 		}
 		for i := range 5 {
-			bad = append(bad, sshkey.Problem{File: fmt.Sprintf("/home/alice/.ssh/bad%d.pub", i), Err: errors.New("it is not a file"), Fix: "Run: ls -l"})
+			bad = append(bad, sshkey.Problem{File: fmt.Sprintf("/home/alice/.ssh/bad%d.pub", i), Err: errors.New("it is not a file"), Todo: []string{"Run: ls -l"}})
 		}
 		return keys, bad
 	}

@@ -16,7 +16,7 @@ import (
 func ailing(kinds ...hostfile.Kind) hostfile.Saved {
 	h := hostfile.Saved{Host: nixgen.Host{Name: "bach", Board: nixgen.Pi4, User: "alice", Keys: []string{keyLine}}}
 	for _, k := range kinds {
-		h.Problems = append(h.Problems, hostfile.Problem{File: fmt.Sprintf("/hosts/bach/part%d", k), Err: errors.New("it is missing"), Kind: k, Remedy: []string{fmt.Sprintf("Run: remedy %d", k)}})
+		h.Problems = append(h.Problems, hostfile.Problem{File: fmt.Sprintf("/hosts/bach/part%d", k), Err: errors.New("it is missing"), Kind: k, Todo: []string{fmt.Sprintf("Run: remedy %d", k)}})
 	}
 	return h
 }
@@ -73,7 +73,7 @@ func TestNothingIsBuiltForAHostBeforeItsProblemsAreSeen(t *testing.T) {
 }
 
 func TestAProblemThatIsFixedIsGone(t *testing.T) {
-	h, others := ailing(hostfile.Stop), []error{hostfile.Problem{File: "/hosts/x", Err: errors.New("it is damaged"), Remedy: []string{"Run: fix it"}}}
+	h, others := ailing(hostfile.Stop), []error{hostfile.Problem{File: "/hosts/x", Err: errors.New("it is damaged"), Todo: []string{"Run: fix it"}}}
 	e := engine(t)
 	e.Hosts = func() ([]hostfile.Saved, []error, error) { return []hostfile.Saved{h}, others, nil }
 	d := drive(t, e)

@@ -12,6 +12,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"piwiz/flash/fault"
 )
 
 var le = binary.LittleEndian
@@ -104,13 +106,11 @@ func (v *volume) large(reserved int) error {
 func (v *volume) valid(c uint32) bool { return c >= 2 && int(c) < v.clusters+2 }
 
 // NoSpace is a volume too full for the files, in bytes.
-type NoSpace struct{ Need, Free int64 }
+type NoSpace struct {
+	Need, Free int64
+	fault.Todo
+}
 
 func (e *NoSpace) Error() string {
 	return fmt.Sprintf("the firmware partition is full: %d bytes are needed, %d are free", e.Need, e.Free)
-}
-
-// Hints says what to do.
-func (e *NoSpace) Hints() []string {
-	return []string{"Make it larger: add `sdImage.firmwareSize = 64;` to configuration.nix and build again."}
 }

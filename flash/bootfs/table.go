@@ -1,5 +1,7 @@
 package bootfs
 
+import "piwiz/flash/fault"
+
 // get is the FAT entry of a cluster.
 func (v *volume) get(c uint32) uint32 {
 	t := v.b[v.fats[0]:]
@@ -74,7 +76,10 @@ func (v *volume) allocate(n int) ([]uint32, error) {
 		}
 	}
 	if len(out) < n {
-		return nil, &NoSpace{int64(n) * int64(v.cluster), int64(len(out)) * int64(v.cluster)}
+		return nil, &NoSpace{
+			int64(n) * int64(v.cluster), int64(len(out)) * int64(v.cluster),
+			fault.Todo{"Make it larger: add `sdImage.firmwareSize = 64;` to configuration.nix and build again."},
+		}
 	}
 	v.link(out)
 	return out, nil

@@ -19,19 +19,22 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"piwiz/flash/fault"
 )
 
 // Error is a panic.
 type Error struct {
 	Value any
 	Stack []byte // of the goroutine that panicked
+	fault.Todo
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("piwiz has a bug: %v", e.Value) }
 
-// Hints say where the stack is.
-func (e *Error) Hints() []string {
-	hints := []string{"Your answers are not the cause. Try it once more."}
+// todo says where the stack is.
+func todo() fault.Todo {
+	hints := fault.Todo{"Your answers are not the cause. Try it once more."}
 	if f := log.Load(); f != nil {
 		hints = append(hints, "If it happens again, report it with the end of the log: tail -n 60 "+f.Name())
 	}
@@ -71,7 +74,7 @@ func Catch(err *error) {
 		*err = e
 		return
 	}
-	e := &Error{value, debug.Stack()}
+	e := &Error{value, debug.Stack(), todo()}
 	if f := log.Load(); f != nil {
 		_, _ = fmt.Fprintf(f, "time=%s level=ERROR msg=panic value=%q\n%s\n", time.Now().Format(time.RFC3339), fmt.Sprint(value), e.Stack) // a full disk changes nothing
 	}

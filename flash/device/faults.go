@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/fault"
 )
 
 // Error is what failed, where, and what to do. Offset is in bytes, -1 when it
@@ -18,7 +20,7 @@ type Error struct {
 	Offset    int64
 	Partition string // the FIRMWARE partition, the root partition, or the space around them
 	Err       error  // nil when no call failed
-	Todo      []string
+	fault.Todo
 }
 
 func (e *Error) Error() string {
@@ -40,9 +42,6 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
-
-// Hints says what to do.
-func (e *Error) Hints() []string { return e.Todo }
 
 // Gone tells errors after which asking again is of no use.
 func Gone(err error) bool {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"piwiz/flash/fault"
 	"piwiz/flash/regular"
 	"piwiz/flash/shell"
 )
@@ -69,12 +70,11 @@ const headSize = 1 << 17
 type Error struct {
 	Path string
 	Err  error
-	Todo []string
+	fault.Todo
 }
 
-func (e *Error) Error() string   { return "The image " + e.Path + " cannot be used: " + e.Err.Error() }
-func (e *Error) Unwrap() error   { return e.Err }
-func (e *Error) Hints() []string { return e.Todo }
+func (e *Error) Error() string { return "The image " + e.Path + " cannot be used: " + e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
 
 // Open opens an image and refuses what is no SD image for a Pi, with *Error. Its
 // SHA-256 is checked while it is read to its end. The end of ctx is its error,

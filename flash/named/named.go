@@ -19,24 +19,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/disk/facts"
+	"piwiz/flash/fault"
 )
 
 // Error says what a name means that is not a disk.
 type Error struct {
-	What    string   // a sentence without its full stop
-	Todo    string   // "" when there is nothing to do but name a disk
-	Instead []string // disks that may be meant, by the kernel's names
+	What       string   // a sentence without its full stop
+	Instead    []string // disks that may be meant, by the kernel's names
+	fault.Todo          // none when there is nothing to do but name a disk
 }
 
 func (e *Error) Error() string { return e.What }
-
-// Hints says what to do.
-func (e *Error) Hints() []string {
-	if e.Todo == "" {
-		return nil
-	}
-	return []string{e.Todo}
-}
 
 // Disk is the kernel's name (sdb) for the whole disk that is meant, on the
 // computer at root ("/"; a test gives a folder). Whether that disk may be
@@ -157,10 +150,10 @@ func (f finder) judge(shown, path string, mode fs.FileMode, numbers string) (str
 	case facts.Within(path, filepath.Join(f.root, "dev")):
 		return "", &Error{
 			What: shown + " is an ordinary file among the devices: a program made it when it wrote to a disk that was not in",
-			Todo: "Remove that file, which only takes up memory, and put the card in.",
+			Todo: fault.Todo{"Remove that file, which only takes up memory, and put the card in."},
 		}
 	case image.MatchString(path):
-		return "", &Error{What: shown + " is a file, not a disk", Todo: "To write this image to a card, name the card and add --image " + shown}
+		return "", &Error{What: shown + " is a file, not a disk", Todo: fault.Todo{"To write this image to a card, name the card and add --image " + shown}}
 	}
 	return "", &Error{What: shown + " is a file, not a disk"}
 }

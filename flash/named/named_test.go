@@ -128,7 +128,7 @@ func TestWhatIsNoDiskIsToldByWhatItIs(t *testing.T) {
 		if got != "" || !errors.As(err, &e) || !strings.Contains(e.What, want.what) || !slices.Equal(e.Instead, want.instead) {
 			t.Errorf("%q: got %q, %#v, want %+v", typed, got, err, want)
 		}
-		if _, file := strings.CutPrefix(typed, "a.img"); file && !strings.Contains(e.Todo, "--image "+typed) {
+		if _, file := strings.CutPrefix(typed, "a.img"); file && !strings.Contains(strings.Join(e.Todo, "\n"), "--image "+typed) {
 			t.Errorf("%s: %q does not say how an image is named", typed, e.Todo)
 		}
 	}

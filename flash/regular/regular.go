@@ -18,12 +18,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/crash"
+	"piwiz/flash/fault"
 )
 
 // Error is a path that names something else than a regular file.
 type Error struct {
 	Path string
 	Mode fs.FileMode // its type bits
+	fault.Todo
 }
 
 func (e *Error) Error() string { return e.Path + " is " + e.Kind() + ", not a file" }
@@ -45,12 +47,12 @@ func (e *Error) Kind() string {
 	return "something else"
 }
 
-// Hints says what to do.
-func (e *Error) Hints() []string {
-	if e.Mode&fs.ModeNamedPipe != 0 {
-		return []string{"Save what comes out of it to a file first, then name that file."}
+func notFile(path string, mode fs.FileMode) *Error {
+	todo := "Name a file instead."
+	if mode&fs.ModeNamedPipe != 0 {
+		todo = "Save what comes out of it to a file first, then name that file."
 	}
-	return []string{"Name a file instead."}
+	return &Error{path, mode.Type(), fault.Todo{todo}}
 }
 
 // Open opens a regular file for reading. Anything else is an *Error, found
@@ -64,7 +66,7 @@ func open(path string) (*os.File, error) {
 	// A socket cannot be opened at all, and opening some devices does something,
 	// so they are told by name first. What was opened counts.
 	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
-		return nil, &Error{path, st.Mode().Type()}
+		return nil, notFile(path, st.Mode())
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -72,7 +74,7 @@ func open(path string) (*os.File, error) {
 	}
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {
-		err = &Error{path, st.Mode().Type()}
+		err = notFile(path, st.Mode())
 	}
 	if err != nil {
 		_ = f.Close()

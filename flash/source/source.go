@@ -15,6 +15,7 @@ import (
 	"piwiz/flash/bootfs"
 	"piwiz/flash/device"
 	"piwiz/flash/disk"
+	"piwiz/flash/fault"
 	"piwiz/flash/image"
 )
 
@@ -64,7 +65,10 @@ func Open(ctx context.Context, from image.From, room int64, files []bootfs.File,
 }
 
 // TooLarge is an image that does not fit onto its card.
-type TooLarge struct{ Image, Card int64 } // bytes
+type TooLarge struct {
+	Image, Card int64 // bytes
+	fault.Todo
+}
 
 func (e *TooLarge) Error() string {
 	if disk.Human(e.Image) == disk.Human(e.Card) {
@@ -72,9 +76,6 @@ func (e *TooLarge) Error() string {
 	}
 	return fmt.Sprintf("The card is too small: the image has %s, the card %s", disk.Human(e.Image), disk.Human(e.Card))
 }
-
-// Hints says what to do.
-func (e *TooLarge) Hints() []string { return []string{"Use a larger card."} }
 
 // fits makes sure that the card is large enough. An image that may be too large
 // is unpacked once for that.
@@ -88,7 +89,7 @@ func (s *Source) fits(ctx context.Context) error {
 		}
 	}
 	if s.Least() > s.room {
-		return &TooLarge{s.Least(), s.room}
+		return &TooLarge{s.Least(), s.room, fault.Todo{"Use a larger card."}}
 	}
 	return nil
 }

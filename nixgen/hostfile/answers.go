@@ -111,12 +111,13 @@ func (f flaw) String() string {
 
 func unreadable(faults []flaw) *Unreadable {
 	slices.SortStableFunc(faults, func(a, b flaw) int { return cmp.Compare(a.line, b.line) })
-	u := &Unreadable{}
+	var texts []string
+	secret := false
 	for _, f := range faults {
-		u.Faults = append(u.Faults, f.String())
-		u.secret = u.secret || f.secret
+		texts = append(texts, f.String())
+		secret = secret || f.secret
 	}
-	return u
+	return faulty(secret, texts...)
 }
 
 // parse reads answers as far as they can be read, with what is wrong with their

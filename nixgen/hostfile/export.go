@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/archive"
 	"piwiz/nixgen/shell"
 )
@@ -55,7 +56,7 @@ func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []
 	if err := errors.Join(err, sealed.Close()); err != nil {
 		var no *archive.Refused
 		if errors.As(err, &no) {
-			return nil, &unfit{s.Path(no.Name), err}
+			return nil, &unfit{err, without(s.Path(no.Name))}
 		}
 		return nil, fmt.Errorf("export %s: %w", name, err)
 	}
@@ -64,38 +65,29 @@ func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []
 
 // unfit is a file of a host that cannot be exported.
 type unfit struct {
-	path string
-	err  error
+	err error
+	fault.Todo
 }
 
 func (u *unfit) Error() string { return "nothing was exported: " + u.err.Error() }
 func (u *unfit) Unwrap() error { return u.err }
 
-// Hints says what to do with the file.
-func (u *unfit) Hints() []string {
-	if to, err := os.Readlink(u.path); err == nil {
-		return []string{unlink(u.path, to)}
+// without says what to do with the file.
+func without(path string) fault.Todo {
+	if to, err := os.Readlink(path); err == nil {
+		return fault.Todo{unlink(path, to)}
 	}
-	return []string{run("mv %s ~/", u.path)}
+	return fault.Todo{run("mv %s ~/", path)}
 }
-
-// hinted is an error with what to do about it.
-type hinted struct {
-	text  string
-	hints []string
-}
-
-func (h *hinted) Error() string   { return h.text }
-func (h *hinted) Hints() []string { return h.hints }
 
 // ErrNoExport is the error for a file that is no export of a host, or a damaged
 // or hostile one; ErrWrongKey for one that is for other keys or another
 // passphrase.
 var (
-	ErrNoExport error = &hinted{"this is no whole file of `piwiz hosts export`; nothing was changed", []string{
+	ErrNoExport error = &fault.Error{Headline: "this is no whole file of `piwiz hosts export`; nothing was changed", Todo: []string{
 		"If it was copied or downloaded, do that again and compare the sizes. Else take an earlier one.",
 	}}
-	ErrWrongKey error = &hinted{"the file cannot be opened with this passphrase or key", []string{
+	ErrWrongKey error = &fault.Error{Headline: "the file cannot be opened with this passphrase or key", Todo: []string{
 		"Check capitals and the keyboard's language, and try again.",
 		"If it was exported with --recipient, name the private half of that key: --identity ~/.ssh/id_ed25519",
 	}}
@@ -158,7 +150,7 @@ func noRoom(dir string, err error) error {
 		return nil
 	}
 	parent := filepath.Dir(dir)
-	return &hinted{"the disk is full, nothing was changed: " + parent, []string{"Make room on it, then try again: df -h " + shell.Quote(parent)}}
+	return &fault.Error{Headline: "the disk is full, nothing was changed: " + parent, Todo: []string{"Make room on it, then try again: df -h " + shell.Quote(parent)}}
 }
 
 // unpack puts the host of an archive into a store of its own.
@@ -230,7 +222,7 @@ func (s Store) swap(from, to, kept string) error {
 	}
 	err := s.disk.Exchange(kept, to)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
-		err = &hinted{"this file system cannot swap two folders", []string{
+		err = &fault.Error{Headline: "this file system cannot swap two folders", Todo: []string{
 			"Give the host that is there another name first: piwiz hosts rename " + filepath.Base(to) + " " + filepath.Base(to) + "-old",
 		}}
 	}

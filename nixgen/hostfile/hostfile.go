@@ -26,6 +26,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -76,15 +77,17 @@ func (s Store) Path(name string, elem ...string) string {
 }
 
 // unknown is the error for a host that was never saved; it is fs.ErrNotExist.
-type unknown string
-
-func (u unknown) Error() string        { return "there is no saved host " + string(u) + "." }
-func (u unknown) Is(target error) bool { return target == fs.ErrNotExist }
-
-// Hints says how to get one.
-func (u unknown) Hints() []string {
-	return []string{"`piwiz hosts` lists the saved hosts; `piwiz` alone, or `piwiz build FILE.toml`, makes a new one."}
+type unknown struct {
+	name string
+	fault.Todo
 }
+
+func notSaved(name string) error {
+	return &unknown{name, fault.Todo{"`piwiz hosts` lists the saved hosts; `piwiz` alone, or `piwiz build FILE.toml`, makes a new one."}}
+}
+
+func (u *unknown) Error() string        { return "there is no saved host " + u.name + "." }
+func (u *unknown) Is(target error) bool { return target == fs.ErrNotExist }
 
 // List reads all hosts, each with its problems. Those that cannot be read, and
 // what else lies among them, are problems of their own and do not hide the
@@ -163,17 +166,17 @@ func (s Store) begun(name string) bool {
 
 func (s Store) load(name string) (Saved, error) {
 	if _, err := os.Lstat(s.Path(name)); errors.Is(err, fs.ErrNotExist) {
-		return Saved{}, unknown(name)
+		return Saved{}, notSaved(name)
 	}
 	if s.begun(name) {
-		return Saved{}, unknown(name)
+		return Saved{}, notSaved(name)
 	}
 	if err := s.finished(name); err != nil {
 		return Saved{}, err
 	}
 	h, problems := s.inspect(name)
 	if h.Host.Name == "" {
-		return Saved{}, &Broken{name, problems}
+		return Saved{}, broken(name, problems)
 	}
 	h.Problems = problems
 	return h, nil
@@ -190,8 +193,8 @@ func (s Store) finished(name string) error {
 	if errors.Is(err, fs.ErrPermission) {
 		remedy = []string{run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", s.Path(name))}
 	}
-	return &Broken{name, []Problem{{
+	return broken(name, []Problem{{
 		File: s.Path(name, journal), Err: err, Kind: Stop,
-		Remedy: append(remedy, "Then list the hosts, which finishes what was begun; nothing is lost until then: piwiz hosts"),
-	}}}
+		Todo: append(remedy, "Then list the hosts, which finishes what was begun; nothing is lost until then: piwiz hosts"),
+	}})
 }

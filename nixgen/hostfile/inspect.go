@@ -80,8 +80,8 @@ func (in *inspector) answers(h *Saved) bool {
 	case errors.As(err, &link):
 		return false // named already
 	case errors.As(err, &wrong):
-		for _, fault := range wrong.Faults {
-			in.add(Stop, answersFile, errors.New(fault), "Fix the file with an editor: "+shell.Quote(path), restore)
+		for _, one := range wrong.Faults {
+			in.add(Stop, answersFile, errors.New(one), "Fix the file with an editor: "+shell.Quote(path), restore)
 		}
 		return false
 	case errors.Is(err, fs.ErrNotExist):

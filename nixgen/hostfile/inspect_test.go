@@ -17,8 +17,8 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// fault is one thing that can be wrong with a saved host.
-type fault struct {
+// damage is one thing that can be wrong with a saved host.
+type damage struct {
 	name  string
 	part  string // what it is done to; two faults of one part exclude each other
 	spoil func(s Store) error
@@ -29,11 +29,11 @@ type fault struct {
 }
 
 // blind tells whether it can be seen only with the answers.
-func (f fault) blind() bool {
+func (f damage) blind() bool {
 	return f.name == "another key" || f.name == "wifi without it" || f.name == "wifi of another" || f.name == "wifi too short"
 }
 
-func faults(t *testing.T) []fault {
+func faults(t *testing.T) []damage {
 	other, err := sshkey.NewIdentity("bach")
 	must(t, err)
 	remove := func(part string) func(Store) error {
@@ -70,7 +70,7 @@ func faults(t *testing.T) []fault {
 		return func(s Store) error { return os.Chmod(s.Path("bach", part), mode) }
 	}
 	large := strings.Repeat("# much\n", 100_000)
-	return []fault{
+	return []damage{
 		{"answers missing", "host.toml", remove("host.toml"), "host.toml: it is missing", Stop, true},
 		{"answers damaged", "host.toml", write("host.toml", "name = \"bach\"\nboard = [\n"), "host.toml: line 2, ", Stop, true},
 		{"answers unknown key", "host.toml", write("host.toml", "name = \"bach\"\npasswort = \"x\"\n"), "passwort", Stop, true},
@@ -124,10 +124,10 @@ func one(t *testing.T) Store {
 }
 
 // excludes tells whether two faults cannot be seen together.
-func excludes(a, b fault) bool {
-	in := func(a, b fault) bool { return strings.HasPrefix(a.part, b.part) }
-	outer := func(a fault) bool { return a.part == "secrets" || a.part == "flake" }
-	inner := func(f fault) bool {
+func excludes(a, b damage) bool {
+	in := func(a, b damage) bool { return strings.HasPrefix(a.part, b.part) }
+	outer := func(a damage) bool { return a.part == "secrets" || a.part == "flake" }
+	inner := func(f damage) bool {
 		return strings.Contains(f.part, "secrets") || f.part == "pub" || f.part == "mode" || strings.Contains(f.part, "flake") || f.part == "left editor"
 	}
 	return in(a, b) || in(b, a) || outer(a) && inner(b) || outer(b) && inner(a) ||
@@ -138,17 +138,17 @@ func excludes(a, b fault) bool {
 
 func TestAllThatIsMissingOrForeignIsNamed(t *testing.T) {
 	all, r := faults(t), rand.New(rand.NewPCG(1, 2))
-	var sets [][]fault
+	var sets [][]damage
 	for i, a := range all {
-		sets = append(sets, []fault{a})
+		sets = append(sets, []damage{a})
 		for _, b := range all[:i] {
 			if !excludes(a, b) && r.IntN(4) == 0 {
-				sets = append(sets, []fault{a, b})
+				sets = append(sets, []damage{a, b})
 			}
 		}
 	}
 	for range 60 { // and as many at once as go together
-		var set []fault
+		var set []damage
 		for _, i := range r.Perm(len(all)) {
 			ok := true
 			for _, f := range set {
@@ -166,7 +166,7 @@ func TestAllThatIsMissingOrForeignIsNamed(t *testing.T) {
 	t.Logf("%d sets of faults", len(sets))
 }
 
-func isNamed(t *testing.T, set []fault) {
+func isNamed(t *testing.T, set []damage) {
 	t.Helper()
 	s := one(t)
 	breaks, names := false, ""
@@ -184,7 +184,7 @@ func isNamed(t *testing.T, set []fault) {
 		problems = append(problems, h.Problems...)
 	}
 	for _, p := range problems {
-		if len(p.Remedy) == 0 {
+		if len(p.Todo) == 0 {
 			t.Errorf("%s: no remedy for %v", names, p)
 		}
 		fmt.Fprintf(&said, "%d %v\n", p.Kind, p)
@@ -227,7 +227,7 @@ func TestAFolderThatIsALinkIsNamedAndNothingIsWrittenThroughIt(t *testing.T) {
 	}
 	needs(t, "sh", "rm", "cp")
 	// The remedy is a command that works.
-	command := problems[0].Remedy[0]
+	command := problems[0].Todo[0]
 	command = command[strings.Index(command, "Run: ")+5:]
 	if out, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v %s", command, err, out)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/fault"
 )
 
 // Names of folders that are on their way in or out. Like staging, they are
@@ -19,17 +20,15 @@ const (
 )
 
 // taken is the error for a name that another host has; it is fs.ErrExist.
-type taken struct{ name, path string }
+type taken struct {
+	name, path string
+	fault.Todo
+}
 
 func (t *taken) Error() string {
 	return fmt.Sprintf("there is a host %s already: %s", t.name, t.path)
 }
 func (t *taken) Is(target error) bool { return target == fs.ErrExist }
-
-// Hints says what to do about it.
-func (t *taken) Hints() []string {
-	return []string{"Choose another name. `piwiz hosts` lists the saved hosts."}
-}
 
 // free is an error when a host has this name, in capitals too.
 func (s Store) free(name string) error {
@@ -39,7 +38,7 @@ func (s Store) free(name string) error {
 	}
 	for _, e := range entries {
 		if strings.EqualFold(e.Name(), name) {
-			return &taken{e.Name(), s.Path(e.Name())}
+			return &taken{e.Name(), s.Path(e.Name()), fault.Todo{"Choose another name. `piwiz hosts` lists the saved hosts."}}
 		}
 	}
 	return nil
@@ -171,7 +170,7 @@ func (s Store) Forget(name string) error {
 	st, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return unknown(name)
+		return notSaved(name)
 	case err != nil:
 		return fmt.Errorf("forget %s: %w", name, err)
 	case !st.IsDir():
@@ -179,7 +178,7 @@ func (s Store) Forget(name string) error {
 			return err
 		}
 		_, problems := s.inspect(name)
-		return &Broken{name, problems}
+		return broken(name, problems)
 	}
 	if err := s.forget(name); err != nil {
 		return fmt.Errorf("forget %s: %w", name, err)

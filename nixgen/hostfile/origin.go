@@ -14,6 +14,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/fault"
 )
 
 // Files about the image of a host, which a build makes and dropImage removes.
@@ -117,6 +118,7 @@ func (s Store) madeWith(name string) (string, error) {
 type OtherImage struct {
 	name  string
 	known bool
+	fault.Todo
 }
 
 func (o *OtherImage) Error() string {
@@ -126,16 +128,15 @@ func (o *OtherImage) Error() string {
 	return "the image of " + o.name + " was built from other answers than " + o.name + " has now, or its Nix files were changed since"
 }
 
-// Hints says how to get the right one.
-func (o *OtherImage) Hints() []string {
-	return []string{"Build it again: piwiz build " + o.name}
+func otherImage(name string, known bool) error {
+	return &OtherImage{name, known, fault.Todo{"Build it again: piwiz build " + name}}
 }
 
 // Bound is *OtherImage unless the image of a host was built from what it is now.
 func (s Store) Bound(h nixgen.Host) error {
 	noted, err := readPart(s.Path(h.Name, originFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return &OtherImage{h.Name, false}
+		return otherImage(h.Name, false)
 	}
 	if err != nil {
 		return fmt.Errorf("read what the image of %s was built from: %w", h.Name, err)
@@ -149,7 +150,7 @@ func (s Store) Bound(h nixgen.Host) error {
 		return err
 	}
 	if string(noted) != origin+" "+rest+"\n" {
-		return &OtherImage{h.Name, true}
+		return otherImage(h.Name, true)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/shell"
 )
 
@@ -25,23 +26,21 @@ const (
 // Problem is a part of a saved host that is missing, damaged, or not as piwiz
 // made it.
 type Problem struct {
-	File   string
-	Err    error
-	Kind   Kind
-	Remedy []string // what to do, commands in full
+	File       string
+	Err        error
+	Kind       Kind
+	fault.Todo // commands in full
 }
 
 func (p Problem) Error() string { return p.File + ": " + p.Err.Error() }
 func (p Problem) Unwrap() error { return p.Err }
 
-// Hints says what to do about it.
-func (p Problem) Hints() []string { return p.Remedy }
-
 // Broken is the error for a host that cannot be used as it is: all that is in
 // the way.
 type Broken struct {
-	Name     string
-	Problems []Problem
+	Name       string
+	Problems   []Problem
+	fault.Todo // the remedies of all problems, each once
 }
 
 func (b *Broken) Error() string {
@@ -65,19 +64,18 @@ func (b *Broken) Unwrap() []error {
 	return out
 }
 
-// Hints are the remedies of all problems, each once.
-func (b *Broken) Hints() []string {
-	var out []string
+func broken(name string, problems []Problem) *Broken {
+	var out fault.Todo
 	seen := map[string]bool{}
-	for _, p := range b.Problems {
-		for _, r := range p.Remedy {
+	for _, p := range problems {
+		for _, r := range p.Todo {
 			if !seen[r] {
 				seen[r] = true
 				out = append(out, r)
 			}
 		}
 	}
-	return out
+	return &Broken{name, problems, out}
 }
 
 // Lacks tells whether there is a problem of this kind.
@@ -106,7 +104,7 @@ next:
 	if len(stop) == 0 {
 		return nil
 	}
-	return &Broken{h.Host.Name, stop}
+	return broken(h.Host.Name, stop)
 }
 
 func run(format string, paths ...any) string {

@@ -74,7 +74,7 @@ func unlink(path, to string) string {
 // would change something elsewhere, or cut the link.
 func (s Store) linked(name string) error {
 	if p := s.links(name); len(p) > 0 {
-		return &Broken{name, p}
+		return broken(name, p)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/wifi"
 )
 
@@ -18,7 +19,7 @@ import (
 // would, the lines around it.
 type Unreadable struct {
 	Faults []string // each with its line
-	secret bool     // a key that is not known has the name of a password
+	fault.Todo
 }
 
 func (u *Unreadable) Error() string {
@@ -28,16 +29,17 @@ func (u *Unreadable) Error() string {
 	return "this cannot be used:\n  " + strings.Join(u.Faults, "\n  ")
 }
 
-// Hints says where a password belongs.
-func (u *Unreadable) Hints() []string {
-	hints := []string{"Correct the line, or remove it."}
-	if len(u.Faults) > 1 {
+// faulty is the error for these faults. secret says that a key that is not
+// known has the name of a password.
+func faulty(secret bool, faults ...string) *Unreadable {
+	hints := fault.Todo{"Correct the line, or remove it."}
+	if len(faults) > 1 {
 		hints[0] = "Correct these lines, or remove them."
 	}
-	if u.secret {
+	if secret {
 		hints = append(hints, "No password belongs into this file. That of a Wi-Fi network is asked for by the wizard: run piwiz. For logging in there are keys.")
 	}
-	return hints
+	return &Unreadable{faults, hints}
 }
 
 // bom is what editors of Windows put before a text. TOML 1.1 says to ignore it.
@@ -47,7 +49,7 @@ const bom = "\ufeff"
 func decode(data []byte, into any) error {
 	data = bytes.TrimPrefix(data, []byte(bom))
 	if row := foreignLine(data); row > 0 {
-		return &Unreadable{Faults: []string{fmt.Sprintf("line %d: this is not written in UTF-8; save the file as UTF-8 with an editor", row)}}
+		return faulty(false, fmt.Sprintf("line %d: this is not written in UTF-8; save the file as UTF-8 with an editor", row))
 	}
 	err := toml.Unmarshal(data, into)
 	var wrong *toml.DecodeError
@@ -56,12 +58,12 @@ func decode(data []byte, into any) error {
 		return nil
 	case errors.As(err, &wrong) && len(wrong.Key()) > 0:
 		row, _ := wrong.Position()
-		return &Unreadable{Faults: []string{fmt.Sprintf("line %d: the value of %s has the wrong form", row, strings.Join(wrong.Key(), "."))}}
+		return faulty(false, fmt.Sprintf("line %d: the value of %s has the wrong form", row, strings.Join(wrong.Key(), ".")))
 	case errors.As(err, &wrong):
 		row, column := wrong.Position()
-		return &Unreadable{Faults: []string{fmt.Sprintf("line %d, column %d: this is not TOML; check the quotes and brackets of this line", row, column)}}
+		return faulty(false, fmt.Sprintf("line %d, column %d: this is not TOML; check the quotes and brackets of this line", row, column))
 	}
-	return &Unreadable{Faults: []string{"this is not TOML"}}
+	return faulty(false, "this is not TOML")
 }
 
 // foreignLine is the first line with something that is no UTF-8, 0 for none.

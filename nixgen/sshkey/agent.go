@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"piwiz/nixgen/fault"
 )
 
 // agentLimit is how long the agent may take to list its keys.
@@ -21,7 +23,7 @@ func fromAgent(ctx context.Context, socket string) ([]PublicKey, *Problem) {
 	ctx, stop := context.WithTimeout(ctx, agentLimit)
 	defer stop()
 	silent := func(what string) *Problem {
-		return &Problem{File: "ssh-agent", Err: errors.New(what + ", so its keys are skipped"), Fix: "Run: ssh-add -l"}
+		return &Problem{File: "ssh-agent", Err: errors.New(what + ", so its keys are skipped"), Todo: fault.Todo{"Run: ssh-add -l"}}
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {

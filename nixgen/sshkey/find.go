@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/shell"
 )
 
@@ -133,7 +134,7 @@ func (f *finder) pair(path string, wanted bool) (fp string) {
 	case wanted || !errors.Is(err, fs.ErrNotExist):
 		p := unreadable(path, err)
 		if errors.Is(err, fs.ErrNotExist) {
-			p.Err, p.Fix = errors.New("your SSH configuration names this key, but it is not there"), "Check the IdentityFile lines in ~/.ssh/config."
+			p.Err, p.Todo = errors.New("your SSH configuration names this key, but it is not there"), fault.Todo{"Check the IdentityFile lines in ~/.ssh/config."}
 		}
 		f.problem(p)
 	}
@@ -178,7 +179,7 @@ func (f *finder) beside(k *PublicKey, path string, half *private) {
 	case half == nil:
 	case half.public != nil && half.public.Fingerprint != k.Fingerprint:
 		k.Why = "its private half is not here: " + filepath.Base(secret) + " is another key"
-		f.problem(&Problem{File: path, Err: fmt.Errorf("this is not the public half of %s, so ssh cannot log in with either", filepath.Base(secret)), Fix: run("ssh-keygen -y -f %s > %s", secret, path)})
+		f.problem(&Problem{File: path, Err: fmt.Errorf("this is not the public half of %s, so ssh cannot log in with either", filepath.Base(secret)), Todo: fault.Todo{run("ssh-keygen -y -f %s > %s", secret, path)}})
 	case half.problem != nil && (half.public != nil || !errors.Is(half.problem.Err, errLocked)):
 		f.problem(half.problem)
 		k.Why = half.problem.Err.Error()

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/crypto/ssh"
+
+	"piwiz/nixgen/fault"
 )
 
 // errLocked is a key in an older format, where the passphrase hides all of it.
@@ -52,7 +54,7 @@ func readPrivate(path string) (private, error) {
 }
 
 func damaged(path string) *Problem {
-	return &Problem{File: path, Err: errors.New("this private key is damaged"), Fix: "Restore it from a backup, or make another key."}
+	return &Problem{File: path, Err: errors.New("this private key is damaged"), Todo: fault.Todo{"Restore it from a backup, or make another key."}}
 }
 
 // publicHalf takes the public half out of a private key.
@@ -68,7 +70,7 @@ func publicHalf(path string, data []byte, block *pem.Block) (ssh.PublicKey, *Pro
 	case errors.As(err, &locked), block.Type == "ENCRYPTED PRIVATE KEY":
 		return nil, &Problem{
 			File: path, Err: errLocked,
-			Fix: run("ssh-keygen -y -f %s > %s", path, path+".pub"),
+			Todo: fault.Todo{run("ssh-keygen -y -f %s > %s", path, path+".pub")},
 		}
 	}
 	return nil, damaged(path)
@@ -113,7 +115,7 @@ func open(path string) *Problem {
 	}
 	return &Problem{
 		File: path, Err: fmt.Errorf("others may read this private key (mode %04o), so ssh refuses it", st.Mode().Perm()),
-		Fix: run("chmod 600 %s", path),
+		Todo: fault.Todo{run("chmod 600 %s", path)},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/fault"
 )
 
 // A public key is a line or a few, and a private one of 16384 bits has 13 KiB;
@@ -51,9 +53,9 @@ func unreadable(path string, err error) *Problem {
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		p.Err, p.Fix = errors.New("you may not read it"), run("ls -l %s", path)
+		p.Err, p.Todo = errors.New("you may not read it"), fault.Todo{run("ls -l %s", path)}
 	case errors.Is(err, fs.ErrNotExist):
-		p.Err, p.Fix = errors.New("there is nothing there"), run("ls -l %s", filepath.Dir(path))
+		p.Err, p.Todo = errors.New("there is nothing there"), fault.Todo{run("ls -l %s", filepath.Dir(path))}
 	}
 	return p
 }
@@ -83,13 +85,13 @@ func foreign(path string, err error) *Problem {
 	p := &Problem{File: path, Err: err}
 	switch {
 	case errors.Is(err, errPutty):
-		p.Fix = run("puttygen %s -O private-openssh -o %s", path, strings.TrimSuffix(path, ".ppk")+".openssh")
+		p.Todo = fault.Todo{run("puttygen %s -O private-openssh -o %s", path, strings.TrimSuffix(path, ".ppk")+".openssh")}
 	case errors.Is(err, errSSH2):
-		p.Fix = run("ssh-keygen -i -f %s", path) + " (it prints the key as OpenSSH writes it)"
+		p.Todo = fault.Todo{run("ssh-keygen -i -f %s", path) + " (it prints the key as OpenSSH writes it)"}
 	case errors.Is(err, errPEM):
-		p.Fix = run("ssh-keygen -i -m PKCS8 -f %s", path) + " (it prints the key as OpenSSH writes it)"
+		p.Todo = fault.Todo{run("ssh-keygen -i -m PKCS8 -f %s", path) + " (it prints the key as OpenSSH writes it)"}
 	case errors.Is(err, errPrivate) && strings.HasSuffix(path, ".pub"):
-		p.Fix = run("mv -i %s %s", path, strings.TrimSuffix(path, ".pub"))
+		p.Todo = fault.Todo{run("mv -i %s %s", path, strings.TrimSuffix(path, ".pub"))}
 	}
 	return p
 }

@@ -19,6 +19,7 @@ package sshkey
 import (
 	"fmt"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/shell"
 )
 
@@ -51,7 +52,7 @@ type Problem struct {
 	File string
 	Line int // from 1; 0 when it is about the whole file
 	Err  error
-	Fix  string // what to do, "" when there is nothing
+	fault.Todo
 }
 
 func (p Problem) Error() string {
@@ -67,14 +68,6 @@ func (p Problem) Error() string {
 }
 
 func (p Problem) Unwrap() error { return p.Err }
-
-// Hints say what to do.
-func (p Problem) Hints() []string {
-	if p.Fix == "" {
-		return nil
-	}
-	return []string{p.Fix}
-}
 
 // run is a hint with a command; %s in it are file names, quoted for the shell.
 func run(command string, files ...string) string {

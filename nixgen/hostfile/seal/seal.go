@@ -18,6 +18,8 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/agessh"
 	"golang.org/x/crypto/ssh"
+
+	"piwiz/nixgen/fault"
 )
 
 const (
@@ -35,17 +37,17 @@ type Ask func(what string) (string, error)
 type Error struct {
 	Key string // as it was given, or the file
 	Err error
+	fault.Todo
 }
 
 func (e *Error) Error() string { return e.Key + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hints says which keys can be used.
-func (e *Error) Hints() []string {
-	return []string{
+func unusable(key string, err error) *Error {
+	return &Error{key, err, fault.Todo{
 		"Use an SSH key of type ed25519 or rsa (~/.ssh/id_ed25519), or a key of age (age1...; made by age-keygen).",
 		"Or use none: then piwiz asks for a passphrase.",
-	}
+	}}
 }
 
 // For reads the public keys an export is encrypted for. Each is a key itself
@@ -56,7 +58,7 @@ func For(words []string) ([]age.Recipient, error) {
 	for _, w := range words {
 		found, err := recipients(w)
 		if err != nil {
-			bad = append(bad, &Error{short(w), err})
+			bad = append(bad, unusable(short(w), err))
 		}
 		out = append(out, found...)
 	}
@@ -162,7 +164,7 @@ func Open(files []string, ask Ask) ([]age.Identity, error) {
 	for _, f := range files {
 		ids, err := identities(f, ask)
 		if err != nil {
-			bad = append(bad, &Error{f, err})
+			bad = append(bad, unusable(f, err))
 		}
 		out = append(out, ids...)
 	}
@@ -229,7 +231,7 @@ func unlocking(file string, text []byte, public ssh.PublicKey, ask Ask) (age.Ide
 		answer, err := ask("the SSH key " + file + " (ssh-agent cannot decrypt)")
 		if err == nil {
 			if _, bad := ssh.ParseRawPrivateKeyWithPassphrase(text, []byte(answer)); bad != nil {
-				err = &Error{file, ErrPassphrase}
+				err = unusable(file, ErrPassphrase)
 			}
 		}
 		l.failed = err
