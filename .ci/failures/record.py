@@ -22,6 +22,7 @@ KEY = open(out + "/cache.pub").read() if os.path.exists(out + "/cache.pub") else
 SOCKET = "/nix/var/nix/daemon-socket/socket"
 NIX = ["nix", "--extra-experimental-features", "nix-command flakes"]
 USER, HOME = 1234, tempfile.TemporaryDirectory()
+os.environ["XDG_CACHE_HOME"] = f"{out}/notes-{way}-{group}"  # what Nix notes of a cache would be found by the next
 
 
 def expression(name, s, what="image"):
@@ -281,7 +282,7 @@ def small_store():
 def ordinary():
     """What Popen needs for an ordinary user, and the user's environment."""
     os.chown(HOME.name, USER, USER)
-    return dict(user=USER, group=USER, extra_groups=[]), {"HOME": HOME.name}
+    return dict(user=USER, group=USER, extra_groups=[]), {"HOME": HOME.name, "XDG_CACHE_HOME": HOME.name}
 
 
 def far(text):
@@ -385,7 +386,7 @@ def remote_all():
     far("")
     d = Way(w.options, {**OTHER, **DAEMON})
     with Daemon():
-        for name in ("build-ok", "build-fail-exit", "build-fail-30", "log-full", "feature", "build-killed-137", "interrupt-int", "interrupt-kill", "eval-unknown-option"):
+        for name in ("build-fail-exit", "build-fail-30", "log-full", "feature", "build-killed-137", "interrupt-int", "interrupt-kill", "eval-unknown-option"):
             record(d, name, {**STEPS, **INTERRUPTS, **EVALUATION}[name], "remote-daemon")
         record(d, "builder-daemon-dies", step(WAITS, act="kill-far-daemon"), "remote-daemon")
         record(Way(builders("127.0.0.2"), d.env), "builder-down", step(), "remote-daemon")

@@ -159,3 +159,36 @@ func TestEveryScenarioIsRecordedInEveryWay(t *testing.T) {
 		}
 	}
 }
+
+// TestTheRecordedRunsDidWhatTheyAreNamedFor keeps a recorder from finding in a
+// store, or in what Nix has noted of a cache, what a run before has left there.
+func TestTheRecordedRunsDidWhatTheyAreNamedFor(t *testing.T) {
+	for _, version := range versions {
+		for _, r := range recordedRuns(t, version) {
+			said := strings.Join(r.Lines, "\n")
+			want, fails := "", r.Exit != 0
+			switch r.Scenario {
+			case "build-waits-for-lock":
+				if version != "2.8" { // which waits without a word
+					want = "step-" + r.Scenario + ".drv"
+				}
+			case "build-ok", "build-odd-log-bytes":
+				if want = "step-" + r.Scenario + ".drv"; r.Way == "remote" {
+					want = "ssh-ng://root@127.0.0.1"
+				}
+			case "substituter-404":
+				want = "does not exist in binary cache"
+			case "substituter-bad-signature":
+				want = "signed by any of the keys"
+			case "substituter-corrupt", "substituter-changed", "substituter-short":
+				want = "step-" + r.Scenario
+				fails = !fails
+			default:
+				continue
+			}
+			if fails || !strings.Contains(said, want) {
+				t.Errorf("%s: %s, %s: exit %d without %q\n%.600s", version, r.Way, r.Scenario, r.Exit, want, said)
+			}
+		}
+	}
+}
