@@ -48,7 +48,7 @@ func boot(rig string) (*guest, error) {
 		g.end()
 		return nil, fmt.Errorf("the virtual computer does not start")
 	}
-	g.port.SetDeadline(time.Now().Add(2 * time.Minute))
+	g.port.SetDeadline(time.Now().Add(5 * time.Minute))
 	if line, err := g.in.ReadString('\n'); err != nil || line != "ready\n" {
 		g.end()
 		return nil, fmt.Errorf("the virtual computer said %q, %v: see radio/console", line, err)
@@ -64,7 +64,7 @@ func (g *guest) end() {
 // sh runs a shell line as root.
 func (g *guest) sh(format string, args ...any) (string, error) {
 	line := fmt.Sprintf(format, args...)
-	g.port.SetDeadline(time.Now().Add(3 * time.Minute))
+	g.port.SetDeadline(time.Now().Add(8 * time.Minute))
 	if _, err := fmt.Fprintln(g.port, line); err != nil {
 		return "", err
 	}
