@@ -21,15 +21,12 @@ type confirmation struct {
 	device  disk.Device
 	typed   textinput.Model
 	wrong   bool      // something else was typed
-	sure    bool      // of a doubtful disk the name was typed: it is asked once more
+	asked   int       // words that were typed before: a doubtful disk is asked for twice
 	newest  time.Time // file on a doubtful disk; zero when none is known
 	opening bool
 	cancel  context.CancelFunc // of opening as the ordinary user; nil before and with other rights
 	granted bool               // the command was shown, enter runs it
 }
-
-// erase is what is typed for a disk that is perhaps not a card, after its name.
-const erase = "erase"
 
 type newestFile struct {
 	path string
@@ -64,12 +61,7 @@ func (c *confirmation) inspect(s *state) tea.Cmd {
 	return func() tea.Msg { return newestFile{c.device.Path, newest(ctx, c.device)} }
 }
 
-func (c *confirmation) wanted() string {
-	if c.sure {
-		return erase
-	}
-	return c.device.Name
-}
+func (c *confirmation) wanted() string { return c.device.Confirm()[c.asked] }
 
 func (c *confirmation) key(s *state, msg tea.KeyMsg) tea.Cmd {
 	switch {
@@ -80,8 +72,8 @@ func (c *confirmation) key(s *state, msg tea.KeyMsg) tea.Cmd {
 	case msg.String() == "enter" && c.typed.Value() != c.wanted():
 		c.wrong = true
 		return nil
-	case msg.String() == "enter" && !c.sure && c.device.Doubt() != "":
-		c.sure = true
+	case msg.String() == "enter" && c.asked+1 < len(c.device.Confirm()):
+		c.asked++
 		c.typed.SetValue("")
 		return nil
 	case msg.String() == "enter":
@@ -134,7 +126,7 @@ func (c *confirmation) askRights(err error) bool {
 func (c *confirmation) view(s *state, width, height int) string {
 	d := c.device
 	head := "Everything on this card will be erased:"
-	if c.sure {
+	if c.asked > 0 {
 		head = d.Doubt()
 	}
 	top := style.Danger.Render(wrap(head, width)) + "\n\n" +
@@ -159,8 +151,8 @@ func (c *confirmation) view(s *state, width, height int) string {
 
 func (c *confirmation) question() string {
 	switch {
-	case c.sure:
-		return "If everything on it may go, type " + erase + " and press enter."
+	case c.asked > 0:
+		return "If everything on it may go, type " + c.wanted() + " and press enter."
 	case c.device.Doubt() != "":
 		return "Type its name, " + c.device.Name + ", and press enter. You are asked once more."
 	}

@@ -23,14 +23,18 @@ func confirm(ctx context.Context, d disk.Device) error {
 		return &engine.Refused{Err: fmt.Errorf("%s would be erased and nobody is here to confirm it; add --yes if that is wanted", d.Path)}
 	}
 	tell(fmt.Sprintf("Everything on %s (%s) will be erased: %s", d.Path, engine.Describe(d), d.Contents()))
-	if err := asked(ctx, ask, d.Name); err != nil || d.Doubt() == "" {
-		return err
+	for i, word := range d.Confirm() {
+		if i > 0 {
+			tell(d.Doubt())
+			if newest := detect.Newest(ctx, d); !newest.IsZero() {
+				tell("The newest file on it is from " + newest.Format("2 January 2006") + ".")
+			}
+		}
+		if err := asked(ctx, ask, word); err != nil {
+			return err
+		}
 	}
-	tell(d.Doubt())
-	if newest := detect.Newest(ctx, d); !newest.IsZero() {
-		tell("The newest file on it is from " + newest.Format("2 January 2006") + ".")
-	}
-	return asked(ctx, ask, "erase")
+	return nil
 }
 
 // unconfirmed is the refusal to write what is no card where nobody can type.

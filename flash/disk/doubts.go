@@ -36,6 +36,15 @@ func (d Device) Doubt() string {
 	return "This looks like a USB stick, not a card."
 }
 
+// Confirm is what is typed, word after word, before a disk is erased: its name,
+// and for one that is perhaps not a card a word more. "erase" is no name of a disk.
+func (d Device) Confirm() []string {
+	if d.Doubt() == "" {
+		return []string{d.Name}
+	}
+	return []string{d.Name, "erase"}
+}
+
 // Warnings are sentences to read before a disk is chosen.
 func (d Device) Warnings() []string {
 	var out []string
