@@ -10,6 +10,7 @@ import (
 
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
+	"piwiz/nixgen/durable"
 	"piwiz/tui/clean"
 	"piwiz/tui/form"
 	"piwiz/tui/style"
@@ -121,8 +122,9 @@ func wrap(text string, width int) string {
 }
 
 // Explain splits an error into its sentence and what the user can do. Errors
-// made for people carry hints; any other error stands for itself. Of several
-// errors in one the hints of each are told.
+// made for people carry hints, those of the system have theirs in a table; any
+// other error stands for itself. Of several errors in one the hints of each are
+// told.
 func Explain(err error) (headline string, hints []string) {
 	if err == nil {
 		return "", nil
@@ -133,6 +135,9 @@ func Explain(err error) (headline string, hints []string) {
 func hintsOf(err error) (hints []string) {
 	if h, ok := err.(interface{ Hints() []string }); ok {
 		return h.Hints()
+	}
+	if todo := durable.Hints(err); todo != nil {
+		return todo
 	}
 	switch e := err.(type) {
 	case interface{ Unwrap() error }:

@@ -30,6 +30,7 @@ import (
 // testParts are what the test program runs as piwiz does, by name: through run,
 // as main does.
 var testParts = map[string]func(context.Context, *program) error{
+	"save":   saveAnew,
 	"wizard": func(ctx context.Context, _ *program) error { return show(ctx, pretended()) },
 	"line":   asking(func(ctx context.Context, p *prompt) (string, error) { return p.line(ctx, "Name: ") }),
 	"secret": asking(func(ctx context.Context, p *prompt) (string, error) { return p.secret(ctx, "Passphrase: ") }),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen/build"
@@ -61,6 +62,10 @@ func (p *program) end(err error) int {
 	tell("piwiz: " + headline)
 	for _, h := range hints {
 		tell("  " + h)
+	}
+	if p.unlogged != nil && code == failed { // it is what to read now
+		what, hints := explain(p.unlogged)
+		tell("There is no log of this: " + what + "\n  " + strings.Join(hints, "\n  "))
 	}
 	return code
 }

@@ -148,6 +148,12 @@ func TestHostsVerbsSayWhatIsWrong(t *testing.T) {
 		{[]string{"hosts", "export", "bach", "--to", "/none/x.age", "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key.pub")}, failed, "create /none/x.age: no such"},
 		{[]string{"hosts", "export", "bach", "--to", u.home}, usage, "--recipient"},
 		{[]string{"hosts", "import", folder}, failed, "no whole file of `piwiz hosts export`"},
+		{[]string{"hosts", "import", "/proc/self/mem"}, failed, "save what is on it"}, // a read that fails
+		{[]string{"hosts", "import", folder + "/x"}, failed, "is a file, not a folder"},
+		{[]string{"hosts", "import", "/none/none"}, failed, "mkdir -p /none"},
+		{[]string{"hosts", "export", "bach", "--to", filepath.Join(u.home, strings.Repeat("x", 300)), "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key.pub")}, failed, "shorter name"},
+		{[]string{"hosts", "export", "bach", "--to", "/dev/full/x", "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key.pub")}, failed, "is a file, not a folder"},
+		{[]string{"hosts", "export", "bach", "--recipient", "/none"}, failed, "Check the spelling"},
 		{[]string{"hosts", "import", filepath.Dir(folder)}, failed, "a folder"},
 		{[]string{"hosts", "import", "/none"}, failed, "no such file"},
 		{[]string{"hosts", "import", folder, "--as", "Ba_ch"}, failed, "no host name"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/hostfile/seal"
+	"piwiz/nixgen/xdg"
 )
 
 func (p *program) importVerb() *cobra.Command {
@@ -68,7 +68,7 @@ func (p *program) importVerb() *cobra.Command {
 
 // orUsual are these keys, or without any those that ssh would use.
 func orUsual(files []string) []string {
-	home, err := os.UserHomeDir()
+	home, err := xdg.Home()
 	if len(files) > 0 || err != nil {
 		return files
 	}

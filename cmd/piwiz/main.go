@@ -31,7 +31,8 @@ func main() {
 		os.Exit(part(func() int { return operations.Serve(os.Args[2:], os.Stdin, os.Stderr) }))
 	}
 	if len(os.Args) > 1 && os.Args[1] == engine.CardPart {
-		defer logToFile()()
+		done, _ := logToFile() // the program that started it tells
+		defer done()
 		os.Exit(part(func() int { return cardproc.Serve(int(os.Stdin.Fd()), os.Stderr) }))
 	}
 	os.Exit(run(func(ctx context.Context, p *program) error { return p.command().ExecuteContext(ctx) }))
@@ -63,11 +64,12 @@ func run(do func(context.Context, *program) error) int {
 	// A signal that is caught does not end the process, and unlike an ignored
 	// one it is not inherited: a write to a closed pipe is an error then.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	defer logToFile()()
+	done, unlogged := logToFile()
+	defer done()
 	if err := nix.Reach(); err != nil {
 		slog.Info("the places of Nix are not in PATH", "error", err)
 	}
-	p := &program{out: &output{Writer: os.Stdout, closed: cancel}}
+	p := &program{unlogged: unlogged, out: &output{Writer: os.Stdout, closed: cancel}}
 	err := crash.Try(func() error { return do(ctx, p) })
 	if err == nil {
 		err = ctx.Err()

@@ -12,6 +12,8 @@ type program struct {
 	json bool
 	out  io.Writer
 	set  engine.Options
+
+	unlogged error // why there is no log, nil if there is one
 }
 
 // engine is what does the steps, as the options say.

@@ -4,7 +4,8 @@
 // A file is written under another name, synced, and given its name by a
 // rename or a link; after that its folder is synced, because until then the
 // name itself can be lost (fsync(2), NOTES). It is the one writer of the nixgen
-// half for what must not be lost.
+// half for what must not be lost, and has the one table of what to do when the
+// system refuses (Remedy): no error of a file goes without.
 package durable
 
 import (
@@ -42,18 +43,25 @@ func CreateFrom(path string, write func(io.Writer) error) error {
 		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), Temporary+"*")
-	if err != nil { // nobody knows the other name
-		var p *fs.PathError
-		if errors.As(err, &p) {
-			err = &fs.PathError{Op: "create", Path: path, Err: p.Err}
-		}
-		return err
+	if err != nil {
+		return as("create", path, "", err)
 	}
 	defer os.Remove(f.Name()) // gone already after the rename
-	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
-		return err
+	for _, err := range []error{write(f), f.Sync(), f.Close()} {
+		if err != nil { // those after it say the same
+			return as("write", path, f.Name(), err)
+		}
 	}
 	return Disk{}.Rename(f.Name(), path)
+}
+
+// as is an error about a temporary file, told of the file that was to be made:
+// nobody knows the other name.
+func as(op, path, temporary string, err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok && (temporary == "" || p.Path == temporary) {
+		return &fs.PathError{Op: op, Path: path, Err: p.Err}
+	}
+	return err
 }
 
 // Disk is where steps are made. The zero value is the real one; Before sees
@@ -216,7 +224,10 @@ func (d Disk) Wipe(path string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return errors.Join(err, os.RemoveAll(path))
+	if left := os.RemoveAll(path); left != nil {
+		return left // for the same reason, often
+	}
+	return err
 }
 
 // IsTemporary tells whether a file of this name is left over from a writer

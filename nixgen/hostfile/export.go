@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/archive"
-	"piwiz/nixgen/shell"
 )
 
 // Export writes all of a host as one encrypted file: a tar archive (package
@@ -136,6 +136,8 @@ func decrypt(r io.Reader, with []age.Identity) (io.Reader, error) {
 	switch {
 	case errors.As(err, &none):
 		return nil, ErrWrongKey
+	case durable.IsSystem(err):
+		return nil, fmt.Errorf("open the file: %w", err)
 	case err != nil && strings.HasPrefix(err.Error(), "failed to read "): // the header, or the nonce behind it
 		return nil, fmt.Errorf("%w: %w", ErrNoExport, err)
 	case err != nil:
@@ -144,13 +146,13 @@ func decrypt(r io.Reader, with []age.Identity) (io.Reader, error) {
 	return plain, nil
 }
 
-// noRoom is the error for a disk that takes no more: the file is not at fault.
-func noRoom(dir string, err error) error {
-	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
+// unwritten is the error for a disk that does not take what is in a file, or does
+// not give it: the file itself is not at fault.
+func unwritten(dir string, err error) error {
+	if !durable.IsSystem(err) {
 		return nil
 	}
-	parent := filepath.Dir(dir)
-	return &fault.Error{Headline: "the disk is full, nothing was changed: " + parent, Todo: []string{"Make room on it, then try again: df -h " + shell.Quote(parent)}}
+	return &fault.Error{Headline: "nothing was changed: " + err.Error(), Todo: durable.Remedy(err, dir), Err: err}
 }
 
 // unpack puts the host of an archive into a store of its own.
@@ -160,8 +162,8 @@ func unpack(plain io.Reader, s Store, as string, render func(nixgen.Host) ([]nix
 		return Saved{}, err
 	}
 	name, err := archive.Unpack(plain, dir)
-	if full := noRoom(s.Dir, err); full != nil {
-		return Saved{}, full
+	if err := unwritten(filepath.Dir(s.Dir), err); err != nil {
+		return Saved{}, err
 	}
 	if err == nil {
 		err = checkName(name)
@@ -173,6 +175,9 @@ func unpack(plain io.Reader, s Store, as string, render func(nixgen.Host) ([]nix
 		return Saved{}, err
 	}
 	h, err := s.load(name)
+	if err := unwritten(filepath.Dir(s.Dir), err); err != nil {
+		return Saved{}, err
+	}
 	if err != nil {
 		return Saved{}, fmt.Errorf("%w: %w", ErrNoExport, err)
 	}

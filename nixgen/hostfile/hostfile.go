@@ -24,10 +24,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
-	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/xdg"
@@ -189,12 +190,18 @@ func (s Store) finished(name string) error {
 	if err == nil {
 		return nil
 	}
-	remedy := []string{"Make room on the disk: df -h " + shell.Quote(s.Path(name))}
-	if errors.Is(err, fs.ErrPermission) {
-		remedy = []string{run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", s.Path(name))}
-	}
 	return broken(name, []Problem{{
 		File: s.Path(name, journal), Err: err, Kind: Stop,
-		Todo: append(remedy, "Then list the hosts, which finishes what was begun; nothing is lost until then: piwiz hosts"),
+		Todo: append(s.remedy(name, err), "Then list the hosts, which finishes what was begun; nothing is lost until then: piwiz hosts"),
 	}})
+}
+
+// remedy is what to do about an error of the system on a part of a host, nil for
+// any other error. The whole folder is the user's, so a right to one part of it
+// is not given alone.
+func (s Store) remedy(name string, err error) []string {
+	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, unix.EPERM) {
+		return []string{run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", s.Path(name))}
+	}
+	return durable.Remedy(err, s.Path(name))
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/durable"
 	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -87,8 +88,8 @@ func (in *inspector) answers(h *Saved) bool {
 	case errors.Is(err, fs.ErrNotExist):
 		in.add(Stop, answersFile, errors.New("it is missing"), restore, "Or forget the host: piwiz hosts forget "+in.name)
 		return false
-	case errors.Is(err, fs.ErrPermission):
-		in.add(Stop, answersFile, err, run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", in.path()))
+	case durable.IsSystem(err):
+		in.add(Stop, answersFile, err, in.store.remedy(in.name, err)...)
 		return false
 	case errors.Is(err, errNotPlain):
 		in.add(Stop, answersFile, err, run("mv %s ~/", path), restore)
@@ -128,8 +129,8 @@ func (in *inspector) wifi(h *Saved) {
 	case errors.As(err, &link):
 		return
 	case errors.Is(err, fs.ErrNotExist):
-	case errors.Is(err, fs.ErrPermission):
-		in.add(NoPassword, wifiFile, err, run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", in.path()))
+	case durable.IsSystem(err):
+		in.add(NoPassword, wifiFile, err, in.store.remedy(in.name, err)...)
 		return
 	case err != nil:
 		in.add(NoPassword, wifiFile, err, run("mv %s ~/", in.path(wifiFile)), again)
@@ -203,8 +204,8 @@ func (in *inspector) key(h *Saved) {
 			in.add(NoKey, keyFile, errors.New("the host key is missing"), remedy...)
 		}
 		return
-	case errors.Is(err, fs.ErrPermission):
-		in.add(Stop, keyFile, err, run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", in.path()))
+	case durable.IsSystem(err): // the key may be as good as before
+		in.add(Stop, keyFile, err, in.store.remedy(in.name, err)...)
 		return
 	case err != nil:
 		in.add(NoKey, keyFile, err, remedy...)

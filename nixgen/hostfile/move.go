@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 )
 
@@ -194,6 +195,17 @@ func (s Store) forget(name string) error {
 	if err := s.disk.Rename(s.Path(name), gone); err != nil {
 		return err
 	}
+	if err := s.erase(name, gone); err != nil {
+		return &fault.Error{
+			Headline: name + " is no host any more, but not all of it could be removed: " + err.Error(), Err: err,
+			Todo: append(durable.Remedy(err, gone), "Then see what is left of it, which may be secrets: piwiz hosts"),
+		}
+	}
+	return nil
+}
+
+// erase removes what is left of a host, its secrets first.
+func (s Store) erase(name, gone string) error {
 	// The flake and what was built hold no secret, and may be large.
 	for _, secret := range []string{"secrets", journal} {
 		if err := s.disk.Wipe(filepath.Join(gone, secret)); err != nil {

@@ -3,9 +3,10 @@
 package xdg
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
+
+	"piwiz/nixgen/fault"
 )
 
 // Data is the folder for what must not be lost: $XDG_DATA_HOME, else
@@ -20,9 +21,21 @@ func folder(variable, otherwise string) (string, error) {
 	if dir := os.Getenv(variable); filepath.IsAbs(dir) { // the specification says to ignore a relative one
 		return dir, nil
 	}
-	home, err := os.UserHomeDir()
+	home, err := Home()
 	if err != nil {
-		return "", fmt.Errorf("find your home folder: %w", err)
+		return "", err
 	}
 	return filepath.Join(home, otherwise), nil
+}
+
+// Home is the user's home folder, $HOME.
+func Home() (string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", &fault.Error{
+			Headline: "your home folder is not known: HOME is not set", Err: err,
+			Todo: fault.Todo{`Set it, then try again: export HOME="$(getent passwd "$(id -u)" | cut -d: -f6)"`},
+		}
+	}
+	return home, nil
 }

@@ -11,8 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/firstboot/resolver"
+	"piwiz/nixgen/durable"
 	"piwiz/nixgen/osrelease"
 	"piwiz/nixgen/preflight"
+	"piwiz/nixgen/xdg"
 )
 
 // here are the checks of this computer.
@@ -32,7 +34,7 @@ func (e *Engine) here() []preflight.Check {
 		one("memory", c.Memory),
 		one("cache", func(ctx context.Context) (string, error) { return preflight.Cache(ctx, preflight.CacheInfo) }),
 		{Name: "names", Run: names},
-		one("settings", func(context.Context) (string, error) { return "Your settings can be saved.", writable(e.Store.Dir) }),
+		one("settings", e.settings),
 		one("place", func(context.Context) (string, error) { return guessed(), nil }),
 		trial,
 	}
@@ -59,21 +61,36 @@ func names(ctx context.Context) preflight.Finding {
 	}
 }
 
-// writable says whether this user may write into dir, or into the nearest
-// folder above that exists: nothing is made yet.
-func writable(dir string) error {
-	for {
-		err := unix.Access(dir, unix.W_OK|unix.X_OK)
-		if err == nil {
-			return nil
+// settings says whether what this user answers can be saved. Without a log
+// everything works, so that is a warning.
+func (e *Engine) settings(context.Context) (string, error) {
+	if dir, err := writable(e.Store.Dir); err != nil {
+		return "", &preflight.Problem{
+			Headline: "Your settings cannot be saved: " + dir + ": " + err.Error() + ".",
+			Why:      "What you answer and the keys of your Raspberry Pi are kept there.",
+			Todo:     append(durable.Remedy(err, dir), "Or choose another folder: XDG_DATA_HOME=FOLDER piwiz"), Err: err,
 		}
-		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			return &preflight.Problem{
-				Headline: "Your settings cannot be saved: " + dir + ": " + err.Error() + ".",
-				Why:      "What you answer and the keys of your Raspberry Pi are kept there.",
-				Todo:     []string{"Make that folder yours, or choose another: XDG_DATA_HOME=FOLDER piwiz"}, Err: err,
-			}
+	}
+	state, err := xdg.State()
+	if err != nil {
+		return "Your settings can be saved.", nil // there is another reason for that
+	}
+	if dir, err := writable(state); err != nil {
+		return "", &preflight.Problem{
+			Headline: "Your settings can be saved, but no log: " + dir + ": " + err.Error() + ".", Warning: true,
+			Todo: append(durable.Remedy(err, dir), "Or choose another folder: XDG_STATE_HOME=FOLDER piwiz"), Err: err,
 		}
-		dir = filepath.Dir(dir)
+	}
+	return "Your settings can be saved.", nil
+}
+
+// writable says whether this user may write into a folder, or else into the
+// nearest above it that exists, which is named where not: nothing is made yet.
+func writable(dir string) (at string, err error) {
+	for at = dir; ; at = filepath.Dir(at) {
+		err := unix.Access(at, unix.W_OK|unix.X_OK)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+			return at, err
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 )
 
@@ -45,7 +46,8 @@ func TestARepairShowsItsCommandAndSaysHowItFailed(t *testing.T) {
 
 func TestNothingIsMadeToFindOutWhetherSettingsCanBeSaved(t *testing.T) {
 	home := t.TempDir()
-	if err := writable(filepath.Join(home, "piwiz/hosts")); err != nil {
+	t.Setenv("XDG_STATE_HOME", filepath.Join(home, "state"))
+	if _, err := With(hostfile.Store{Dir: filepath.Join(home, "piwiz/hosts")}).settings(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if left, _ := os.ReadDir(home); len(left) > 0 {
@@ -56,7 +58,11 @@ func TestNothingIsMadeToFindOutWhetherSettingsCanBeSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	var p *preflight.Problem
-	if err := writable(filepath.Join(file, "hosts")); !errors.As(err, &p) || len(p.Todo) == 0 {
+	if _, err := With(hostfile.Store{Dir: filepath.Join(file, "hosts")}).settings(t.Context()); !errors.As(err, &p) || p.Warning || !strings.Contains(p.Todo[0], file+" is a file") {
+		t.Errorf("%v", err)
+	}
+	t.Setenv("XDG_STATE_HOME", filepath.Join(file, "state"))
+	if _, err := With(hostfile.Store{Dir: home}).settings(t.Context()); !errors.As(err, &p) || !p.Warning || !strings.Contains(p.Todo[0], file+" is a file") {
 		t.Errorf("%v", err)
 	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -10,14 +9,15 @@ import (
 	"piwiz/flash/firstboot/sshconfig"
 	"piwiz/nixgen"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/xdg"
 )
 
 // Keys asks ssh which keys it offers to the host, and lists those and all others
 // of this user. Problems are files that could not be read.
 func (e *Engine) Keys(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error) {
-	home, err := os.UserHomeDir()
+	home, err := xdg.Home()
 	if err != nil {
-		return nil, []error{fmt.Errorf("find your home folder: %w", err)}
+		return nil, []error{err}
 	}
 	asked := home // the home of ssh is the one in the user database
 	if u, err := user.Current(); err == nil && u.HomeDir != "" {
@@ -35,18 +35,18 @@ func (e *Engine) Keys(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, [
 // MakeKey makes an ed25519 key pair for this user, in files of that name; it fails
 // with sshkey.ErrExists where there are any.
 func (e *Engine) MakeKey(name string) (sshkey.PublicKey, error) {
-	home, err := os.UserHomeDir()
+	home, err := xdg.Home()
 	if err != nil {
-		return sshkey.PublicKey{}, fmt.Errorf("find your home folder: %w", err)
+		return sshkey.PublicKey{}, err
 	}
 	return sshkey.Make(filepath.Join(home, ".ssh"), name, Guess().User+"@piwiz")
 }
 
 // ReadKey reads the public keys in a file; a path may begin with ~/.
 func (e *Engine) ReadKey(path string) ([]sshkey.PublicKey, error) {
-	home, err := os.UserHomeDir()
+	home, err := xdg.Home()
 	if err != nil {
-		return nil, fmt.Errorf("find your home folder: %w", err)
+		return nil, err
 	}
 	return sshkey.ReadFile(path, home)
 }

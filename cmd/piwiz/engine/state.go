@@ -7,12 +7,21 @@ import (
 	"piwiz/nixgen/xdg"
 )
 
-// StateDir is where what may be lost is kept: the log, how long builds took.
-// "" when there is no such place.
-func StateDir() string {
+// State is the folder where what may be lost is kept: the log, how long builds
+// took. It is made if need be.
+func State() (string, error) {
 	state, err := xdg.State()
+	if err != nil {
+		return "", err
+	}
 	dir := filepath.Join(state, "piwiz")
-	if err != nil || os.MkdirAll(dir, 0o700) != nil {
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// StateDir is State, "" when there is no such place.
+func StateDir() string {
+	dir, err := State()
+	if err != nil {
 		return ""
 	}
 	return dir

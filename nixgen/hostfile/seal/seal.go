@@ -19,6 +19,7 @@ import (
 	"filippo.io/age/agessh"
 	"golang.org/x/crypto/ssh"
 
+	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 )
 
@@ -44,6 +45,9 @@ func (e *Error) Error() string { return e.Key + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 func unusable(key string, err error) *Error {
+	if todo := durable.Remedy(err, key); todo != nil {
+		return &Error{key, err, append(todo, "Or use no key: then piwiz asks for a passphrase.")}
+	}
 	return &Error{key, err, fault.Todo{
 		"Use an SSH key of type ed25519 or rsa (~/.ssh/id_ed25519), or a key of age (age1...; made by age-keygen).",
 		"Or use none: then piwiz asks for a passphrase.",
