@@ -218,8 +218,7 @@ func (p *wifiPage) given(s *state, msg secretGiven) (move, tea.Cmd) {
 		s.wifi.give(o, msg.network)
 		return p.keep(s)
 	}
-	headline, _ := Explain(msg.err)
-	p.lacking = fmt.Sprintf("%s. To go on, press ctrl+t and type it in, or unmark it.", headline)
+	p.lacking = sentence(msg.err) + " To go on, press ctrl+t and type it in, or unmark it."
 	if errors.Is(msg.err, fs.ErrPermission) && !p.refused {
 		p.err, p.more, p.lacking = msg.err, true, ""
 		return stay, nil

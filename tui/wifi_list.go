@@ -101,8 +101,8 @@ func (l *wifiList) turn(s *state) {
 // rightsView asks for administrator rights.
 func (l *wifiList) rightsView(s *state, width, height int) string {
 	why := "This computer keeps its Wi-Fi passwords in files that only the administrator may read. piwiz can ask for that right once, to copy the networks you choose. It runs:"
-	if headline, hints := Explain(l.err); l.more && len(hints) > 0 { // a secret was withheld
-		why = headline + ". " + why
+	if _, hints := Explain(l.err); l.more && len(hints) > 0 { // a secret was withheld
+		why = sentence(l.err) + " " + why
 	}
 	if s.origin != "" && len(s.wifi.offers) > 0 {
 		why = "What is saved with " + s.origin + " is kept. " + why

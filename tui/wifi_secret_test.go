@@ -68,7 +68,7 @@ func TestASecretThatIsRefusedLeadsToAdministratorRights(t *testing.T) {
 }
 
 func TestASecretThatNobodyHasIsTypedIn(t *testing.T) {
-	for name, err := range map[string]error{"no keyring": errors.New("the password is not kept"), "refused, and the rights too": fs.ErrPermission} {
+	for name, err := range map[string]error{"no keyring": errors.New("the password is in a keyring"), "refused, and the rights too": fs.ErrPermission} {
 		t.Run(name, func(t *testing.T) {
 			e := kept(t, func(_ context.Context, n wifi.Network) (wifi.Network, error) { return n, err })
 			e.GrantNetworks = func() WifiGrant { return fakeWifiGrant{} }
@@ -77,6 +77,9 @@ func TestASecretThatNobodyHasIsTypedIn(t *testing.T) {
 			d.keys("enter", "enter")
 			if errors.Is(err, fs.ErrPermission) {
 				d.keys("n", "enter", "enter")
+			}
+			if !errors.Is(err, fs.ErrPermission) {
+				d.sees("The password is in a keyring. To go on,")
 			}
 			d.sees("press ctrl+t")
 			d.keys("ctrl+t")
