@@ -78,10 +78,10 @@ func fromNetworkManager(ctx context.Context) (out []told, err error) {
 }
 
 // join has the program in the guest that is called r.by join. The first scan
-// may have missed the network.
+// may have missed the network, and a busy machine misses handshakes.
 func (r *result) join(g *guest, say func(string, ...any), connect, rescan string) {
 	r.here = "-"
-	for range 3 {
+	for range 6 {
 		out, err := g.sh("%s", connect)
 		if err == nil {
 			var on string
