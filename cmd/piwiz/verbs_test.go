@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain lets the test binary be piwiz itself, so that exit codes and
@@ -27,7 +28,10 @@ func TestMain(m *testing.M) {
 		_ = os.Unsetenv("PIWIZ_TEST_PART")
 		os.Exit(run(testParts[part]))
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"piwiz": func() {
+		_, _ = syscall.Setsid() // no terminal to ask on
+		main()
+	}})
 }
 
 // person is somebody with an empty home and no tools on the PATH.
