@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"runtime/debug"
 
 	"piwiz/cmd/piwiz/engine"
 )
@@ -23,13 +22,4 @@ func (p *program) engine() (*engine.Engine, error) {
 		e.Options = p.set
 	}
 	return e, err
-}
-
-// version is what this program was built from, as the go command noted it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "of unknown version"
-	}
-	return info.Main.Version
 }
