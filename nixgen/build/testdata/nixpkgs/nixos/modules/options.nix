@@ -41,6 +41,7 @@ in
         enable = off;
         interfaces = strings;
         secretsFile = opt (types.nullOr types.path) null;
+        extraConfigFiles = opt (types.listOf types.path) [ ];
         extraConfig = opt types.str "";
         networks = opt (types.attrsOf (types.submodule (name: {
           ssid = opt types.str name;
