@@ -58,7 +58,7 @@ func flake(h Host) string {
 
 func own(h Host) string {
 	return fmt.Sprintf(`# This file is yours: piwiz made it once and never changes it again.
-# Add what %[1]s shall do, for example:
+# Add what %[1]s should do, for example:
 #
 #   environment.systemPackages = [ pkgs.htop ];
 #   services.nginx.enable = true;

@@ -152,7 +152,7 @@ func (p *cardPage) dropVanished(s *state) {
 	for _, d := range p.all {
 		if d.Path == s.card.Path {
 			if why := s.card.Identity().Differs(d.Identity()); why != "" {
-				p.asking, p.err = nil, errors.New(why+" Please choose it again.")
+				p.asking, p.err = nil, errors.New(why+" Choose it again.")
 			}
 			return
 		}

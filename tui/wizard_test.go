@@ -535,7 +535,7 @@ func TestACardThatIsExchangedMustBeChosenAgain(t *testing.T) {
 	other := sdb
 	other.DiskSeq++
 	d.send(cardsSeen{[]disk.Device{other}, nil})
-	d.sees("choose it again")
+	d.sees("Choose it again")
 	d.keys("enter", "sdb")
 	d.send(cardsSeen{nil, nil})
 	d.sees("was taken out")

@@ -63,7 +63,7 @@ func (p *writePage) view(s *state, width, height int) string {
 	for _, st := range []struct {
 		stage flash.Stage
 		name  string
-	}{{flash.Writing, "Writing"}, {flash.Verifying, "Reading it back"}, {flash.Finishing, "Making it bootable"}} {
+	}{{flash.Writing, "Writing"}, {flash.Verifying, "Verifying it"}, {flash.Finishing, "Making it bootable"}} {
 		share := 0.0
 		switch {
 		case g.Stage > st.stage:

@@ -10,7 +10,7 @@ func (p *program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "piwiz",
 		Short: "Make an SD card for a Raspberry Pi with NixOS that answers as HOST.local",
-		Long: "piwiz asks what the Raspberry Pi shall be, builds a NixOS image for it, writes\n" +
+		Long: "piwiz asks what the Raspberry Pi should be, builds a NixOS image for it, writes\n" +
 			"the card, verifies it, and waits until the Pi answers as HOST.local over SSH.\n" +
 			"Without a verb it starts the wizard; each verb does one step of it.\n\n" +
 			"Exit codes: 0 done · 1 failed · 2 wrong usage · 3 refused for safety ·\n" +

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -149,5 +151,67 @@ func TestOnlyTheTablesKnowBoardsAndReleases(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// The words of CONTRIBUTING that nobody says of a computer are in no text for
+// people: in no string of the program, and in no comment of a shell script, which
+// is the help that it gives. Operations of errors, which a cause follows, count.
+func TestNoTextUsesTheOldWords(t *testing.T) {
+	guide, err := os.ReadFile("../../.github/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(guide), "| not | but |\n|---|---|\n")
+	var words []string
+	for line := range strings.Lines(table) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			for w := range strings.SplitSeq(cells[1], ",") {
+				words = append(words, regexp.QuoteMeta(strings.TrimSpace(w)))
+			}
+		}
+	}
+	if len(words) < 20 {
+		t.Fatalf("the glossary has only %q", words)
+	}
+	old := regexp.MustCompile(`(?i)\b(` + strings.Join(words, "|") + `)\b`)
+	complain := func(where any, text string) {
+		for _, line := range strings.Split(text, "\n") {
+			if word := old.FindString(line); word != "" {
+				t.Errorf("%v: %q in %q; see English in .github/CONTRIBUTING.md", where, word, line)
+			}
+		}
+	}
+	files, err := source()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if file.isTest() {
+			continue
+		}
+		ast.Inspect(file.tree, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+				text, err := strconv.Unquote(l.Value)
+				if err != nil {
+					t.Error(err)
+				}
+				if strings.Contains(text, " ") { // one word is a name, or a key
+					complain(goFiles.Position(l.Pos()), text)
+				}
+			}
+			return true
+		})
+	}
+	for _, pattern := range []string{"../../.ci/*", "../../nixgen/*.sh"} {
+		scripts, err := filepath.Glob(pattern)
+		if err != nil || len(scripts) == 0 {
+			t.Errorf("%s: %v, %v", pattern, scripts, err)
+		}
+		for _, name := range scripts {
+			if text, err := os.ReadFile(name); err == nil && !strings.HasSuffix(name, "/rig") {
+				complain(name, string(text))
+			}
+		}
 	}
 }

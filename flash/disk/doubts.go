@@ -21,7 +21,7 @@ func (d Device) reader() bool {
 func (d Device) Doubt() string {
 	switch {
 	case d.Bus == EMMC:
-		return "This memory is soldered into this computer: does nothing that it needs lie on it?"
+		return "This memory is soldered into this computer: is nothing on it that it needs?"
 	case d.Any && d.Bus == NVMe:
 		return "This is an NVMe disk, as an SD Express card is one too: is it really not a disk with your files?"
 	case d.Any:

@@ -83,7 +83,7 @@ func (d Device) noCard() string {
 // tells none. A card in a reader may have been in any device.
 func (d Device) trace() string {
 	if kind, says := gadget.Trace(d.Traces); kind != "" {
-		return "This is " + string(kind) + ", not a card, by what lies on it: " + says + "."
+		return "This is " + string(kind) + ", not a card, by what is on it: " + says + "."
 	}
 	for _, label := range append([]string{d.Label}, labels(d.Partitions)...) {
 		if kind := gadget.Label(label); kind != "" {

@@ -185,7 +185,7 @@ func textKind(head []byte) (kind, bool) {
 	case torrent.MatchString(text):
 		return torrentFile, true
 	case sumLine.MatchString(text):
-		return kind{what: "a file of checksums, not the image", todo: "Name the image itself. What lies beside it as IMAGE.sha256 is read by piwiz on its own."}, true
+		return kind{what: "a file of checksums, not the image", todo: "Name the image itself. What is beside it as IMAGE.sha256 is read by piwiz on its own."}, true
 	}
 	// What it says is not shown: it can be a file of passwords that was named by mistake.
 	return kind{what: "a text", todo: "Read it, it may say what went wrong: less %s"}, true

@@ -60,7 +60,7 @@ func findSum(ctx context.Context, from From) (*sum, error) {
 // badSum is a file beside the image that does not say its sum. It is there to be
 // checked, so the image is not written unchecked.
 func badSum(from From, beside string, err error) *Error {
-	return &Error{from.Path, fmt.Errorf("%s lies beside it, but %w", beside, err), []string{
+	return &Error{from.Path, fmt.Errorf("%s is beside it, but %w", beside, err), []string{
 		"Download that file again, give the right sum with --sha256, or delete the file to write the image unchecked.",
 	}}
 }

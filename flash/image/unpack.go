@@ -118,7 +118,7 @@ func (e *windowError) Error() string {
 type behindError struct{ at, size int64 } // bytes
 
 func (e *behindError) Error() string {
-	return fmt.Sprintf("behind the packed image, which ends at byte %d, lie %d bytes that are no part of it", e.at, e.size-e.at)
+	return fmt.Sprintf("behind the packed image, which ends at byte %d, are %d bytes that are no part of it", e.at, e.size-e.at)
 }
 
 func cutShort(format string, a ...any) error {

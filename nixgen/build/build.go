@@ -125,7 +125,7 @@ func ready(r Request) error {
 	if _, err := os.Stat(filepath.Join(r.Flake, "flake.nix")); err != nil {
 		return &Error{
 			Headline: "There is no flake.nix in " + r.Flake + ".", Page: "preview",
-			Todo: []string{"Go back to the preview and forward again: piwiz writes the file anew."}, err: err,
+			Todo: []string{"Go back to the preview and forward again: piwiz writes the file again."}, err: err,
 		}
 	}
 	info, err := os.Lstat(r.OutLink)

@@ -15,9 +15,9 @@ func TestRealMistakesNameTheLine(t *testing.T) {
 	}
 	for _, c := range []struct{ known, more, headline string }{
 		{"no-option", "  services.avahi.enabel = true;", "The option services.avahi.enabel does not exist."},
-		{"wrong-type", "  time.timeZone = 5;", "The option time.timeZone has the wrong kind of value: it wants null or string without spaces."},
+		{"wrong-type", "  time.timeZone = 5;", "The option time.timeZone has a value of the wrong type: it wants null or string without spaces."},
 		{"conflict", "  networking.hostName = \"liszt\";", "The option networking.hostName is set twice, to different values."},
-		{"syntax", "  time.timeZone = ;", "The text is not right Nix: a sign is missing or too much."},
+		{"syntax", "  time.timeZone = ;", "Syntax error: a character is missing, or there is one too many."},
 		{"undefined-variable", "  time.timeZone = berlin;", "The name berlin is not known."},
 		{"missing-attribute", "  time.timeZone = pkgs.zones.berlin;", "There is nothing called zones."},
 		{"duplicate-attribute", "  time.timeZone = \"a\"; time.timeZone = \"b\";", "time.timeZone is set twice in one file."},
@@ -25,7 +25,7 @@ func TestRealMistakesNameTheLine(t *testing.T) {
 		{"recursion", "  time.timeZone = let f = x: 1 + f (x + 1); in f 1;", "The configuration needs itself to know its own value."},
 		{"no-function", "  time.timeZone = \"a\" \"b\";", "Something is used like a function, but is none."},
 		{"arguments", "  time.timeZone = ({ zone }: zone) { };", "A function is called with the wrong arguments: zone."},
-		{"wrong-value", "  time.timeZone = \"a\" + 5;", "A value is of the wrong kind."},
+		{"wrong-value", "  time.timeZone = \"a\" + 5;", "A value has the wrong type."},
 		{"file-missing", "  time.timeZone = builtins.readFile ./zone;", "A file that the configuration names is not there: zone."},
 		{"search-path", "  time.timeZone = (import <nixpkgs> { }).zone;", "configuration.nix asks for <nixpkgs>, which a flake does not have."},
 		{"absolute-path", "  time.timeZone = builtins.readFile \"/etc/timezone\";", "configuration.nix uses a file outside of its folder: /etc"},

@@ -117,12 +117,12 @@ var recorded = map[string]diagnosis{
 	"offline-inside-builder":   {"step-offline", "check", "was not found while a step of the build downloaded", "", "bash-4.4.tar.gz", "ftpmirror"},
 
 	"eval-no-such-host":       {"no-host", "preview", "no image for this host", "nixosConfigurations.bach", "", ""},
-	"eval-syntax-error":       {"syntax", "preview", "not right Nix", "FLAKE/configuration.nix:18: syntax error, unexpected ';'", "", ""},
+	"eval-syntax-error":       {"syntax", "preview", "Syntax error", "FLAKE/configuration.nix:18: syntax error, unexpected ';'", "", ""},
 	"eval-throw":              {"", "preview", "Nix cannot work with configuration.nix.", "FLAKE/configuration.nix:18: piwiz: you forgot the time zone", "", ""},
 	"eval-undefined-variable": {"undefined-variable", "preview", "The name undefinedVariable is not known.", "FLAKE/configuration.nix:18", "", ""},
 	"eval-unknown-option":     {"no-option", "preview", "The option services.avahi.enabel does not exist.", "FLAKE/configuration.nix:4", "", ""},
 	"eval-unknown-suboption":  {"no-option", "preview", "The option users.users.pi.openssh.authorizedKeys.keyss does not exist.", "FLAKE/configuration.nix:7", "", ""},
-	"eval-wrong-type":         {"wrong-type", "preview", "The option time.timeZone has the wrong kind of value: it wants null or string.", "FLAKE/configuration.nix:6", "", ""},
+	"eval-wrong-type":         {"wrong-type", "preview", "The option time.timeZone has a value of the wrong type: it wants null or string.", "FLAKE/configuration.nix:6", "", ""},
 
 	"interrupt-int":        {"interrupted", "", "The build was interrupted.", "", "", ""},
 	"interrupt-int-group":  {"interrupted", "", "The build was interrupted.", "", "", ""},

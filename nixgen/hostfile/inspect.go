@@ -103,7 +103,7 @@ func (in *inspector) answers(h *Saved) bool {
 		if canonical, complaint := nixgen.CheckName(host.Name); complaint == "" && canonical == host.Name && !exists(in.store.Path(host.Name)) {
 			remedy = "Give the folder that name. " + run("mv %s %s", in.path(), in.store.Path(host.Name))
 		}
-		in.add(Stop, answersFile, fmt.Errorf("it is about %q, but lies in the folder of %s", host.Name, in.name), remedy)
+		in.add(Stop, answersFile, fmt.Errorf("it is about %q, but is in the folder of %s", host.Name, in.name), remedy)
 	}
 	for _, p := range problems {
 		kind := Stop

@@ -15,7 +15,7 @@ func Quote(s string) (string, error) {
 		return "", errors.New("it holds a NUL byte, which Nix cannot store; remove it")
 	}
 	if !utf8.ValidString(s) {
-		return "", errors.New("it is not text (UTF-8); write it anew")
+		return "", errors.New("it is not text (UTF-8); write it again")
 	}
 	return `"` + quoter.Replace(s) + `"`, nil
 }

@@ -122,7 +122,7 @@ func (c Computer) start() remedy {
 	case c.system.Is("fedora") && c.systemd:
 		return remedy{command: "sudo dnf install nix-daemon && sudo systemctl enable --now nix-daemon.socket"}
 	case c.systemd:
-		return remedy{[]string{"This Nix came without its service: this installs it anew, with the service."}, installer}
+		return remedy{[]string{"This Nix came without its service: this installs it again, with the service."}, installer}
 	}
 	return remedy{todo: []string{"Start it as root and leave it running: sudo nix-daemon"}}
 }

@@ -49,5 +49,5 @@ func (c Computer) setting(name, value, nixos string) remedy {
 	if c.unit("nix-daemon.service") {
 		return remedy{command: add + " && sudo systemctl restart nix-daemon.service"}
 	}
-	return remedy{[]string{"Then start the service of Nix (nix-daemon) anew, so that it reads its settings."}, add}
+	return remedy{[]string{"Then restart the service of Nix (nix-daemon), so that it reads its settings."}, add}
 }

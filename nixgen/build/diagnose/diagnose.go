@@ -158,7 +158,7 @@ func Of(s Seen) Diagnosis {
 }
 
 // report is said where only a change of piwiz helps.
-const report = "Please report it where you got piwiz from, with the lines above. You need not change anything."
+const report = "Report it where you got piwiz from, with the lines above. You need not change anything."
 
 // settle explains a mistake in the text of the flake in the user's own file
 // names.

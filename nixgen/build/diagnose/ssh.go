@@ -43,8 +43,8 @@ var sshTable = []sshRow{
 	{
 		said:     keyChanged,
 		headline: "HOST answers with another key than it had before.",
-		why:      "It was set up anew, or something else answers in its place.", daemon: asRoot,
-		fixes: []string{"If it was set up anew: SUDOssh-keygen -R ADDRESS", "Then log in once and compare the fingerprint: SUDOssh HOST true"},
+		why:      "It was set up again, or something else answers in its place.", daemon: asRoot,
+		fixes: []string{"If it was set up again: SUDOssh-keygen -R ADDRESS", "Then log in once and compare the fingerprint: SUDOssh HOST true"},
 	},
 	{
 		said:     keyUnknown,

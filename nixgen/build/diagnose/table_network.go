@@ -145,7 +145,7 @@ var network = []row{{
 	name: "lock-mismatch", nix: []string{`NAR hash mismatch in input '([^']+)'`, `(?s)mismatch in field 'narHash' of input '([^']+)'`},
 	headline: "What was downloaded is not what flake.lock says.",
 	why:      "The input $1 has changed since it was noted, or a login page came instead.",
-	page:     "preview", do: []string{"Note it anew: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},
+	page:     "preview", do: []string{"Update it: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},
 }, {
 	name: "hash-mismatch", nix: []string{`hash mismatch in fixed-output derivation '/nix/store/[0-9a-z]{32}-([^']+)\.drv'`},
 	headline: "A download is not what it should be: $1.",

@@ -13,12 +13,12 @@ var settings = inTheText([]row{{
 	do:       []string{"Look up its name: https://search.nixos.org/options"},
 }, {
 	name: "wrong-type", nix: []string{"A definition for option [`']([^`']+)' is not of type [`'](.+?)'\\."},
-	headline: "The option $1 has the wrong kind of value: it wants $2.",
+	headline: "The option $1 has a value of the wrong type: it wants $2.",
 	do:       []string{"Look up what it wants: https://search.nixos.org/options"},
 }, {
 	name: "conflict", nix: []string{"The option [`']([^`']+)' has conflicting definition"},
 	headline: "The option $1 is set twice, to different values.",
-	do:       []string{"Take one of them out, or put lib.mkForce before the value in configuration.nix that shall count."},
+	do:       []string{"Take one of them out, or put lib.mkForce before the value in configuration.nix that should count."},
 }, {
 	name: "set-twice", nix: []string{"The (?:unique )?option [`']([^`']+)' is (?:defined multiple times|read-only)"},
 	headline: "The option $1 may be set only once.",
@@ -85,7 +85,7 @@ var settings = inTheText([]row{{
 	name: "lock-file", nix: []string{`lock file '([^']+)' (?:has|contains)`, `cannot write modified lock file`, `requires lock file changes`, `opening (?:lock )?file ['"]([^'"]*flake\.lock)['"]`},
 	headline: "Nix cannot use the file that notes the versions (flake.lock).",
 	why:      "It is damaged, of another Nix, or may not be written.",
-	do:       []string{"See whose it is: ls -l FLAKE/flake.lock", "Note the versions anew: rm FLAKE/flake.lock, then build again."},
+	do:       []string{"See whose it is: ls -l FLAKE/flake.lock", "Let Nix choose the versions again: rm FLAKE/flake.lock, then build again."},
 }, {
 	name: "not-in-git", nix: []string{`Path '([^']+)' in the repository .* is not tracked by Git`},
 	headline: "Git does not know the file $1 yet, so Nix does not see it.",
@@ -93,7 +93,7 @@ var settings = inTheText([]row{{
 }, {
 	name: "no-host", nix: []string{`does not provide attribute '[^']*'`},
 	headline: "The flake has no image for this host.",
-	do:       []string{"Go back to the preview and forward again: piwiz writes flake.nix anew.", "See what it has: nix --extra-experimental-features 'nix-command flakes' flake show path:FLAKE"},
+	do:       []string{"Go back to the preview and forward again: piwiz writes flake.nix again.", "See what it has: nix --extra-experimental-features 'nix-command flakes' flake show path:FLAKE"},
 }, {
 	name: "absolute-path", nix: []string{`access to absolute path '([^']+)' is forbidden in pure`},
 	headline: "configuration.nix uses a file outside of its folder: $1.",
@@ -102,7 +102,7 @@ var settings = inTheText([]row{{
 	name: "input-file", when: ofAnInput, nix: []string{`(?:getting status of|opening file|path) ['"](/nix/store/[^/'"]+-source)/([^'"]+)['"](?: does not exist|: No such file)`},
 	headline: "An input of the flake has no file $2.",
 	why:      "The inputs are of releases that do not fit together. It is no mistake in your own files.",
-	do:       []string{"Fetch the inputs anew: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},
+	do:       []string{"Fetch the inputs again: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},
 }, {
 	name: "file-missing", nix: []string{`[Pp]ath '(?:/nix/store/[^/']+-source/)?([^']+)' does not exist`, `(?:getting status of|opening file) ['"]/nix/store/[^/'"]+-source/([^'"]+)['"]: No such file`},
 	headline: "A file that the configuration names is not there: $1.",
@@ -113,7 +113,7 @@ var settings = inTheText([]row{{
 	do:       []string{"Write pkgs for packages, and (modulesPath + \"/...\") for modules of NixOS."},
 }, {
 	name: "syntax", nix: []string{`^syntax error`, `^path has a trailing slash`},
-	headline: "The text is not right Nix: a sign is missing or too much.",
+	headline: "Syntax error: a character is missing, or there is one too many.",
 }, {
 	name: "undefined-variable", nix: []string{`^undefined variable '([^']+)'`},
 	headline: "The name $1 is not known.",
@@ -143,7 +143,7 @@ var settings = inTheText([]row{{
 	headline: "A function is called with the wrong arguments: $1.",
 }, {
 	name: "wrong-value", nix: []string{`(?s)^(?:expected|value is) an? .* (?:but found|while) `, `^cannot coerce `, `^cannot (?:add|compare|concatenate) `},
-	headline: "A value is of the wrong kind.",
+	headline: "A value has the wrong type.",
 }, {
 	name: "gone", nix: []string{"^'?[\\w.\"-]+'? (?:has been|was) (?:renamed|removed|replaced|deprecated|moved)", "The option definition [`'][^`']+' in .* no longer has any effect"},
 	headline: "Something in the configuration has another name now, or is gone.",

@@ -3,7 +3,7 @@ package diagnose
 // repair checks every file of the store against its database, and fetches anew
 // what is damaged. anew makes the store of the container from nothing.
 var (
-	repair = []string{"Check the store, and fetch anew what is damaged: sudo nix-store --verify --check-contents --repair", again}
+	repair = []string{"Check the store, and fetch again what is damaged: sudo nix-store --verify --check-contents --repair", again}
 	anew   = &instead{why: "The store of the container is damaged; it holds nothing that cannot be made again.", do: []string{
 		"Remove it: ENGINE volume rm $(ENGINE volume ls --quiet --filter name=piwiz-nix)", again,
 	}}
@@ -13,24 +13,24 @@ var (
 var store = []row{{
 	name: "root-cache", nix: []string{`(?s)(?:malformed|not a database|unable to open).*'(/root/\.cache/nix)/`, `'(/root/\.cache/nix)/.*(?:malformed|not a database|unable to open)`},
 	headline: "The notes of root's Nix about caches are damaged.",
-	why:      "They only save time, and Nix makes them anew. They are root's, not yours: the Nix service wrote them.",
+	why:      "They only save time, and Nix makes them again. They are root's, not yours: the Nix service wrote them.",
 	page:     "check", do: []string{"Remove them: sudo rm -r $1", again},
 }, {
 	name: "eval-cache", nix: []string{`'(/\S+/\.cache/nix)/.*(?:malformed|not a database|unable to open)`, `(?s)(?:malformed|not a database|unable to open).*'(/\S+/\.cache/nix)/`},
 	headline: "Nix's notes about earlier runs are damaged.",
-	why:      "They only save time, and Nix makes them anew.",
+	why:      "They only save time, and Nix makes them again.",
 	page:     "check", do: []string{"Remove them: rm -r ~/.cache/nix", again},
 }, {
 	name: "box-cache", nix: []string{`/nix/var/cache/.*(?:malformed|not a database|unable to open)`, `(?s)(?:malformed|not a database|unable to open).*'/nix/var/cache/`},
 	headline: "Nix's notes about earlier runs are damaged.",
-	why:      "They only save time, and Nix makes them anew.",
+	why:      "They only save time, and Nix makes them again.",
 	page:     "check", do: []string{"Remove them: sudo rm -r /nix/var/cache", again}, boxed: anew,
 }, {
 	name: "database", side: either,
 	nix:      []string{`disk I/O error`, `attempt to write a readonly database`, `cannot open Nix database`, `database disk image is malformed`, `unable to open database file`, `file is not a database`, `/db/schema['"] is corrupt`},
 	headline: "The database of Nix on COMPUTER is damaged or cannot be opened.",
 	why:      "It says what is in the store. A crash, a full disk or a failing disk does that.",
-	page:     "check", do: []string{"See whether it is there, and whose it is: ls -l /nix/var/nix/db", "See whether the disk has errors: sudo dmesg | grep -i error", "Check the store, and fetch anew what is damaged: sudo nix-store --verify --check-contents --repair"},
+	page:     "check", do: []string{"See whether it is there, and whose it is: ls -l /nix/var/nix/db", "See whether the disk has errors: sudo dmesg | grep -i error", "Check the store, and fetch again what is damaged: sudo nix-store --verify --check-contents --repair"},
 	boxed: anew,
 }, {
 	name: "recipe-gone", side: either,

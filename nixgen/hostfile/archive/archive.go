@@ -85,7 +85,7 @@ func (r *rules) entry(h *tar.Header) (string, error) {
 		return no("is no part of a host")
 	}
 	if strings.Count(inside, "/") > maxDepth {
-		return no("lies too deep")
+		return no("is too deep in folders")
 	}
 	if why := r.take(name, folder); why != "" {
 		return no("%s", why)
@@ -112,7 +112,7 @@ func (r *rules) take(name string, folder bool) (why string) {
 		case was.name != above:
 			return fmt.Sprintf("differs from %q only in capitals", was.name)
 		case !was.folder:
-			return "lies in a file"
+			return "is inside a file"
 		}
 	}
 	was, ok := r.seen[strings.ToLower(name)]
