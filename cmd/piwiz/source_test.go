@@ -215,3 +215,23 @@ func TestNoTextUsesTheOldWords(t *testing.T) {
 		}
 	}
 }
+
+// A recipe that names a file that was moved helps nobody.
+func TestTheRecipesNameWhatIsThere(t *testing.T) {
+	guide, err := os.ReadFile("../../.github/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:cmd|tui|nixgen|flash|\\.ci|\\.github)/[^`: ]*)`").FindAllStringSubmatch(string(guide), -1)
+	if len(named) < 10 {
+		t.Errorf("only %q", named)
+	}
+	for _, m := range named {
+		if strings.Contains(m[1], "NAME") {
+			continue
+		}
+		if found, err := filepath.Glob("../../" + m[1]); err != nil || len(found) == 0 {
+			t.Errorf("CONTRIBUTING names %s, which is not there (%v)", m[1], err)
+		}
+	}
+}
