@@ -10,7 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -43,8 +43,8 @@ func savedBach(t *testing.T) hostfile.Saved {
 func replacing(t *testing.T, h hostfile.Saved) Engine {
 	e := engine(t)
 	e.Hosts = func() ([]hostfile.Saved, []error, error) { return []hostfile.Saved{h}, nil, nil }
-	e.Plan = func(context.Context, string, func(build.Event)) (build.Plan, error) {
-		return build.Plan{}, &build.Error{Headline: "no plan", Page: "hostname"}
+	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+		return builder.Plan{}, &builder.Error{Headline: "no plan", Page: "hostname"}
 	}
 	return e
 }
@@ -313,10 +313,10 @@ func TestTheWayBackFromTheCardLeadsPastTheBuild(t *testing.T) {
 	h := savedBach(t)
 	e := replacing(t, h)
 	built := 0
-	e.Plan = func(context.Context, string, func(build.Event)) (build.Plan, error) { return build.Plan{}, nil }
-	e.Build = func(context.Context, string, func(build.Event)) (build.Result, error) {
+	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) { return builder.Plan{}, nil }
+	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
 		built++
-		return build.Result{Image: "/x.img"}, nil
+		return builder.Result{Image: "/x.img"}, nil
 	}
 	d := drive(t, e)
 	d.keys("down", "enter")

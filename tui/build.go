@@ -12,7 +12,7 @@ import (
 
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
 	"piwiz/tui/style"
@@ -23,8 +23,8 @@ import (
 // when hours of compiling lie ahead.
 type buildPage struct {
 	doubts []nixgen.Doubt // about the answers: y is a yes to all of them
-	plan   *run[build.Progress, plannedBuild]
-	run    *run[build.Progress, build.Result] // nil while it is being planned
+	plan   *run[builder.Progress, plannedBuild]
+	run    *run[builder.Progress, builder.Result] // nil while it is being planned
 	pane   *logpane.Pane
 	asks   bool // the plan warns: y begins
 	over   bool // the end was seen by a tick
@@ -52,7 +52,7 @@ func (p *buildPage) prepare(s *state) tea.Cmd {
 		p.pane.Append(logpane.Line{Text: "note: " + n})
 	}
 	saved, save, plan, pane := s.saved, s.engine.Save, s.engine.Plan, p.pane
-	p.plan = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (plannedBuild, error) {
+	p.plan = start(s.ctx, func(ctx context.Context, report func(builder.Progress)) (plannedBuild, error) {
 		// Also for a saved host as it is: a newer piwiz writes a newer module
 		// from the same answers.
 		saved, err := save(saved)
@@ -71,22 +71,22 @@ func (p *buildPage) prepare(s *state) tea.Cmd {
 // plannedBuild is a host as it was saved, and what its build will cost.
 type plannedBuild struct {
 	saved hostfile.Saved
-	plan  build.Plan
+	plan  builder.Plan
 }
 
 // begin builds.
 func (p *buildPage) begin(s *state) tea.Cmd {
 	p.asks = false
 	name, makeImage, pane := s.saved.Host.Name, s.engine.Build, p.pane
-	p.run = start(s.ctx, func(ctx context.Context, report func(build.Progress)) (build.Result, error) {
+	p.run = start(s.ctx, func(ctx context.Context, report func(builder.Progress)) (builder.Result, error) {
 		return makeImage(ctx, name, into(pane, report))
 	})
 	return beat(p.run)
 }
 
 // into sends the lines of a run to the log and the rest to its mailbox.
-func into(pane *logpane.Pane, report func(build.Progress)) func(build.Event) {
-	return func(e build.Event) {
+func into(pane *logpane.Pane, report func(builder.Progress)) func(builder.Event) {
+	return func(e builder.Event) {
 		if e.Line != "" {
 			pane.Append(logpane.Line{Text: e.Line, Of: e.Derivation, Err: e.Error})
 		}
@@ -178,7 +178,7 @@ func (p *buildPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 
 // remedy is the page whose answer can fix the failure.
 func (p *buildPage) remedy() move {
-	var e *build.Error
+	var e *builder.Error
 	if errors.As(p.err, &e) && e.Page != "" {
 		return move(e.Page)
 	}
@@ -205,7 +205,7 @@ func (p *buildPage) view(s *state, width, height int) string {
 }
 
 // sample is how far the reading or the building is.
-func (p *buildPage) sample() build.Progress {
+func (p *buildPage) sample() builder.Progress {
 	if p.run == nil {
 		return p.plan.sample()
 	}

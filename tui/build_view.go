@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"piwiz/flash/disk"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
 
 // planText is what a build will cost, in a line; "" when there is nothing to do.
-func planText(p build.Plan) string {
+func planText(p builder.Plan) string {
 	var parts []string
 	if n := len(p.Builds); n > 0 {
 		parts = append(parts, count(n, "step")+" to build")
@@ -29,7 +29,7 @@ func planText(p build.Plan) string {
 }
 
 // drawWarning asks before hours of work begin.
-func drawWarning(p build.Plan, width int) string {
+func drawWarning(p builder.Plan, width int) string {
 	lines := p.Warning()
 	var text strings.Builder
 	text.WriteString(style.Danger.Render(wrap(lines[0], width)) + "\n")
@@ -43,7 +43,7 @@ func drawWarning(p build.Plan, width int) string {
 }
 
 // drawProgress draws how far a build is: four lines that stay where they are.
-func drawProgress(g build.Progress, elapsed time.Duration, width int) string {
+func drawProgress(g builder.Progress, elapsed time.Duration, width int) string {
 	share := fmt.Sprintf(" %3.0f %%", 100*g.Share)
 	if g.Left > 0 {
 		share += ", about " + clock(g.Left) + " left"
@@ -57,7 +57,7 @@ func drawProgress(g build.Progress, elapsed time.Duration, width int) string {
 }
 
 // doing is what Nix is at, and for how long: a silent minute has a name.
-func doing(g build.Progress, elapsed time.Duration) string {
+func doing(g builder.Progress, elapsed time.Duration) string {
 	stage := g.Stage
 	if stage == "" {
 		stage = "starting Nix"
@@ -68,7 +68,7 @@ func doing(g build.Progress, elapsed time.Duration) string {
 	return stage + style.Between + clock(elapsed) + " in all"
 }
 
-func totals(g build.Progress) string {
+func totals(g builder.Progress) string {
 	var parts []string
 	if g.Expected > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d steps built", g.Done, g.Expected))
@@ -86,7 +86,7 @@ func totals(g build.Progress) string {
 	return strings.Join(parts, style.Between)
 }
 
-func running(g build.Progress) []string {
+func running(g builder.Progress) []string {
 	var now []string
 	for _, r := range g.Now {
 		text := r.Name + " " + clock(time.Since(r.Since))

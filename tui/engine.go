@@ -11,7 +11,7 @@ import (
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -68,9 +68,9 @@ type Engine struct {
 	// not saved yet it is a draft.
 	Edit func(hostfile.Saved) tea.ExecCommand
 	// Plan says what Build would do.
-	Plan func(ctx context.Context, name string, report func(build.Event)) (build.Plan, error)
+	Plan func(ctx context.Context, name string, report func(builder.Event)) (builder.Plan, error)
 	// Build makes the image of a saved host.
-	Build func(ctx context.Context, name string, report func(build.Event)) (build.Result, error)
+	Build func(ctx context.Context, name string, report func(builder.Event)) (builder.Result, error)
 	// Cards lists the disks of this computer.
 	Cards func(ctx context.Context) ([]disk.Device, error)
 	// CardsChanged tells when they may have changed, until ctx ends: then the

@@ -11,7 +11,7 @@ import (
 
 	"piwiz/flash"
 	"piwiz/flash/disk"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 )
@@ -20,10 +20,10 @@ import (
 func reluctant(t *testing.T) (e Engine, letGo func()) {
 	e = engine(t)
 	gate := make(chan struct{})
-	e.Build = func(ctx context.Context, _ string, _ func(build.Event)) (build.Result, error) {
+	e.Build = func(ctx context.Context, _ string, _ func(builder.Event)) (builder.Result, error) {
 		<-ctx.Done()
 		<-gate
-		return build.Result{}, ctx.Err()
+		return builder.Result{}, ctx.Err()
 	}
 	return e, func() { close(gate) }
 }

@@ -17,7 +17,7 @@ import (
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -86,13 +86,13 @@ func outside(t *testing.T) Engine {
 		files, own, err := preview(s)
 		return poisoned(files), own + poison, err
 	}
-	e.Plan = func(_ context.Context, _ string, report func(build.Event)) (build.Plan, error) {
-		report(build.Event{Line: "plan" + poison, Derivation: "drv" + poison})
-		return poisoned(build.Plan{Builds: []string{"linux"}, Big: []string{"linux"}, Takes: -1}), nil
+	e.Plan = func(_ context.Context, _ string, report func(builder.Event)) (builder.Plan, error) {
+		report(builder.Event{Line: "plan" + poison, Derivation: "drv" + poison})
+		return poisoned(builder.Plan{Builds: []string{"linux"}, Big: []string{"linux"}, Takes: -1}), nil
 	}
-	e.Build = func(_ context.Context, _ string, report func(build.Event)) (build.Result, error) {
-		report(build.Event{Line: poison + "<line>", Derivation: "drv" + poison, Progress: poisoned(build.Progress{Stage: "building", Now: make([]build.Running, 1), Waits: []string{"w"}})})
-		return build.Result{}, bad("build")
+	e.Build = func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
+		report(builder.Event{Line: poison + "<line>", Derivation: "drv" + poison, Progress: poisoned(builder.Progress{Stage: "building", Now: make([]builder.Running, 1), Waits: []string{"w"}})})
+		return builder.Result{}, bad("build")
 	}
 	e.Cards = func(ctx context.Context) ([]disk.Device, error) {
 		all, _ := cards(ctx)
@@ -167,8 +167,8 @@ func TestNoTextFromOutsideActsOnTheTerminal(t *testing.T) {
 	w.keys("y")
 	w.tick()
 	w.look()
-	w.w.engine.Build = func(_ context.Context, _ string, report func(build.Event)) (build.Result, error) {
-		return build.Result{Image: "x" + poison, Size: 1 << 30}, nil
+	w.w.engine.Build = func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
+		return builder.Result{Image: "x" + poison, Size: 1 << 30}, nil
 	}
 	w.keys("r")
 	w.patient(func() bool { return w.w.page().(*buildPage).asks })

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 )
 
 // pane is a terminal that only remembers what was written since it was asked.
@@ -60,16 +60,16 @@ func helpAfter(t *testing.T, linesPerSecond, times int) (waits []time.Duration, 
 	t.Helper()
 	e := engine(t)
 	lines := 0
-	e.Build = func(ctx context.Context, _ string, report func(build.Event)) (build.Result, error) {
+	e.Build = func(ctx context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
 		began := time.Now()
 		for beat := time.NewTicker(time.Millisecond); ; {
 			select {
 			case <-ctx.Done():
-				return build.Result{}, ctx.Err()
+				return builder.Result{}, ctx.Err()
 			case <-beat.C:
 			}
 			for ; lines < int(time.Since(began).Seconds()*float64(linesPerSecond)); lines++ {
-				report(build.Event{Line: fmt.Sprintf("building '/nix/store/%032d-linux-6.18.drv' line %d", lines, lines), Derivation: "linux"})
+				report(builder.Event{Line: fmt.Sprintf("building '/nix/store/%032d-linux-6.18.drv' line %d", lines, lines), Derivation: "linux"})
 			}
 		}
 	}

@@ -20,7 +20,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -175,11 +175,11 @@ func (w *world) engine() Engine {
 		w.disk[h.Host.Name] = h
 		return h, nil
 	}
-	e.Plan = func(context.Context, string, func(build.Event)) (build.Plan, error) {
-		return build.Plan{Takes: -1}, w.fail("plan")
+	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+		return builder.Plan{Takes: -1}, w.fail("plan")
 	}
-	e.Build = func(context.Context, string, func(build.Event)) (build.Result, error) {
-		return build.Result{Image: "/x.img"}, w.fail("build")
+	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
+		return builder.Result{Image: "/x.img"}, w.fail("build")
 	}
 	e.Cards = func(context.Context) ([]disk.Device, error) { return []disk.Device{sdb}, w.fail("cards") }
 	e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return &memory{}, w.fail("open") }
@@ -359,7 +359,7 @@ func TestBackAndForwardWithEnterOnlyIsTheSameHost(t *testing.T) {
 					if r.IntN(2) == 0 {
 						what = []string{"save", "plan", "build"}[r.IntN(3)]
 					}
-					w.fails[what] = &build.Error{Headline: what + " fails.", Page: []string{"", "check", "wifi", "keys", "board", "hostname"}[r.IntN(6)]}
+					w.fails[what] = &builder.Error{Headline: what + " fails.", Page: []string{"", "check", "wifi", "keys", "board", "hostname"}[r.IntN(6)]}
 				}
 				if w.fails["locked"] != nil {
 					w.fails["locked"] = errors.New("locked")

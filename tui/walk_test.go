@@ -22,7 +22,7 @@ import (
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -61,7 +61,7 @@ func (w *walker) perhaps(what string) error {
 func (w *walker) err(what string) error {
 	text := strings.Repeat(what+" fails and this is what it says about it "+poison, 1+w.r.IntN(1+w.r.IntN(60)))
 	if w.r.IntN(2) == 0 {
-		return &build.Error{Headline: text, Why: text, Page: []string{"", "check", "wifi", "keys", "preview", "board"}[w.r.IntN(6)]}
+		return &builder.Error{Headline: text, Why: text, Page: []string{"", "check", "wifi", "keys", "preview", "board"}[w.r.IntN(6)]}
 	}
 	return errors.New(text)
 }
@@ -130,17 +130,17 @@ func (w *walker) hostile() Engine {
 		return poisoned(files), own + poison, err
 	}
 	e.Edit = func(hostfile.Saved) tea.ExecCommand { return command{ran: new([]string), err: w.perhaps("edit")} }
-	e.Plan = func(_ context.Context, _ string, report func(build.Event)) (build.Plan, error) {
-		report(build.Event{Line: "plan" + poison})
+	e.Plan = func(_ context.Context, _ string, report func(builder.Event)) (builder.Plan, error) {
+		report(builder.Event{Line: "plan" + poison})
 		err := fail("plan")
 		if fail("plan warns") != nil {
-			return poisoned(build.Plan{Builds: make([]string, 30), Big: []string{"linux", "gcc"}, Takes: time.Hour}), err
+			return poisoned(builder.Plan{Builds: make([]string, 30), Big: []string{"linux", "gcc"}, Takes: time.Hour}), err
 		}
-		return build.Plan{Takes: -1}, err
+		return builder.Plan{Takes: -1}, err
 	}
-	e.Build = func(_ context.Context, _ string, report func(build.Event)) (build.Result, error) {
-		report(build.Event{Line: poison + "line", Derivation: "drv" + poison, Progress: poisoned(build.Progress{Stage: "building", Now: make([]build.Running, 9), Waits: []string{"w"}})})
-		return build.Result{Image: "/x.img" + poison}, fail("build")
+	e.Build = func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
+		report(builder.Event{Line: poison + "line", Derivation: "drv" + poison, Progress: poisoned(builder.Progress{Stage: "building", Now: make([]builder.Running, 9), Waits: []string{"w"}})})
+		return builder.Result{Image: "/x.img" + poison}, fail("build")
 	}
 	e.Cards = func(context.Context) ([]disk.Device, error) {
 		var all []disk.Device

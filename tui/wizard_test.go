@@ -20,7 +20,7 @@ import (
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -270,12 +270,12 @@ func engine(t *testing.T) Engine {
 			files, err := nixgen.Files(s.Host)
 			return files, "~/.local/share/piwiz/hosts/bach/flake/configuration.nix", err
 		},
-		Plan: func(context.Context, string, func(build.Event)) (build.Plan, error) {
-			return build.Plan{Builds: []string{"piwiz-bach"}, Fetches: 340, Download: 1200 << 20, Takes: -1}, nil
+		Plan: func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+			return builder.Plan{Builds: []string{"piwiz-bach"}, Fetches: 340, Download: 1200 << 20, Takes: -1}, nil
 		},
-		Build: func(_ context.Context, _ string, report func(build.Event)) (build.Result, error) {
-			report(build.Event{Line: "building linux-6.18"})
-			return build.Result{Image: "/nix/store/x/bach.img", Size: 3 << 30, Took: 90 * time.Second}, nil
+		Build: func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
+			report(builder.Event{Line: "building linux-6.18"})
+			return builder.Result{Image: "/nix/store/x/bach.img", Size: 3 << 30, Took: 90 * time.Second}, nil
 		},
 		Cards: func(context.Context) ([]disk.Device, error) {
 			return []disk.Device{sdb, {Name: "nvme0n1", Path: "/dev/nvme0n1", Size: 512e9, Model: "Fast", Bus: disk.NVMe}}, nil
@@ -489,8 +489,8 @@ func TestAnswersThatMayBeAMistakeNeedAYes(t *testing.T) {
 
 func TestAFailedBuildLeadsToThePageThatCanMendIt(t *testing.T) {
 	e := engine(t)
-	e.Build = func(context.Context, string, func(build.Event)) (build.Result, error) {
-		return build.Result{}, &build.Error{Headline: "The disk is full.", Page: "check"}
+	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
+		return builder.Result{}, &builder.Error{Headline: "The disk is full.", Page: "check"}
 	}
 	d := drive(t, e)
 	d.toPreview()
@@ -504,10 +504,10 @@ func TestAFailedBuildLeadsToThePageThatCanMendIt(t *testing.T) {
 func TestCtrlCAsksWhileWorkIsRunning(t *testing.T) {
 	e := engine(t)
 	stopped := false
-	e.Build = func(ctx context.Context, _ string, _ func(build.Event)) (build.Result, error) {
+	e.Build = func(ctx context.Context, _ string, _ func(builder.Event)) (builder.Result, error) {
 		<-ctx.Done()
 		stopped = true
-		return build.Result{}, ctx.Err()
+		return builder.Result{}, ctx.Err()
 	}
 	d := drive(t, e)
 	d.toPreview()

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"piwiz/cmd/piwiz/engine"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/preflight"
 	"piwiz/tui"
@@ -52,7 +52,7 @@ func (p *program) end(err error) int {
 	}
 	if p.json {
 		value := map[string]any{"error": headline, "hints": hints, "exit": code}
-		if e, ok := errors.AsType[*build.Error](err); ok {
+		if e, ok := errors.AsType[*builder.Error](err); ok {
 			value["headline"], value["reason"], value["known"] = e.Headline, e.Why, e.Known
 			value["derivation"], value["tail"], value["log"] = e.Derivation, append([]string{}, e.LogTail...), e.LogFile
 		}
@@ -78,7 +78,7 @@ func codeOf(err error) int {
 	e, ok := errors.AsType[*exit](err)
 	told, _ := errors.AsType[*fault.Error](err)
 	missing, _ := errors.AsType[*preflight.Problem](err)
-	unready, _ := errors.AsType[*build.Error](err)
+	unready, _ := errors.AsType[*builder.Error](err)
 	unsafe, _ := errors.AsType[*engine.Refused](err)
 	lacks, _ := errors.AsType[*engine.Lacking](err)
 	var notReady tui.NotReady

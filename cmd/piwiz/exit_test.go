@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 )
 
 // TestAFailedBuildGivesItsReasonsAsJSON is for programs that show a failure in
@@ -15,7 +15,7 @@ import (
 func TestAFailedBuildGivesItsReasonsAsJSON(t *testing.T) {
 	var out bytes.Buffer
 	p := &program{json: true, out: &out}
-	code := p.end(&build.Error{
+	code := p.end(&builder.Error{
 		Known: "disk-full", Headline: "The disk is full.", Why: "It takes 15 GiB.", Derivation: "linux-6.18.2",
 		LogTail: []string{"cp: no space"}, LogFile: "/l", Page: "check",
 	})

@@ -194,7 +194,7 @@ func sources(t *testing.T, see func(path string, text []byte)) {
 func TestNamesSayWhatIsInside(t *testing.T) {
 	for _, p := range goList(t, "piwiz/...") {
 		switch name := p[strings.LastIndexByte(p, '/')+1:]; name {
-		case "util", "utils", "common", "helpers", "types", "models", "manager":
+		case "util", "utils", "common", "helpers", "types", "models", "manager", "build":
 			t.Errorf("%s: a package is named for what it holds", p)
 		}
 	}

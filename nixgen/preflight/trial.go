@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"piwiz/nixgen/aarch64"
-	"piwiz/nixgen/build/diagnose"
+	"piwiz/nixgen/diagnose"
 	"piwiz/nixgen/nix"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/preflight"
 )
 
@@ -17,7 +17,7 @@ func (e *Engine) Checks() []preflight.Check {
 	if e.Builder != "" && e.Builder != "local" {
 		all = slices.DeleteFunc(all, func(c preflight.Check) bool { return slices.Contains(ownNix, c.Name) })
 		return slices.Insert(all, 0, preflight.Check{Name: "builder", Run: func(ctx context.Context) preflight.Finding {
-			b, err := build.Choose(ctx, e.Builder)
+			b, err := builder.Choose(ctx, e.Builder)
 			return preflight.Found(b.String(), err)
 		}})
 	}
@@ -39,9 +39,9 @@ func (e *Engine) orElsewhere(ctx context.Context, c preflight.Check, f preflight
 	if f.State != preflight.Failure {
 		return f
 	}
-	b, err := build.Choose(ctx, "")
+	b, err := builder.Choose(ctx, "")
 	if err == nil && b.Here() && c.Last {
-		if b, err = build.Instead(ctx, trialFailed); err == nil {
+		if b, err = builder.Instead(ctx, trialFailed); err == nil {
 			e.boxed.Store(true)
 		}
 	}
@@ -55,9 +55,9 @@ func (e *Engine) orElsewhere(ctx context.Context, c preflight.Check, f preflight
 const trialFailed = "a test build failed on this computer"
 
 // builder is the builder that the user wants, else the one that works.
-func (e *Engine) builder(ctx context.Context) (build.Builder, error) {
+func (e *Engine) builder(ctx context.Context) (builder.Builder, error) {
 	if e.boxed.Load() {
-		return build.Instead(ctx, trialFailed)
+		return builder.Instead(ctx, trialFailed)
 	}
-	return build.Choose(ctx, e.Builder)
+	return builder.Choose(ctx, e.Builder)
 }

@@ -6,13 +6,13 @@ import (
 	"fmt"
 
 	"piwiz/nixgen"
-	"piwiz/nixgen/build"
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 )
 
 // chosen is what builds the image of a host, for its plan and its build.
 type chosen struct {
-	build.Builder
+	builder.Builder
 	planned bool
 }
 
@@ -49,8 +49,8 @@ func (e *Engine) held(host string) (chosen, bool) {
 	return c, ok
 }
 
-func (e *Engine) request(host string, c chosen) build.Request {
-	return build.Request{
+func (e *Engine) request(host string, c chosen) builder.Request {
+	return builder.Request{
 		Flake: e.Store.Path(host, "flake"), Host: host, OutLink: e.Store.Path(host, "result"),
 		LogFile: e.Store.Path(host, "build.log"), Nixpkgs: e.Nixpkgs, Builder: c.Builder, State: StateDir(),
 	}
@@ -58,38 +58,38 @@ func (e *Engine) request(host string, c chosen) build.Request {
 
 // Plan says what building the image of a saved host would cost. A host that is
 // planned again may be built elsewhere: what was missing may be there by now.
-func (e *Engine) Plan(ctx context.Context, host string, report func(build.Event)) (build.Plan, error) {
+func (e *Engine) Plan(ctx context.Context, host string, report func(builder.Event)) (builder.Plan, error) {
 	c, ok := e.held(host)
 	if ok && !c.planned {
 		e.hold(host, chosen{c.Builder, true})
 	} else {
 		var err error
 		if c, err = e.choose(ctx, host, true); err != nil {
-			return build.Plan{}, err
+			return builder.Plan{}, err
 		}
 	}
-	return build.Ahead(ctx, e.request(host, c), report)
+	return builder.Ahead(ctx, e.request(host, c), report)
 }
 
 // Build builds the image of a saved host with what was chosen for its plan, and notes what it
 // was built from.
-func (e *Engine) Build(ctx context.Context, host string, report func(build.Event)) (build.Result, error) {
+func (e *Engine) Build(ctx context.Context, host string, report func(builder.Event)) (builder.Result, error) {
 	c, ok := e.held(host)
 	if !ok {
 		var err error
 		if c, err = e.choose(ctx, host, true); err != nil {
-			return build.Result{}, err
+			return builder.Result{}, err
 		}
 	}
 	s, err := e.Store.Load(host)
 	if err != nil {
-		return build.Result{}, err
+		return builder.Result{}, err
 	}
 	from, err := e.Store.Origin(s.Host) // now: Nix takes the files as they are when it begins
 	if err != nil {
-		return build.Result{}, err
+		return builder.Result{}, err
 	}
-	result, err := build.Image(ctx, e.request(host, c), report)
+	result, err := builder.Image(ctx, e.request(host, c), report)
 	if err != nil {
 		return result, err
 	}
@@ -99,7 +99,7 @@ func (e *Engine) Build(ctx context.Context, host string, report func(build.Event
 // Built finds the image of the last build of a host, if it was built from the
 // answers as they are.
 func (e *Engine) Built(h nixgen.Host) (string, error) {
-	image, err := build.Built(e.Store.Path(h.Name, "result"))
+	image, err := builder.Built(e.Store.Path(h.Name, "result"))
 	if err != nil {
 		return "", fmt.Errorf("%s has no image yet; run: piwiz build %s", h.Name, h.Name)
 	}

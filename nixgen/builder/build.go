@@ -1,0 +1,190 @@
+// Package builder turns a host's flake into an SD card image with nix build.
+//
+// Rules: the flake is named by path:, never as a git tree, so that every file
+// in it counts; nothing is built by this package itself; the first cause of a
+// failure wins, because later messages are only its consequences.
+package builder
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"piwiz/nixgen/builder/container"
+	"piwiz/nixgen/forecast"
+	"piwiz/nixgen/xdg"
+)
+
+// Request says what to build. Paths are absolute.
+type Request struct {
+	Flake   string  // folder with flake.nix
+	Host    string  // name under nixosConfigurations
+	OutLink string  // becomes a link to the result and keeps it from garbage collection
+	LogFile string  // log for people, "" for none; what Nix says to programs is beside it, as .jsonl
+	Nixpkgs string  // flake URL instead of the pinned nixpkgs; "" is the pinned one
+	State   string  // folder that remembers how long builds take, "" remembers nothing
+	Builder Builder // the zero one is the Nix of this computer
+}
+
+// Result is the finished image.
+type Result struct {
+	Image string // file, .img or .img.zst
+	Size  int64  // bytes of that file
+	Took  time.Duration
+}
+
+// Event tells what happens. Line is one clean line of the log, "" when only the
+// progress changed; Derivation is whose line it is, "" for Nix's own.
+type Event struct {
+	Line       string
+	Derivation string
+	Error      bool
+	Progress   Progress
+}
+
+// Image builds the image of r. report may be nil; it runs on the calling
+// goroutine. The error is an *Error with hints, or ctx's error when cancelled:
+// then no process is left.
+func Image(ctx context.Context, r Request, report func(Event)) (_ Result, err error) {
+	began := time.Now()
+	if err := ready(r); err != nil {
+		return Result{}, err
+	}
+	log, err := r.record(false, report)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { log.end(err) }()
+	w := newWatch(time.Now, r.times(), log.event)
+	w.trace = log.write
+	err = r.Builder.run(ctx, r, w)
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
+	if err != nil {
+		w.finish(failed)
+		return Result{}, w.explain(r, err)
+	}
+	image, err := Built(r.OutLink)
+	if err != nil {
+		return Result{}, err
+	}
+	info, err := os.Stat(image)
+	if err != nil {
+		return Result{}, fmt.Errorf("check the image: %w", err)
+	}
+	w.finish(done)
+	w.remember(r)
+	return Result{Image: image, Size: info.Size(), Took: time.Since(began)}, nil
+}
+
+func arguments(r Request) []string {
+	// A folder's name may hold what means something in a URL.
+	flake := "path:" + (&url.URL{Path: r.Flake}).EscapedPath()
+	args := []string{
+		"--extra-experimental-features", "nix-command flakes",
+		"build", flake + "#nixosConfigurations." + r.Host + ".config.system.build.sdImage",
+		"--option", "extra-platforms", "aarch64-linux",
+		"--out-link", r.OutLink,
+		"--json", "--log-format", "internal-json", "-v",
+		"--show-trace", // Nix cuts off the end, and that is where the user's own file is
+	}
+	if r.Nixpkgs != "" {
+		args = append(args, "--override-input", "nixpkgs", r.Nixpkgs, "--no-write-lock-file")
+	}
+	return args
+}
+
+// times are those of earlier builds.
+func (r Request) times() forecast.Times {
+	if r.State == "" {
+		return forecast.Times{}
+	}
+	return forecast.Load(filepath.Join(r.State, timesFile))
+}
+
+const timesFile = "build-times.json"
+
+// remember notes how long the build took. An image is no worse when that
+// cannot be written.
+func (w *watch) remember(r Request) {
+	if r.State != "" {
+		_ = w.forecast.Learn(w.p.Evaluating).Save(filepath.Join(r.State, timesFile))
+	}
+}
+
+// ready finds what would only come to light after the whole build.
+func ready(r Request) error {
+	if _, err := os.Stat(filepath.Join(r.Flake, "flake.nix")); err != nil {
+		return &Error{
+			Headline: "There is no flake.nix in " + r.Flake + ".", Page: "preview",
+			Todo: []string{"Go back to the preview and forward again: piwiz writes the file again."}, err: err,
+		}
+	}
+	info, err := os.Lstat(r.OutLink)
+	if err == nil && info.Mode().Type() != fs.ModeSymlink {
+		return &Error{
+			Headline: r.OutLink + " is in the way: Nix wants to put a link there.",
+			Todo:     []string{"Move it away: mv " + r.OutLink + " " + r.OutLink + ".old"},
+		}
+	}
+	return nil
+}
+
+// Built finds the image that outLink, made by an earlier Image, leads to.
+func Built(outLink string) (string, error) {
+	root, err := os.Readlink(outLink)
+	if err != nil {
+		return "", fmt.Errorf("find the result of the build: %w", err)
+	}
+	// Without /nix an ordinary user's Nix keeps its store at home, and links to
+	// it as if it were at /nix; so does piwiz with what it copies out of a container.
+	for _, under := range []string{"", homeStore(), container.Copies(outLink)} {
+		image, err := product(under, root)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return image, err
+		}
+	}
+	return "", fmt.Errorf("find the image in %s: %w", root, fs.ErrNotExist)
+}
+
+// homeStore is the root of that store, "" when it can be nowhere. Source:
+// NixOS/nix src/libstore/store-api.cc.
+func homeStore() string {
+	data, err := xdg.Data()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(data, "nix/root")
+}
+
+// product reads nix-support/hydra-build-products: "file sd-image PATH". Source:
+// NixOS/nixpkgs nixos/modules/installer/sd-card/sd-image.nix.
+func product(under, root string) (string, error) {
+	list, err := os.Open(filepath.Join(under, root, "nix-support/hydra-build-products"))
+	if err != nil {
+		return "", err
+	}
+	defer list.Close()
+	for lines := bufio.NewScanner(list); lines.Scan(); {
+		path, ok := strings.CutPrefix(lines.Text(), "file sd-image ")
+		if !ok || !filepath.IsAbs(path) {
+			continue
+		}
+		image := filepath.Join(under, path)
+		_, err := os.Stat(image)
+		return image, err
+	}
+	return "", &Error{
+		Headline: "The build made something, but no SD card image.", Page: "preview",
+		Why:  "nix-support/hydra-build-products in " + root + " names no file of the kind sd-image.",
+		Todo: []string{"Take out of configuration.nix what changes system.build.sdImage, then build again."},
+	}
+}

@@ -1,0 +1,119 @@
+package builder
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"piwiz/nixgen/diagnose"
+	"piwiz/nixgen/fault"
+	"piwiz/nixgen/nix"
+	"piwiz/nixgen/shell"
+)
+
+// What an error quotes must leave room for the log on a terminal of 80×24: of a
+// builder so many rows, of Nix so many lines of an unknown error, none longer
+// than two rows. The log has the whole.
+const (
+	shown  = 6
+	quoted = 5
+	row    = 76 // columns
+)
+
+// Error is why there is no image: the first cause, and where it is put right.
+type Error struct {
+	Known      string   // name of the failure in the table of package diagnose, "" when it is unknown
+	Headline   string   // one sentence
+	Why        string   // what it means, or what Nix said, with the user's own file names; may be several lines
+	Derivation string   // that failed, "" when none was being built
+	LogTail    []string // its last lines, at most 30
+	LogFile    string   // whole log of the build, "" for none
+	Page       string   // of the wizard that can put it right: preview check, or ""
+	fault.Todo
+	err error
+}
+
+// Error is the headline, the reason and, when nothing better is known, the last
+// lines of what failed.
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString(e.Headline)
+	if e.Why != "" {
+		text.WriteString("\n" + e.why())
+	}
+	if e.Known == "" && len(e.LogTail) > 0 {
+		text.WriteString("\nIts last lines:")
+		for _, line := range e.tail() {
+			text.WriteString("\n  " + line)
+		}
+	}
+	return text.String()
+}
+
+// why is short where it is only what Nix said: its first line, and its end.
+func (e *Error) why() string {
+	lines := strings.Split(e.Why, "\n")
+	if e.Known != "" {
+		return e.Why
+	}
+	if len(lines) > quoted {
+		lines = slices.Concat(lines[:1], []string{"…"}, lastOf(lines, quoted-2))
+	}
+	for i, line := range lines {
+		lines[i] = cut(line, 2*row)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// tail are the last lines of the builder, as many as there are rows for.
+func (e *Error) tail() (lines []string) {
+	rows := 0
+	for _, line := range slices.Backward(e.LogTail) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		line = cut(line, 2*(row-2))
+		if rows += 1 + len([]rune(line))/(row-1); rows > shown {
+			break
+		}
+		lines = append(lines, line)
+	}
+	slices.Reverse(lines)
+	return lines
+}
+
+// cut leaves n characters of a line.
+func cut(line string, n int) string {
+	if r := []rune(line); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return line
+}
+
+// Unwrap is the error below, nil when there is none.
+func (e *Error) Unwrap() error { return e.err }
+
+// explain makes an Error of what the watch saw.
+func (w *watch) explain(r Request, err error) error {
+	if known, ok := errors.AsType[interface {
+		error
+		Hints() []string
+	}](err); ok {
+		return known
+	}
+	w.seen.Flake, w.seen.Nixpkgs, w.seen.Where = r.Flake, r.Nixpkgs, r.Builder.where()
+	d := diagnose.Of(w.seen)
+	e := &Error{
+		Known: d.Name, Headline: d.Headline, Why: d.Why, Page: d.Page, Todo: d.Do,
+		Derivation: nix.StoreName(d.Derivation), LogTail: d.LogTail, LogFile: r.LogFile, err: err,
+	}
+	if len(e.Todo) == 0 { // what to do is not known: where to look is
+		if d.Derivation != "" && r.Builder.engine == nil {
+			e.Todo = append(e.Todo, "All that it said: nix-store --read-log "+d.Derivation)
+		}
+		if r.LogFile != "" {
+			e.Todo = append(e.Todo, "All that was said: less "+shell.Quote(r.LogFile))
+		}
+	}
+	return e
+}

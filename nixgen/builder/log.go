@@ -1,0 +1,83 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"piwiz/nixgen/logfile"
+	"piwiz/nixgen/nix"
+)
+
+// Bounds of the two logs in bytes; of each, twice as much can lie there. The
+// log of a NixOS image has 1 MiB, what Nix says of it to programs 10 MiB.
+const (
+	mostText = 4 << 20
+	mostJSON = 16 << 20
+)
+
+// record is the log of a build for people: the lines that they saw, the whole
+// trace of an error of which they saw the cause, and how it ended. It begins
+// with the plan, and the build goes on with it.
+type record struct {
+	to     *logfile.File // nil writes nothing
+	report func(Event)
+}
+
+// record opens the log. anew keeps the last one aside.
+func (r Request) record(anew bool, report func(Event)) (*record, error) {
+	if r.LogFile == "" {
+		return &record{nil, report}, nil
+	}
+	open := logfile.Open
+	if anew {
+		open = logfile.Anew
+	}
+	f, err := open(r.LogFile, mostText)
+	return &record{f, report}, err
+}
+
+func (l *record) event(e Event) {
+	if e.Line != "" {
+		l.write(e.Line)
+	}
+	if l.report != nil {
+		l.report(e)
+	}
+}
+
+// write adds a text of one line or several.
+func (l *record) write(text string) {
+	if l.to != nil {
+		fmt.Fprintln(l.to, strings.TrimRight(nix.Clean(text), "\n")) // never fails
+	}
+}
+
+// end writes how it ended, and closes the log.
+func (l *record) end(err error) {
+	if l.to == nil {
+		return
+	}
+	var h interface{ Hints() []string }
+	switch {
+	case errors.Is(err, context.Canceled):
+		l.write("\nCancelled.")
+	case err != nil:
+		l.write("\n" + err.Error())
+		if errors.As(err, &h) {
+			for _, hint := range h.Hints() {
+				l.write("  " + hint)
+			}
+		}
+	}
+	_ = l.to.Close() // as Write
+}
+
+// jsonFile is where what Nix says to programs is kept, beside the log.
+func (r Request) jsonFile() string {
+	if r.LogFile == "" {
+		return ""
+	}
+	return strings.TrimSuffix(r.LogFile, ".log") + ".jsonl"
+}
