@@ -117,7 +117,7 @@ func TestRealContainerRegistersOnceAndIsFastTheSecondTime(t *testing.T) {
 		t.Errorf("the same image was copied again: %v", err)
 	}
 	t.Logf("first %v, second %v", first.Took, second.Took)
-	if p, err := Ahead(t.Context(), r, nil); err != nil || len(p.Builds) != 0 {
+	if p, err := DryRun(t.Context(), r, nil); err != nil || len(p.Builds) != 0 {
 		t.Errorf("plan %+v, %v", p, err)
 	}
 	if left, _ := filepath.Glob(r.OutLink + "*.part"); len(left) > 0 {

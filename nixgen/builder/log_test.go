@@ -34,7 +34,7 @@ func TestTheLogOfABuildIsForReading(t *testing.T) {
 				}
 			}
 			r := Request{Flake: dir, Host: "bach", OutLink: filepath.Join(dir, "result"), LogFile: filepath.Join(dir, "build.log"), Builder: Builder{sentence: "The image is built here."}}
-			if _, err := Ahead(t.Context(), r, report); err == nil {
+			if _, err := DryRun(t.Context(), r, report); err == nil {
 				t.Fatal("it did not fail")
 			}
 			_, err = Image(t.Context(), r, report)

@@ -26,10 +26,10 @@ type Plan struct {
 // planned is the stage after which nothing is done.
 const planned = "planned"
 
-// Ahead asks Nix what Image would do with r, and does none of it: the
+// DryRun asks Nix what Image would do with r, and does none of it: the
 // configuration is read, and nixpkgs fetched if need be. report may be nil; it
 // tells who builds, and of the reading. Errors are those of Image.
-func Ahead(ctx context.Context, r Request, report func(Event)) (_ Plan, err error) {
+func DryRun(ctx context.Context, r Request, report func(Event)) (_ Plan, err error) {
 	if err := ready(r); err != nil {
 		return Plan{}, err
 	}

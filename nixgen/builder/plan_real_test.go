@@ -26,7 +26,7 @@ func TestRealPlanSaysWhatTheBuildThenDoes(t *testing.T) {
 		return
 	}
 	r := fresh(t, "")
-	plan, err := Ahead(t.Context(), r, nil)
+	plan, err := DryRun(t.Context(), r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestRealPlanSaysWhatTheBuildThenDoes(t *testing.T) {
 	}) {
 		t.Errorf("nothing waits for anything: %v", waits)
 	}
-	plan, err = Ahead(t.Context(), r, nil)
+	plan, err = DryRun(t.Context(), r, nil)
 	if err != nil || len(plan.Builds) > 0 || plan.Takes != 0 {
 		t.Errorf("after the build: %+v, %v", plan, err)
 	}
@@ -90,7 +90,7 @@ func TestRealPlanCountsWhatACacheHas(t *testing.T) {
 	}
 	run("store", "delete", "--ignore-liveness", result)
 	t.Setenv("NIX_CONFIG", strings.Replace(os.Getenv("NIX_CONFIG"), "substituters =", "substituters = "+cache+"?trusted=true", 1))
-	plan, err := Ahead(t.Context(), r, nil)
+	plan, err := DryRun(t.Context(), r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestRealPlanWarnsOfAKernel(t *testing.T) {
 	if !inRig(t) {
 		return
 	}
-	plan, err := Ahead(t.Context(), fresh(t, "  fixture.pace = "+fmt.Sprint(100000+time.Now().Unix()%100000)+";"), nil)
+	plan, err := DryRun(t.Context(), fresh(t, "  fixture.pace = "+fmt.Sprint(100000+time.Now().Unix()%100000)+";"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestRealSecondBuildKnowsItsTime(t *testing.T) {
 	}
 	second := fresh(t, "  fixture.pace = 1;")
 	second.State = first.State
-	plan, err := Ahead(t.Context(), second, nil)
+	plan, err := DryRun(t.Context(), second, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

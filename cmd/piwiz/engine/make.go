@@ -68,7 +68,7 @@ func (e *Engine) Plan(ctx context.Context, host string, report func(builder.Even
 			return builder.Plan{}, err
 		}
 	}
-	return builder.Ahead(ctx, e.request(host, c), report)
+	return builder.DryRun(ctx, e.request(host, c), report)
 }
 
 // Build builds the image of a saved host with what was chosen for its plan, and notes what it
