@@ -158,6 +158,42 @@ func TestNoCombinationThatCannotWorkGoesWithoutAYes(t *testing.T) {
 	}
 }
 
+// What is wrong with one answer is told whatever the others are.
+func TestNoAnswerMakesAnotherRight(t *testing.T) {
+	tried := 0
+	for _, name := range []string{"bach", "localhost"} {
+		for _, board := range []Board{Zero2W, "400", "5"} {
+			for _, zone := range []string{"", "Europe/Berlin", "Mars/Olympus"} {
+				for _, locale := range []string{"", "de_DE.UTF-8", "de_DE"} {
+					for _, country := range []string{"", "UK"} {
+						for _, keys := range [][]string{host(t).Keys, nil} {
+							tried++
+							h := host(t)
+							h.Name, h.Board, h.TimeZone, h.Locale, h.Country, h.Keys = name, board, zone, locale, country, keys
+							want := map[string]bool{"name": name != "bach", "board": board == "400" || board == "5", "time_zone": zone == "Mars/Olympus", "locale": locale == "de_DE", "country": country == "UK", "keys": keys == nil}
+							got := map[string]bool{}
+							for _, p := range h.Problems() {
+								got[p.Field] = true
+							}
+							for field, bad := range want {
+								if got[field] != bad {
+									t.Errorf("%s %s %s %s %s: %s is told: %v", name, board, zone, locale, country, field, got[field])
+								}
+							}
+							if want["name"] || want["board"] || want["locale"] || want["keys"] {
+								if h.Check() == nil {
+									t.Errorf("%s %s %s %s %s is built", name, board, zone, locale, country)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d combinations", tried)
+}
+
 func TestALocaleThatIsNotInTheCacheIsTold(t *testing.T) {
 	h := host(t)
 	h.Networks = nil

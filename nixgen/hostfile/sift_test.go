@@ -63,7 +63,7 @@ func mistakes(t testing.TB) []mistake {
 // One mistake hides no other: 2 to 4 of all that can be wrong, in one file, and
 // each is told with its line.
 func TestNoMistakeHidesAnother(t *testing.T) {
-	all, rounds := mistakes(t), 500
+	all, rounds := mistakes(t), 300
 	if os.Getenv("PIWIZ_REAL") == "1" {
 		rounds = 60_000
 	}
@@ -120,6 +120,9 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 func TestNonsenseIsSoonTold(t *testing.T) {
 	for name, line := range map[string]string{"lists": "a = [\n", "tables": "[a\n", "words": "a b\n", "twice": "a = 1\n", "texts": "a = \"\"\"\n", "bytes": "\xff = \n"} {
 		for _, size := range []int{mostSifted - 100, maxFile - 100} {
+			if size > mostSifted && name != "twice" && os.Getenv("PIWIZ_REAL") != "1" {
+				continue
+			}
 			began := time.Now()
 			_, err := ReadAnswers(strings.NewReader(strings.Repeat(line, size/len(line))))
 			var u *Unreadable
