@@ -11,6 +11,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -43,7 +44,7 @@ func savedBach(t *testing.T) hostfile.Saved {
 func replacing(t *testing.T, h hostfile.Saved) Engine {
 	e := engine(t)
 	e.Hosts = func() ([]hostfile.Saved, []error, error) { return []hostfile.Saved{h}, nil, nil }
-	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+	e.Plan = func(context.Context, string, func(follow.Event)) (builder.Plan, error) {
 		return builder.Plan{}, &builder.Error{Headline: "no plan", Page: "hostname"}
 	}
 	return e
@@ -313,8 +314,8 @@ func TestTheWayBackFromTheCardLeadsPastTheBuild(t *testing.T) {
 	h := savedBach(t)
 	e := replacing(t, h)
 	built := 0
-	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) { return builder.Plan{}, nil }
-	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
+	e.Plan = func(context.Context, string, func(follow.Event)) (builder.Plan, error) { return builder.Plan{}, nil }
+	e.Build = func(context.Context, string, func(follow.Event)) (builder.Result, error) {
 		built++
 		return builder.Result{Image: "/x.img"}, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
 	"piwiz/tui/style"
@@ -23,8 +24,8 @@ import (
 // when hours of compiling lie ahead.
 type buildPage struct {
 	doubts []nixgen.Doubt // about the answers: y is a yes to all of them
-	plan   *run[builder.Progress, plannedBuild]
-	run    *run[builder.Progress, builder.Result] // nil while it is being planned
+	plan   *run[follow.Progress, plannedBuild]
+	run    *run[follow.Progress, builder.Result] // nil while it is being planned
 	pane   *logpane.Pane
 	asks   bool // the plan warns: y begins
 	over   bool // the end was seen by a tick
@@ -52,7 +53,7 @@ func (p *buildPage) prepare(s *state) tea.Cmd {
 		p.pane.Append(logpane.Line{Text: "note: " + n})
 	}
 	saved, save, plan, pane := s.saved, s.engine.Save, s.engine.Plan, p.pane
-	p.plan = start(s.ctx, func(ctx context.Context, report func(builder.Progress)) (plannedBuild, error) {
+	p.plan = start(s.ctx, func(ctx context.Context, report func(follow.Progress)) (plannedBuild, error) {
 		// Also for a saved host as it is: a newer piwiz writes a newer module
 		// from the same answers.
 		saved, err := save(saved)
@@ -78,15 +79,15 @@ type plannedBuild struct {
 func (p *buildPage) begin(s *state) tea.Cmd {
 	p.asks = false
 	name, makeImage, pane := s.saved.Host.Name, s.engine.Build, p.pane
-	p.run = start(s.ctx, func(ctx context.Context, report func(builder.Progress)) (builder.Result, error) {
+	p.run = start(s.ctx, func(ctx context.Context, report func(follow.Progress)) (builder.Result, error) {
 		return makeImage(ctx, name, into(pane, report))
 	})
 	return beat(p.run)
 }
 
 // into sends the lines of a run to the log and the rest to its mailbox.
-func into(pane *logpane.Pane, report func(builder.Progress)) func(builder.Event) {
-	return func(e builder.Event) {
+func into(pane *logpane.Pane, report func(follow.Progress)) func(follow.Event) {
+	return func(e follow.Event) {
 		if e.Line != "" {
 			pane.Append(logpane.Line{Text: e.Line, Of: e.Derivation, Err: e.Error})
 		}
@@ -205,7 +206,7 @@ func (p *buildPage) view(s *state, width, height int) string {
 }
 
 // sample is how far the reading or the building is.
-func (p *buildPage) sample() builder.Progress {
+func (p *buildPage) sample() follow.Progress {
 	if p.run == nil {
 		return p.plan.sample()
 	}

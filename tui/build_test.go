@@ -12,6 +12,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
 )
@@ -34,11 +35,11 @@ func TestTheCostOfABuildIsSaidBeforeItBegins(t *testing.T) {
 
 func TestHoursOfCompilingMustBeConfirmed(t *testing.T) {
 	e := engine(t)
-	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+	e.Plan = func(context.Context, string, func(follow.Event)) (builder.Plan, error) {
 		return builder.Plan{Builds: []string{"linux-rpi-6.12", "piwiz-bach"}, Big: []string{"linux-rpi-6.12"}, Fetches: 3, Download: 1 << 20, Takes: 5 * time.Hour}, nil
 	}
 	built := 0
-	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
+	e.Build = func(context.Context, string, func(follow.Event)) (builder.Result, error) {
 		built++
 		return builder.Result{Image: "/nix/store/x/bach.img"}, nil
 	}
@@ -61,10 +62,10 @@ func TestHoursOfCompilingMustBeConfirmed(t *testing.T) {
 
 func TestAnErrorInTheConfigurationIsShownBeforeAnythingIsBuilt(t *testing.T) {
 	e := engine(t)
-	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+	e.Plan = func(context.Context, string, func(follow.Event)) (builder.Plan, error) {
 		return builder.Plan{}, &builder.Error{Headline: "configuration.nix has an error.", Page: "preview"}
 	}
-	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
+	e.Build = func(context.Context, string, func(follow.Event)) (builder.Result, error) {
 		return builder.Result{}, errors.New("built")
 	}
 	d := atBuild(t, e)
@@ -74,7 +75,7 @@ func TestAnErrorInTheConfigurationIsShownBeforeAnythingIsBuilt(t *testing.T) {
 }
 
 func TestWhileNixIsSilentThePageSaysWhatItIsAt(t *testing.T) {
-	g := builder.Progress{Stage: "reading the configuration", Since: time.Now().Add(-75 * time.Second), Share: 0.07, Left: 4 * time.Minute}
+	g := follow.Progress{Stage: "reading the configuration", Since: time.Now().Add(-75 * time.Second), Share: 0.07, Left: 4 * time.Minute}
 	text := drawProgress(g, 80*time.Second, 60)
 	for _, want := range []string{"reading the configuration for 1 min 15 s", "1 min 20 s in all", "7 %, about 4 min 00 s left"} {
 		if !strings.Contains(text, want) {
@@ -84,8 +85,8 @@ func TestWhileNixIsSilentThePageSaysWhatItIsAt(t *testing.T) {
 }
 
 func TestEachStageOfABuildIsSeenAndStaysWithinTheWindow(t *testing.T) {
-	e, stages, ended := engine(t), make(chan builder.Event), make(chan error)
-	e.Build = func(ctx context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
+	e, stages, ended := engine(t), make(chan follow.Event), make(chan error)
+	e.Build = func(ctx context.Context, _ string, report func(follow.Event)) (builder.Result, error) {
 		for {
 			select {
 			case s := <-stages:
@@ -102,30 +103,30 @@ func TestEachStageOfABuildIsSeenAndStaysWithinTheWindow(t *testing.T) {
 	ago := func(s int) time.Time { return time.Now().Add(time.Duration(-s) * time.Second) }
 	for _, s := range []struct {
 		name, line string
-		g          builder.Progress
+		g          follow.Progress
 		want       []string
 	}{
 		{
 			"evaluation", "evaluating derivation 'path:/home/alice/.local/share/piwiz/hosts/bach/flake#nixosConfigurations.bach'",
-			builder.Progress{Stage: "reading the configuration", Since: ago(12), Left: -1, Share: 0.02},
+			follow.Progress{Stage: "reading the configuration", Since: ago(12), Left: -1, Share: 0.02},
 			[]string{"reading the configuration for 12 s", "2 %"},
 		},
 		{
 			"download", "fetching linux-6.18.2",
-			builder.Progress{Stage: "fetching", Since: ago(40), Left: 4 * time.Minute, Share: 0.31, ToFetch: 412, Fetched: 120, BytesDone: 310 << 20, BytesExpected: 1 << 30, Rate: 6 << 20, Expected: 31},
+			follow.Progress{Stage: "fetching", Since: ago(40), Left: 4 * time.Minute, Share: 0.31, ToFetch: 412, Fetched: 120, BytesDone: 310 << 20, BytesExpected: 1 << 30, Rate: 6 << 20, Expected: 31},
 			[]string{"about 4 min 00 s left", "310.0 MiB of 1.0 GiB downloaded, 6.0 MiB/s", "0 of 31 steps built"},
 		},
 		{
 			"build", "Compressing the boot files with zstd",
-			builder.Progress{
+			follow.Progress{
 				Stage: "building", Since: ago(95), Left: 70 * time.Second, Share: 0.83, Done: 28, Expected: 31, BytesDone: 1 << 30, BytesExpected: 1 << 30, Running: 2,
-				Now:   []builder.Running{{Name: "initrd-linux-6.18.2", Phase: "buildPhase", Since: ago(64)}, {Name: "etc-fstab", Since: ago(2)}},
+				Now:   []follow.Running{{Name: "initrd-linux-6.18.2", Phase: "buildPhase", Since: ago(64)}, {Name: "etc-fstab", Since: ago(2)}},
 				Waits: []string{"nixos-system-bach waits for initrd-linux-6.18.2"},
 			},
 			[]string{"initrd-linux-6.18.2 1 min 04 s (buildPhase)", "etc-fstab 2 s", "28 of 31 steps built", "1.0 GiB of 1.0 GiB downloaded"},
 		},
 	} {
-		stages <- builder.Event{Line: s.line, Progress: s.g}
+		stages <- follow.Event{Line: s.line, Progress: s.g}
 		for _, w := range s.want {
 			d.sees(w)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"piwiz/flash/disk"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
@@ -43,7 +44,7 @@ func drawWarning(p builder.Plan, width int) string {
 }
 
 // drawProgress draws how far a build is: four lines that stay where they are.
-func drawProgress(g builder.Progress, elapsed time.Duration, width int) string {
+func drawProgress(g follow.Progress, elapsed time.Duration, width int) string {
 	share := fmt.Sprintf(" %3.0f %%", 100*g.Share)
 	if g.Left > 0 {
 		share += ", about " + clock(g.Left) + " left"
@@ -57,7 +58,7 @@ func drawProgress(g builder.Progress, elapsed time.Duration, width int) string {
 }
 
 // doing is what Nix is at, and for how long: a silent minute has a name.
-func doing(g builder.Progress, elapsed time.Duration) string {
+func doing(g follow.Progress, elapsed time.Duration) string {
 	stage := g.Stage
 	if stage == "" {
 		stage = "starting Nix"
@@ -68,7 +69,7 @@ func doing(g builder.Progress, elapsed time.Duration) string {
 	return stage + style.Between + clock(elapsed) + " in all"
 }
 
-func totals(g builder.Progress) string {
+func totals(g follow.Progress) string {
 	var parts []string
 	if g.Expected > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d steps built", g.Done, g.Expected))
@@ -86,7 +87,7 @@ func totals(g builder.Progress) string {
 	return strings.Join(parts, style.Between)
 }
 
-func running(g builder.Progress) []string {
+func running(g follow.Progress) []string {
 	var now []string
 	for _, r := range g.Now {
 		text := r.Name + " " + clock(time.Since(r.Since))

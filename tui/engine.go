@@ -12,6 +12,7 @@ import (
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -68,9 +69,9 @@ type Engine struct {
 	// not saved yet it is a draft.
 	Edit func(hostfile.Saved) tea.ExecCommand
 	// Plan says what Build would do.
-	Plan func(ctx context.Context, name string, report func(builder.Event)) (builder.Plan, error)
+	Plan func(ctx context.Context, name string, report func(follow.Event)) (builder.Plan, error)
 	// Build makes the image of a saved host.
-	Build func(ctx context.Context, name string, report func(builder.Event)) (builder.Result, error)
+	Build func(ctx context.Context, name string, report func(follow.Event)) (builder.Result, error)
 	// Cards lists the disks of this computer.
 	Cards func(ctx context.Context) ([]disk.Device, error)
 	// CardsChanged tells when they may have changed, until ctx ends: then the

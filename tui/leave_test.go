@@ -12,6 +12,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 )
@@ -20,7 +21,7 @@ import (
 func reluctant(t *testing.T) (e Engine, letGo func()) {
 	e = engine(t)
 	gate := make(chan struct{})
-	e.Build = func(ctx context.Context, _ string, _ func(builder.Event)) (builder.Result, error) {
+	e.Build = func(ctx context.Context, _ string, _ func(follow.Event)) (builder.Result, error) {
 		<-ctx.Done()
 		<-gate
 		return builder.Result{}, ctx.Err()

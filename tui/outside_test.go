@@ -18,6 +18,7 @@ import (
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -86,12 +87,12 @@ func outside(t *testing.T) Engine {
 		files, own, err := preview(s)
 		return poisoned(files), own + poison, err
 	}
-	e.Plan = func(_ context.Context, _ string, report func(builder.Event)) (builder.Plan, error) {
-		report(builder.Event{Line: "plan" + poison, Derivation: "drv" + poison})
+	e.Plan = func(_ context.Context, _ string, report func(follow.Event)) (builder.Plan, error) {
+		report(follow.Event{Line: "plan" + poison, Derivation: "drv" + poison})
 		return poisoned(builder.Plan{Builds: []string{"linux"}, Big: []string{"linux"}, Takes: -1}), nil
 	}
-	e.Build = func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
-		report(builder.Event{Line: poison + "<line>", Derivation: "drv" + poison, Progress: poisoned(builder.Progress{Stage: "building", Now: make([]builder.Running, 1), Waits: []string{"w"}})})
+	e.Build = func(_ context.Context, _ string, report func(follow.Event)) (builder.Result, error) {
+		report(follow.Event{Line: poison + "<line>", Derivation: "drv" + poison, Progress: poisoned(follow.Progress{Stage: "building", Now: make([]follow.Running, 1), Waits: []string{"w"}})})
 		return builder.Result{}, bad("build")
 	}
 	e.Cards = func(ctx context.Context) ([]disk.Device, error) {
@@ -167,7 +168,7 @@ func TestNoTextFromOutsideActsOnTheTerminal(t *testing.T) {
 	w.keys("y")
 	w.tick()
 	w.look()
-	w.w.engine.Build = func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
+	w.w.engine.Build = func(_ context.Context, _ string, report func(follow.Event)) (builder.Result, error) {
 		return builder.Result{Image: "x" + poison, Size: 1 << 30}, nil
 	}
 	w.keys("r")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 )
 
 // pane is a terminal that only remembers what was written since it was asked.
@@ -60,7 +61,7 @@ func helpAfter(t *testing.T, linesPerSecond, times int) (waits []time.Duration, 
 	t.Helper()
 	e := engine(t)
 	lines := 0
-	e.Build = func(ctx context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
+	e.Build = func(ctx context.Context, _ string, report func(follow.Event)) (builder.Result, error) {
 		began := time.Now()
 		for beat := time.NewTicker(time.Millisecond); ; {
 			select {
@@ -69,7 +70,7 @@ func helpAfter(t *testing.T, linesPerSecond, times int) (waits []time.Duration, 
 			case <-beat.C:
 			}
 			for ; lines < int(time.Since(began).Seconds()*float64(linesPerSecond)); lines++ {
-				report(builder.Event{Line: fmt.Sprintf("building '/nix/store/%032d-linux-6.18.drv' line %d", lines, lines), Derivation: "linux"})
+				report(follow.Event{Line: fmt.Sprintf("building '/nix/store/%032d-linux-6.18.drv' line %d", lines, lines), Derivation: "linux"})
 			}
 		}
 	}

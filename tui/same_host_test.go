@@ -21,6 +21,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -175,10 +176,10 @@ func (w *world) engine() Engine {
 		w.disk[h.Host.Name] = h
 		return h, nil
 	}
-	e.Plan = func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+	e.Plan = func(context.Context, string, func(follow.Event)) (builder.Plan, error) {
 		return builder.Plan{Takes: -1}, w.fail("plan")
 	}
-	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
+	e.Build = func(context.Context, string, func(follow.Event)) (builder.Result, error) {
 		return builder.Result{Image: "/x.img"}, w.fail("build")
 	}
 	e.Cards = func(context.Context) ([]disk.Device, error) { return []disk.Device{sdb}, w.fail("cards") }

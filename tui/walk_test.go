@@ -23,6 +23,7 @@ import (
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -130,16 +131,16 @@ func (w *walker) hostile() Engine {
 		return poisoned(files), own + poison, err
 	}
 	e.Edit = func(hostfile.Saved) tea.ExecCommand { return command{ran: new([]string), err: w.perhaps("edit")} }
-	e.Plan = func(_ context.Context, _ string, report func(builder.Event)) (builder.Plan, error) {
-		report(builder.Event{Line: "plan" + poison})
+	e.Plan = func(_ context.Context, _ string, report func(follow.Event)) (builder.Plan, error) {
+		report(follow.Event{Line: "plan" + poison})
 		err := fail("plan")
 		if fail("plan warns") != nil {
 			return poisoned(builder.Plan{Builds: make([]string, 30), Big: []string{"linux", "gcc"}, Takes: time.Hour}), err
 		}
 		return builder.Plan{Takes: -1}, err
 	}
-	e.Build = func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
-		report(builder.Event{Line: poison + "line", Derivation: "drv" + poison, Progress: poisoned(builder.Progress{Stage: "building", Now: make([]builder.Running, 9), Waits: []string{"w"}})})
+	e.Build = func(_ context.Context, _ string, report func(follow.Event)) (builder.Result, error) {
+		report(follow.Event{Line: poison + "line", Derivation: "drv" + poison, Progress: poisoned(follow.Progress{Stage: "building", Now: make([]follow.Running, 9), Waits: []string{"w"}})})
 		return builder.Result{Image: "/x.img" + poison}, fail("build")
 	}
 	e.Cards = func(context.Context) ([]disk.Device, error) {

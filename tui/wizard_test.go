@@ -21,6 +21,7 @@ import (
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -270,11 +271,11 @@ func engine(t *testing.T) Engine {
 			files, err := nixgen.Files(s.Host)
 			return files, "~/.local/share/piwiz/hosts/bach/flake/configuration.nix", err
 		},
-		Plan: func(context.Context, string, func(builder.Event)) (builder.Plan, error) {
+		Plan: func(context.Context, string, func(follow.Event)) (builder.Plan, error) {
 			return builder.Plan{Builds: []string{"piwiz-bach"}, Fetches: 340, Download: 1200 << 20, Takes: -1}, nil
 		},
-		Build: func(_ context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
-			report(builder.Event{Line: "building linux-6.18"})
+		Build: func(_ context.Context, _ string, report func(follow.Event)) (builder.Result, error) {
+			report(follow.Event{Line: "building linux-6.18"})
 			return builder.Result{Image: "/nix/store/x/bach.img", Size: 3 << 30, Took: 90 * time.Second}, nil
 		},
 		Cards: func(context.Context) ([]disk.Device, error) {
@@ -489,7 +490,7 @@ func TestAnswersThatMayBeAMistakeNeedAYes(t *testing.T) {
 
 func TestAFailedBuildLeadsToThePageThatCanMendIt(t *testing.T) {
 	e := engine(t)
-	e.Build = func(context.Context, string, func(builder.Event)) (builder.Result, error) {
+	e.Build = func(context.Context, string, func(follow.Event)) (builder.Result, error) {
 		return builder.Result{}, &builder.Error{Headline: "The disk is full.", Page: "check"}
 	}
 	d := drive(t, e)
@@ -504,7 +505,7 @@ func TestAFailedBuildLeadsToThePageThatCanMendIt(t *testing.T) {
 func TestCtrlCAsksWhileWorkIsRunning(t *testing.T) {
 	e := engine(t)
 	stopped := false
-	e.Build = func(ctx context.Context, _ string, _ func(builder.Event)) (builder.Result, error) {
+	e.Build = func(ctx context.Context, _ string, _ func(follow.Event)) (builder.Result, error) {
 		<-ctx.Done()
 		stopped = true
 		return builder.Result{}, ctx.Err()

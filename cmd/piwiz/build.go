@@ -10,7 +10,7 @@ import (
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/disk"
-	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 )
 
@@ -72,7 +72,7 @@ func (p *program) keptNote(s hostfile.Saved) {
 
 // build says what a build will cost, and builds.
 func (p *program) build(ctx context.Context, e *engine.Engine, host string, yes bool) error {
-	report := func(x builder.Event) {
+	report := func(x follow.Event) {
 		g := x.Progress
 		p.say("build", map[string]any{"line": x.Line, "derivation": x.Derivation, "stage": g.Stage, "done": g.Done, "expected": g.Expected, "share": g.Share}, x.Line)
 	}

@@ -20,6 +20,7 @@ import (
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
@@ -113,11 +114,11 @@ func pretended() tui.Engine {
 			return files, "configuration.nix", err
 		},
 		Edit: func(hostfile.Saved) tea.ExecCommand { return engine.With(hostfile.Store{}).Repair("true") },
-		Plan: func(ctx context.Context, _ string, _ func(builder.Event)) (builder.Plan, error) {
+		Plan: func(ctx context.Context, _ string, _ func(follow.Event)) (builder.Plan, error) {
 			return builder.Plan{Builds: []string{"piwiz-bach"}, Takes: -1}, ctx.Err()
 		},
-		Build: func(ctx context.Context, _ string, report func(builder.Event)) (builder.Result, error) {
-			report(builder.Event{Line: "building linux"})
+		Build: func(ctx context.Context, _ string, report func(follow.Event)) (builder.Result, error) {
+			report(follow.Event{Line: "building linux"})
 			return builder.Result{Image: "/nowhere/bach.img", Size: 3 << 30, Took: time.Second}, at(ctx, "build")
 		},
 		Cards: func(ctx context.Context) ([]disk.Device, error) { return []disk.Device{card}, at(ctx, "card") },

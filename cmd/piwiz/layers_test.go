@@ -31,6 +31,9 @@ var rules = []struct{ from, never, because string }{
 	{"piwiz/nixgen/wifi", "github.com", "only its packages air and networkmanager ask anybody"},
 	{"piwiz/nixgen/...", "piwiz/cmd", "what asks root is handed in as a function"},
 	{"piwiz/flash/...", "piwiz/cmd", "what asks root is handed in as a function"},
+	{"piwiz/nixgen/follow", "piwiz/nixgen/builder", "it follows Nix wherever that runs, and builders report to it"},
+	{"piwiz/nixgen/forecast", "piwiz/nixgen/builder", "it knows steps and times, not who does them"},
+	{"piwiz/nixgen/diagnose/...", "piwiz/nixgen/builder", "it explains what Nix said to whoever ran it"},
 }
 
 // asRoot is what runs with administrator rights: the privileged half, and the

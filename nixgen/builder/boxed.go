@@ -15,6 +15,7 @@ import (
 
 	"piwiz/nixgen/builder/container"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/nix"
 )
 
@@ -26,13 +27,13 @@ const (
 
 // runBoxed is run in a container: what it reads is mounted there, what it made
 // is copied out.
-func (b Builder) runBoxed(ctx context.Context, r Request, w *watch, more ...string) error {
-	w.stage(preparing)
-	box, err := b.engine.Ready(ctx, func(line string) { w.say(line, "", false) })
+func (b Builder) runBoxed(ctx context.Context, r Request, w *follow.Watch, more ...string) error {
+	w.Stage(preparing)
+	box, err := b.engine.Ready(ctx, w.Say)
 	if err != nil {
 		return err
 	}
-	w.stage(starting)
+	w.Stage(follow.Starting)
 	inside, folders := boxedRequest(r)
 	lock := "/nix/var/nix/piwiz-" + r.Host + "-" + strconv.FormatInt(time.Now().UnixNano(), 36) + ".lock"
 	c := nix.Command{Args: append(arguments(inside), more...), LogFile: r.jsonFile(), LogMost: mostJSON}
@@ -43,12 +44,12 @@ func (b Builder) runBoxed(ctx context.Context, r Request, w *watch, more ...stri
 	default:
 		c.Args = append(c.Args, "--output-lock-file", lock)
 	}
-	out, err := box.Nix(ctx, c, folders, w.event)
+	out, err := box.Nix(ctx, c, folders, w.Event)
 	if err != nil || slices.Contains(more, "--dry-run") {
 		return err
 	}
-	w.stage(copying)
-	w.say(copying, "", false)
+	w.Stage(copying)
+	w.Say(copying)
 	if r.Nixpkgs == "" {
 		if err := takeLock(ctx, box, lock, r.Flake); err != nil {
 			return err

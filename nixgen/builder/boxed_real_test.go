@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"piwiz/nixgen/follow"
 )
 
 // withContainers runs the calling test again where podman is, and no Nix
@@ -73,7 +75,7 @@ func TestRealContainerRegistersOnceAndIsFastTheSecondTime(t *testing.T) {
 	build := func() (Result, []string) {
 		t.Helper()
 		var lines []string
-		got, err := Image(t.Context(), r, func(e Event) {
+		got, err := Image(t.Context(), r, func(e follow.Event) {
 			if strings.HasPrefix(e.Line, "building ") {
 				id := podman(t, "ps", "--quiet")
 				privileged = append(privileged, podman(t, "inspect", "--format", "{{.HostConfig.Privileged}} {{.HostConfig.CapAdd}} {{.HostConfig.Devices}}", id))
@@ -191,7 +193,7 @@ func TestRealContainerEndsWithUs(t *testing.T) {
 	}
 	const hangs = "LD      vmlinux"
 	if os.Getenv("PIWIZ_HANG") != "" { // to be killed
-		_, err := Image(t.Context(), boxedHost(t, `  fixture.fail = "hang";`), func(e Event) {
+		_, err := Image(t.Context(), boxedHost(t, `  fixture.fail = "hang";`), func(e follow.Event) {
 			if strings.Contains(e.Line, hangs) {
 				_, _ = os.Stdout.WriteString("hangs\n")
 			}
@@ -213,7 +215,7 @@ func TestRealContainerEndsWithUs(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var began time.Time
-	_, err := Image(ctx, boxedHost(t, `  fixture.fail = "hang";`), func(e Event) {
+	_, err := Image(ctx, boxedHost(t, `  fixture.fail = "hang";`), func(e follow.Event) {
 		if strings.Contains(e.Line, hangs) {
 			began = time.Now()
 			cancel()

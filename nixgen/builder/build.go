@@ -18,8 +18,9 @@ import (
 	"time"
 
 	"piwiz/nixgen/builder/container"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/forecast"
-	"piwiz/nixgen/xdg"
+	"piwiz/nixgen/nix"
 )
 
 // Request says what to build. Paths are absolute.
@@ -40,19 +41,10 @@ type Result struct {
 	Took  time.Duration
 }
 
-// Event tells what happens. Line is one clean line of the log, "" when only the
-// progress changed; Derivation is whose line it is, "" for Nix's own.
-type Event struct {
-	Line       string
-	Derivation string
-	Error      bool
-	Progress   Progress
-}
-
 // Image builds the image of r. report may be nil; it runs on the calling
 // goroutine. The error is an *Error with hints, or ctx's error when cancelled:
 // then no process is left.
-func Image(ctx context.Context, r Request, report func(Event)) (_ Result, err error) {
+func Image(ctx context.Context, r Request, report func(follow.Event)) (_ Result, err error) {
 	began := time.Now()
 	if err := ready(r); err != nil {
 		return Result{}, err
@@ -62,15 +54,15 @@ func Image(ctx context.Context, r Request, report func(Event)) (_ Result, err er
 		return Result{}, err
 	}
 	defer func() { log.end(err) }()
-	w := newWatch(time.Now, r.times(), log.event)
-	w.trace = log.write
+	w := follow.New(r.times(), log.event)
+	w.Trace = log.write
 	err = r.Builder.run(ctx, r, w)
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
 	if err != nil {
-		w.finish(failed)
-		return Result{}, w.explain(r, err)
+		w.Finish(follow.Failed)
+		return Result{}, r.explain(w, err)
 	}
 	image, err := Built(r.OutLink)
 	if err != nil {
@@ -80,8 +72,8 @@ func Image(ctx context.Context, r Request, report func(Event)) (_ Result, err er
 	if err != nil {
 		return Result{}, fmt.Errorf("check the image: %w", err)
 	}
-	w.finish(done)
-	w.remember(r)
+	w.Finish(follow.Done)
+	r.remember(w)
 	return Result{Image: image, Size: info.Size(), Took: time.Since(began)}, nil
 }
 
@@ -114,9 +106,9 @@ const timesFile = "build-times.json"
 
 // remember notes how long the build took. An image is no worse when that
 // cannot be written.
-func (w *watch) remember(r Request) {
+func (r Request) remember(w *follow.Watch) {
 	if r.State != "" {
-		_ = w.forecast.Learn(w.p.Evaluating).Save(filepath.Join(r.State, timesFile))
+		_ = w.Learn().Save(filepath.Join(r.State, timesFile))
 	}
 }
 
@@ -144,25 +136,15 @@ func Built(outLink string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the result of the build: %w", err)
 	}
-	// Without /nix an ordinary user's Nix keeps its store at home, and links to
-	// it as if it were at /nix; so does piwiz with what it copies out of a container.
-	for _, under := range []string{"", homeStore(), container.Copies(outLink)} {
+	// The store may be the user's own; and what piwiz copies out of a container is
+	// linked to as if it were at /nix, too.
+	for _, under := range []string{"", nix.HomeStore(), container.Copies(outLink)} {
 		image, err := product(under, root)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return image, err
 		}
 	}
 	return "", fmt.Errorf("find the image in %s: %w", root, fs.ErrNotExist)
-}
-
-// homeStore is the root of that store, "" when it can be nowhere. Source:
-// NixOS/nix src/libstore/store-api.cc.
-func homeStore() string {
-	data, err := xdg.Data()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(data, "nix/root")
 }
 
 // product reads nix-support/hydra-build-products: "file sd-image PATH". Source:

@@ -9,6 +9,7 @@ import (
 	"piwiz/nixgen/builder/remote"
 	"piwiz/nixgen/diagnose"
 	"piwiz/nixgen/emulate"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/preflight"
 )
@@ -131,7 +132,7 @@ func boxed(ctx context.Context, wish, why string) (Builder, error) {
 
 // run lets the builder's nix work on r, with more arguments. The error is that
 // of nix.Run, or one with hints.
-func (b Builder) run(ctx context.Context, r Request, w *watch, more ...string) error {
+func (b Builder) run(ctx context.Context, r Request, w *follow.Watch, more ...string) error {
 	if b.engine != nil {
 		return b.runBoxed(ctx, r, w, more...)
 	}
@@ -139,6 +140,6 @@ func (b Builder) run(ctx context.Context, r Request, w *watch, more ...string) e
 	if len(b.machines) > 0 {
 		c.Args, c.Env = append(c.Args, remote.Args(b.machines, b.alone)...), remote.Env()
 	}
-	_, err := nix.Run(ctx, c, w.event)
+	_, err := nix.Run(ctx, c, w.Event)
 	return err
 }

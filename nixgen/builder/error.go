@@ -7,6 +7,7 @@ import (
 
 	"piwiz/nixgen/diagnose"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/shell"
 )
@@ -57,7 +58,7 @@ func (e *Error) why() string {
 		return e.Why
 	}
 	if len(lines) > quoted {
-		lines = slices.Concat(lines[:1], []string{"…"}, lastOf(lines, quoted-2))
+		lines = slices.Concat(lines[:1], []string{"…"}, lines[len(lines)-(quoted-2):])
 	}
 	for i, line := range lines {
 		lines[i] = cut(line, 2*row)
@@ -94,15 +95,16 @@ func cut(line string, n int) string {
 func (e *Error) Unwrap() error { return e.err }
 
 // explain makes an Error of what the watch saw.
-func (w *watch) explain(r Request, err error) error {
+func (r Request) explain(w *follow.Watch, err error) error {
 	if known, ok := errors.AsType[interface {
 		error
 		Hints() []string
 	}](err); ok {
 		return known
 	}
-	w.seen.Flake, w.seen.Nixpkgs, w.seen.Where = r.Flake, r.Nixpkgs, r.Builder.where()
-	d := diagnose.Of(w.seen)
+	seen := w.Seen()
+	seen.Flake, seen.Nixpkgs, seen.Where = r.Flake, r.Nixpkgs, r.Builder.where()
+	d := diagnose.Of(seen)
 	e := &Error{
 		Known: d.Name, Headline: d.Headline, Why: d.Why, Page: d.Page, Todo: d.Do,
 		Derivation: nix.StoreName(d.Derivation), LogTail: d.LogTail, LogFile: r.LogFile, err: err,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/logfile"
 	"piwiz/nixgen/nix"
 )
@@ -22,11 +23,11 @@ const (
 // with the plan, and the build goes on with it.
 type record struct {
 	to     *logfile.File // nil writes nothing
-	report func(Event)
+	report func(follow.Event)
 }
 
 // record opens the log. anew keeps the last one aside.
-func (r Request) record(anew bool, report func(Event)) (*record, error) {
+func (r Request) record(anew bool, report func(follow.Event)) (*record, error) {
 	if r.LogFile == "" {
 		return &record{nil, report}, nil
 	}
@@ -38,7 +39,7 @@ func (r Request) record(anew bool, report func(Event)) (*record, error) {
 	return &record{f, report}, err
 }
 
-func (l *record) event(e Event) {
+func (l *record) event(e follow.Event) {
 	if e.Line != "" {
 		l.write(e.Line)
 	}

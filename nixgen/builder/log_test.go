@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"piwiz/nixgen/follow"
 )
 
 // A Nix that says what a recorded one said, and fails.
 func TestTheLogOfABuildIsForReading(t *testing.T) {
-	logs, err := filepath.Glob("testdata/logs/*fail*.jsonl")
-	more, err2 := filepath.Glob("testdata/logs/*eval-*.jsonl")
+	logs, err := filepath.Glob("../follow/testdata/logs/*fail*.jsonl")
+	more, err2 := filepath.Glob("../follow/testdata/logs/*eval-*.jsonl")
 	if logs = append(logs, more...); err != nil || err2 != nil || len(logs) < 5 {
 		t.Fatal(logs, err, err2)
 	}
@@ -28,7 +30,7 @@ func TestTheLogOfABuildIsForReading(t *testing.T) {
 			}
 			t.Setenv("PATH", bin)
 			var seen []string
-			report := func(e Event) {
+			report := func(e follow.Event) {
 				if e.Line != "" {
 					seen = append(seen, e.Line)
 				}

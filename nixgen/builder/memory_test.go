@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/forecast"
 	"piwiz/nixgen/nix"
 )
@@ -113,9 +113,9 @@ func (f flood) follow() {
 	if err != nil {
 		panic(err)
 	}
-	w := newWatch(time.Now, forecast.Times{}, log.event)
-	_, err = nix.Run(context.Background(), nix.Command{Through: []string{os.Args[0]}, LogFile: r.jsonFile(), LogMost: mostJSON}, w.event)
-	log.end(w.explain(r, errors.Join(err, errors.New("exit status 1"))))
+	w := follow.New(forecast.Times{}, log.event)
+	_, err = nix.Run(context.Background(), nix.Command{Through: []string{os.Args[0]}, LogFile: r.jsonFile(), LogMost: mostJSON}, w.Event)
+	log.end(r.explain(w, errors.Join(err, errors.New("exit status 1"))))
 	status, _ := os.ReadFile("/proc/self/status")
 	fmt.Print(regexp.MustCompile(`VmHWM:\s*(\d+)`).FindStringSubmatch(string(status))[1])
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/follow"
 )
 
 // Plan is what Nix would have to do for an image.
@@ -19,7 +19,6 @@ type Plan struct {
 	Fetches  int           // store paths that a cache has
 	Download int64         // bytes of these on the way, as Nix prints them and rounded down
 	Unpacked int64         // bytes of these in the store, likewise
-	Missing  []string      // store paths that can be neither built nor fetched
 	Takes    time.Duration // by what earlier builds took on this computer; -1 is not known
 }
 
@@ -29,7 +28,7 @@ const planned = "planned"
 // DryRun asks Nix what Image would do with r, and does none of it: the
 // configuration is read, and nixpkgs fetched if need be. report may be nil; it
 // tells who builds, and of the reading. Errors are those of Image.
-func DryRun(ctx context.Context, r Request, report func(Event)) (_ Plan, err error) {
+func DryRun(ctx context.Context, r Request, report func(follow.Event)) (_ Plan, err error) {
 	if err := ready(r); err != nil {
 		return Plan{}, err
 	}
@@ -38,19 +37,19 @@ func DryRun(ctx context.Context, r Request, report func(Event)) (_ Plan, err err
 		return Plan{}, err
 	}
 	defer func() { log.end(err) }()
-	w := newWatch(time.Now, r.times(), log.event)
-	w.trace = log.write
-	w.say(r.Builder.String(), "", false)
+	w := follow.New(r.times(), log.event)
+	w.Trace = log.write
+	w.Say(r.Builder.String())
 	err = r.Builder.run(ctx, r, w, "--dry-run")
 	if ctx.Err() != nil {
 		return Plan{}, ctx.Err()
 	}
 	if err != nil {
-		w.finish(failed)
-		return Plan{}, w.explain(r, err)
+		w.Finish(follow.Failed)
+		return Plan{}, r.explain(w, err)
 	}
-	p := w.plan()
-	w.finish(planned)
+	p := planOf(w.Announced())
+	w.Finish(planned)
 	for _, line := range p.Lines() {
 		log.write(line)
 	}
@@ -97,19 +96,12 @@ func some(names []string, columns int) string {
 	return text
 }
 
-// plan is what Nix has announced.
-func (w *watch) plan() Plan {
-	said := &w.counts.said
-	p := Plan{Fetches: len(said.paths), Download: said.download, Unpacked: said.unpacked, Missing: said.missing}
-	for _, drv := range said.drvs {
-		p.Builds = append(p.Builds, nix.StoreName(drv))
+// planOf is the plan for what Nix announced.
+func planOf(a follow.Announced) Plan {
+	return Plan{
+		Builds: a.Builds, Big: slices.DeleteFunc(slices.Clone(a.Builds), func(name string) bool { return !big(name) }),
+		Fetches: a.Fetches, Download: a.Download, Unpacked: a.Unpacked, Takes: a.Takes,
 	}
-	p.Big = slices.DeleteFunc(slices.Clone(p.Builds), func(name string) bool { return !big(name) })
-	now := w.now()
-	w.forecast.Count(0, len(p.Builds), 0, p.Download, now)
-	w.forecast.Planned(now)
-	_, p.Takes = w.forecast.At(now)
-	return p
 }
 
 // version splits a derivation's name as nixpkgs makes it, NAME-VERSION.

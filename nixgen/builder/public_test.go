@@ -10,12 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"piwiz/nixgen/builder/container"
 	"piwiz/nixgen/builder/remote"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/forecast"
-	"piwiz/nixgen/nix"
 )
 
 // public is a failure that somebody met and asked about in public: what the
@@ -77,15 +76,9 @@ func (p public) builder() Builder {
 // explained is what piwiz says of the failure.
 func (p public) explained(t *testing.T) *Error {
 	t.Helper()
-	w := newWatch(func() time.Time { return time.Unix(1e9, 0) }, forecast.Times{}, nil)
-	for d := nix.NewDecoder(strings.NewReader(strings.Join(p.Lines, "\n"))); ; {
-		e, err := d.Next()
-		if err != nil {
-			break
-		}
-		w.event(e)
-	}
-	err, ok := errors.AsType[*Error](w.explain(Request{Flake: "/home/me/flake", Builder: p.builder()}, errors.New("exit status 1")))
+	w := follow.New(forecast.Times{}, nil)
+	hear(t, w, strings.NewReader(strings.Join(p.Lines, "\n")))
+	err, ok := errors.AsType[*Error](Request{Flake: "/home/me/flake", Builder: p.builder()}.explain(w, errors.New("exit status 1")))
 	if !ok {
 		t.Fatalf("%s: not explained", p.Source)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"piwiz/nixgen/emulate"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/nix"
 )
 
@@ -91,9 +92,9 @@ func TestRealBuildEndsInAnImage(t *testing.T) {
 	}
 	// A number of its own makes every run build anew.
 	r := host(t, "  boot.kernelParams = [ \"run="+strconv.FormatInt(time.Now().UnixNano(), 10)+"\" ];")
-	var last Event
+	var last follow.Event
 	phases := map[string]bool{}
-	got, err := Image(t.Context(), r, func(e Event) {
+	got, err := Image(t.Context(), r, func(e follow.Event) {
 		last = e
 		for _, n := range e.Progress.Now {
 			phases[n.Phase] = true
@@ -180,7 +181,7 @@ func TestRealCancelLeavesNoProcess(t *testing.T) {
 	defer cancel()
 	hangs := false
 	began := time.Now()
-	_, err := Image(ctx, host(t, `  fixture.fail = "hang";`), func(e Event) {
+	_, err := Image(ctx, host(t, `  fixture.fail = "hang";`), func(e follow.Event) {
 		if strings.Contains(e.Line, "LD      vmlinux") {
 			hangs = true
 			began = time.Now()

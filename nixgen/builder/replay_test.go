@@ -6,52 +6,41 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/forecast"
 	"piwiz/nixgen/nix"
 )
 
-// replay runs a recorded log (testdata/logs, NAME begins with the version of
-// Nix) through the watch, at the times of NAME.times when there are some.
-func replay(t testing.TB, name string, report func(Event)) *watch {
+// hear lets a watch hear what Nix said.
+func hear(t testing.TB, w *follow.Watch, log io.Reader) {
 	t.Helper()
-	return replayAfter(t, name, forecast.Times{}, report)
-}
-
-// replayAfter is replay on a computer where earlier builds took times.
-func replayAfter(t testing.TB, name string, past forecast.Times, report func(Event)) *watch {
-	t.Helper()
-	f, err := os.Open(filepath.Join("testdata/logs", name+".jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	times, _ := os.ReadFile(filepath.Join("testdata/logs", name+".times"))
-	ms := strings.Fields(string(times))
-	began := time.Unix(1e9, 0)
-	clock := began
-	w := newWatch(func() time.Time { return clock }, past, report)
-	for d := nix.NewDecoder(f); ; {
+	for d := nix.NewDecoder(log); ; {
 		e, err := d.Next()
 		if errors.Is(err, io.EOF) {
-			return w
+			return
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(ms) > 0 {
-			n, err := strconv.Atoi(ms[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			clock, ms = began.Add(time.Duration(n)*time.Millisecond), ms[1:]
-		}
-		w.event(e)
+		w.Event(e)
 	}
+}
+
+// replay runs a recorded log of package follow, NAME begins with the version of
+// Nix, through a watch.
+func replay(t testing.TB, name string) *follow.Watch {
+	t.Helper()
+	f, err := os.Open(filepath.Join("../follow/testdata/logs", name+".jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := follow.New(forecast.Times{}, nil)
+	hear(t, w, f)
+	return w
 }
 
 // flake is a folder like the one of the recorded builds.
@@ -85,7 +74,7 @@ const linux = "linux-6.18.2-fixture"
 // whose Nix was killed.
 var nothing = diagnosis{headline: "Nix stopped without saying why."}
 
-// recorded has every scenario of testdata/logs, for all versions of Nix but
+// recorded has every scenario of the recorded logs of package follow, for all versions of Nix but
 // where one is named.
 var recorded = map[string]diagnosis{
 	"build-fail-exit":                   {"", "", "Building " + linux + " failed.", "failed with exit code 2", linux, "has no member named 'bar'"},
@@ -138,7 +127,7 @@ var recorded = map[string]diagnosis{
 // recordings are the names of all recorded logs.
 func recordings(t testing.TB) []string {
 	t.Helper()
-	files, err := filepath.Glob("testdata/logs/*.jsonl")
+	files, err := filepath.Glob("../follow/testdata/logs/*.jsonl")
 	if err != nil || len(files) < 120 {
 		t.Fatalf("%d logs, %v", len(files), err)
 	}
@@ -160,7 +149,7 @@ func TestEveryRecordedLogIsExplainedByItsFirstCause(t *testing.T) {
 				t.Fatal("nobody has said what this log must be explained as")
 			}
 			dir := flake(t)
-			err := replay(t, log, nil).explain(Request{Flake: dir, LogFile: "/l"}, errors.New("exit status 1"))
+			err := Request{Flake: dir, LogFile: "/l"}.explain(replay(t, log), errors.New("exit status 1"))
 			var e *Error
 			if !errors.As(err, &e) {
 				t.Fatalf("not an *Error: %v", err)
@@ -197,7 +186,7 @@ func looksOnly(t *testing.T, e *Error) {
 }
 
 func TestAnUnknownFailureShowsItsLastLinesAndWhereTheLogIs(t *testing.T) {
-	err := replay(t, "v234-build-fail-exit", nil).explain(Request{Flake: flake(t), LogFile: "/l"}, errors.New("exit status 1"))
+	err := Request{Flake: flake(t), LogFile: "/l"}.explain(replay(t, "v234-build-fail-exit"), errors.New("exit status 1"))
 	var e *Error
 	if !errors.As(err, &e) || !strings.Contains(e.Error(), "Its last lines:\n") || !strings.Contains(e.Error(), "has no member named 'bar'") {
 		t.Errorf("%v", err)
@@ -211,19 +200,19 @@ func TestAnUnknownFailureShowsItsLastLinesAndWhereTheLogIs(t *testing.T) {
 // the page on 80×24, whatever the builder and Nix said, through a daemon too.
 func TestAnUnknownFailureFitsASmallTerminal(t *testing.T) {
 	long := strings.Repeat("long words ", 400)
-	of := func(log []string, cause string) *watch {
-		w := newWatch(time.Now, forecast.Times{}, nil)
-		w.seen.Logs[mark] = log
-		w.event(nix.Event{Action: nix.Msg, Text: "error: " + cause, Cause: cause})
+	of := func(log []string, cause string) *follow.Watch {
+		w := follow.New(forecast.Times{}, nil)
+		w.Seen().Logs[mark] = log
+		w.Event(nix.Event{Action: nix.Msg, Text: "error: " + cause, Cause: cause})
 		return w
 	}
 	failed := "builder for '" + mark + "' failed with exit code 1;\nlast 25 log lines:\n> " + strings.Join(slices.Repeat([]string{long}, 25), "\n> ") + "\nFor full logs, run 'nix log " + mark + "'."
-	for name, w := range map[string]*watch{
-		"through a daemon": replay(t, "v226-daemon-fail30", nil), "2.34": replay(t, "v234-build-fail-exit", nil), "2.8": replay(t, "v28-build-fail-exit", nil),
+	for name, w := range map[string]*follow.Watch{
+		"through a daemon": replay(t, "v226-daemon-fail30"), "2.34": replay(t, "v234-build-fail-exit"), "2.8": replay(t, "v28-build-fail-exit"),
 		"long lines": of(slices.Repeat([]string{long}, 30), failed), "only quoted": of(nil, failed), "many lines of Nix": of(nil, strings.Repeat("what is this\n", 300)), "one line of Nix": of(nil, long),
 	} {
 		var e *Error
-		if !errors.As(w.explain(Request{Flake: "/home/me/flake", LogFile: "/home/me/.cache/piwiz/bach/build.log"}, errors.New("exit status 1")), &e) || e.Known != "" {
+		if !errors.As((Request{Flake: "/home/me/flake", LogFile: "/home/me/.cache/piwiz/bach/build.log"}).explain(w, errors.New("exit status 1")), &e) || e.Known != "" {
 			t.Fatalf("%s: %+v", name, e)
 		}
 		rows := 0
@@ -237,30 +226,3 @@ func TestAnUnknownFailureFitsASmallTerminal(t *testing.T) {
 }
 
 const mark = "/nix/store/s0lxml7c979j1rb404g40yqzi9vas0wh-ext4-fs.img.drv"
-
-func TestOddBytesOfABuilderDoNotReachTheScreen(t *testing.T) {
-	for _, log := range recordings(t) {
-		replay(t, log, func(e Event) {
-			if strings.ContainsAny(e.Line, "\x00\x1b\r\n\b") {
-				t.Errorf("%s: line %q", log, e.Line)
-			}
-		})
-	}
-}
-
-func TestOnlyTheCauseOfATraceIsShown(t *testing.T) {
-	for log, want := range map[string]string{
-		"v226-eval-unknown-option": "error: The option `services.avahi.enabel' does not exist. Definition values:",
-		"v234-eval-throw":          "error: piwiz: you forgot the time zone",
-	} {
-		var lines []string
-		replay(t, log, func(e Event) {
-			if e.Error && e.Line != "" {
-				lines = append(lines, e.Line)
-			}
-		})
-		if len(lines) == 0 || len(lines) > 2 || lines[0] != want {
-			t.Errorf("%s: %q", log, lines)
-		}
-	}
-}

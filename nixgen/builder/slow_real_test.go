@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/follow"
 )
 
 // A build is slowed by what piwiz takes of the processor meanwhile; nothing
@@ -19,7 +21,7 @@ func TestRealBuildIsNotSlowedByBeingWatched(t *testing.T) {
 	began := ownTime(t)
 	var took time.Duration
 	for range 3 {
-		got, err := Image(t.Context(), fresh(t, ""), func(Event) {})
+		got, err := Image(t.Context(), fresh(t, ""), func(follow.Event) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +55,7 @@ func BenchmarkBuild(b *testing.B) {
 	var took [2]time.Duration // of the bare command, of ours
 	run := [2]func() error{
 		func() error { return exec.Command("nix", arguments(fresh(b, ""))...).Run() },
-		func() error { _, err := Image(b.Context(), fresh(b, ""), func(Event) {}); return err },
+		func() error { _, err := Image(b.Context(), fresh(b, ""), func(follow.Event) {}); return err },
 	}
 	for first := 0; b.Loop(); first = 1 - first {
 		for _, i := range [2]int{first, 1 - first} {

@@ -79,7 +79,7 @@ func TestALineWithoutEndDoesNotFillTheMemory(t *testing.T) {
 }
 
 func TestRecordedLogsAreAllEvents(t *testing.T) {
-	logs, err := filepath.Glob("../builder/testdata/logs/*.jsonl")
+	logs, err := filepath.Glob("../follow/testdata/logs/*.jsonl")
 	if err != nil || len(logs) < 10 {
 		t.Fatalf("%d logs, %v", len(logs), err)
 	}
@@ -182,7 +182,7 @@ func TestTheQuickDecoderTakesWhatNixWrites(t *testing.T) {
 // logs are the recorded logs, by name.
 func logs(t testing.TB) map[string][]byte {
 	t.Helper()
-	names, err := filepath.Glob("../builder/testdata/logs/*.jsonl")
+	names, err := filepath.Glob("../follow/testdata/logs/*.jsonl")
 	if err != nil || len(names) < 100 {
 		t.Fatalf("%d logs, %v", len(names), err)
 	}

@@ -44,3 +44,14 @@ func Reach() error {
 	}
 	return os.Setenv("PATH", strings.Join(path, string(filepath.ListSeparator)))
 }
+
+// HomeStore is the root of the store of an ordinary user's Nix on a computer
+// without /nix, which links to it as if it were at /nix; "" when it can be
+// nowhere. Source: NixOS/nix src/libstore/store-api.cc.
+func HomeStore() string {
+	data, err := xdg.Data()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(data, "nix/root")
+}

@@ -7,6 +7,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 )
 
@@ -58,7 +59,7 @@ func (e *Engine) request(host string, c chosen) builder.Request {
 
 // Plan says what building the image of a saved host would cost. A host that is
 // planned again may be built elsewhere: what was missing may be there by now.
-func (e *Engine) Plan(ctx context.Context, host string, report func(builder.Event)) (builder.Plan, error) {
+func (e *Engine) Plan(ctx context.Context, host string, report func(follow.Event)) (builder.Plan, error) {
 	c, ok := e.held(host)
 	if ok && !c.planned {
 		e.hold(host, chosen{c.Builder, true})
@@ -73,7 +74,7 @@ func (e *Engine) Plan(ctx context.Context, host string, report func(builder.Even
 
 // Build builds the image of a saved host with what was chosen for its plan, and notes what it
 // was built from.
-func (e *Engine) Build(ctx context.Context, host string, report func(builder.Event)) (builder.Result, error) {
+func (e *Engine) Build(ctx context.Context, host string, report func(follow.Event)) (builder.Result, error) {
 	c, ok := e.held(host)
 	if !ok {
 		var err error

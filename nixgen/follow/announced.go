@@ -1,4 +1,4 @@
-package builder
+package follow
 
 import (
 	"os"
@@ -6,14 +6,38 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"piwiz/nixgen/nix"
 )
 
-// announced is what Nix says in words that it will do, before it begins.
+// Announced is what Nix said that it will do, before it begins.
+type Announced struct {
+	Builds   []string      // names of the derivations that are built, not fetched
+	Fetches  int           // store paths that a cache has
+	Download int64         // bytes of these on the way, as Nix prints them and rounded down
+	Unpacked int64         // bytes of these in the store, likewise
+	Takes    time.Duration // by what earlier builds took on this computer; -1 is not known
+}
+
+// Announced is what was announced so far.
+func (w *Watch) Announced() Announced {
+	said := &w.counts.said
+	a := Announced{Fetches: len(said.paths), Download: said.download, Unpacked: said.unpacked}
+	for _, drv := range said.drvs {
+		a.Builds = append(a.Builds, nix.StoreName(drv))
+	}
+	now := w.now()
+	w.forecast.Count(0, len(a.Builds), 0, a.Download, now)
+	w.forecast.Planned(now)
+	_, a.Takes = w.forecast.At(now)
+	return a
+}
+
+// announcement is how Nix says that in words.
 // Source: NixOS/nix src/libmain/shared.cc, printMissing: a headline, and one
 // message for each path.
-type announced struct {
+type announcement struct {
 	drvs, paths, missing []string // store paths: to build, to fetch, not to be had
 	download, unpacked   int64    // bytes of paths
 
@@ -30,7 +54,7 @@ var (
 
 // read takes one message. It says whether that belongs to the announcement, and
 // which derivation it names that was not named before.
-func (a *announced) read(text string) (drv string, ours bool) {
+func (a *announcement) read(text string) (drv string, ours bool) {
 	if m := listed.FindStringSubmatch(text); m != nil && a.list != nil {
 		if a.seen[m[1]] {
 			return "", true
@@ -86,7 +110,7 @@ var input = regexp.MustCompile(`"(/[^"]+/[0-9a-z]{32}-[^"/]+\.drv)"`)
 // before it. None when the file cannot be read: the store of another computer.
 func needs(drv string) []string {
 	var text []byte
-	for _, under := range []string{"", homeStore()} {
+	for _, under := range []string{"", nix.HomeStore()} {
 		if t, err := os.ReadFile(filepath.Join(under, drv)); err == nil {
 			text = t
 			break

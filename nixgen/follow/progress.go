@@ -1,4 +1,4 @@
-package builder
+package follow
 
 import (
 	"slices"
@@ -36,16 +36,16 @@ type Running struct {
 	Usual time.Duration // what it took before on this computer, 0 is not known
 }
 
-// The stages.
+// The stages of Nix. Who runs it may have others before and after.
 const (
-	starting = "starting Nix"
+	Starting = "starting Nix"
 	sources  = "fetching nixpkgs"
 	reading  = "reading the configuration"
 	asking   = "asking the cache"
 	fetching = "fetching"
 	building = "building"
-	done     = "done"
-	failed   = "failed"
+	Done     = "done"
+	Failed   = "failed"
 )
 
 // counts are the totals that Nix sends, for each activity that has some.
@@ -54,13 +54,13 @@ type counts struct {
 	paths    map[uint64][4]int64
 	expected map[uint64]int64 // bytes to download
 
-	said announced // its words come before its numbers, which grow while it looks at one path after the other
+	said announcement // its words come before its numbers, which grow while it looks at one path after the other
 
 	sourcesDone, sourcesTotal, storeDone int64 // bytes of finished downloads
 }
 
 func newCounts() counts {
-	return counts{builds: map[uint64][4]int64{}, paths: map[uint64][4]int64{}, expected: map[uint64]int64{}, said: announced{seen: map[string]bool{}}}
+	return counts{builds: map[uint64][4]int64{}, paths: map[uint64][4]int64{}, expected: map[uint64]int64{}, said: announcement{seen: map[string]bool{}}}
 }
 
 func sum(m map[uint64][4]int64, i int) (n int) {
@@ -83,7 +83,7 @@ func (c *counts) count(id uint64, n [4]int64) {
 }
 
 // update takes the totals into p. Nix counts down again what failed.
-func (w *watch) update() {
+func (w *Watch) update() {
 	p, c := &w.p, &w.counts
 	p.Failed = max(p.Failed, sum(c.builds, 3))
 	done, expected := sum(c.builds, 0), sum(c.builds, 1)
@@ -125,11 +125,11 @@ func (w *watch) update() {
 }
 
 // progress renews the latest numbers.
-func (w *watch) progress() {
+func (w *Watch) progress() {
 	w.update()
 	w.p.Elapsed = w.last.Sub(w.began)
 	w.p.Rate = w.speed.add(w.last, w.p.BytesDone)
-	if w.p.Stage != done {
+	if w.p.Stage != Done {
 		w.p.Share, w.p.Left = w.forecast.At(w.last)
 	}
 	w.latest = w.p
@@ -146,7 +146,7 @@ func (w *watch) progress() {
 // everything.
 const waitsShown = 8
 
-func (w *watch) waits() (out []string) {
+func (w *Watch) waits() (out []string) {
 	for _, a := range w.active {
 		if a.kind == nix.BuildWaiting {
 			out = append(out, a.text)
@@ -161,7 +161,7 @@ func (w *watch) waits() (out []string) {
 
 // running merges the two activities of a remote build: that of here, which has
 // the machine, and that of there, which has the phases.
-func (w *watch) running() []Running {
+func (w *Watch) running() []Running {
 	var out []Running
 	index := map[string]int{}
 	for _, id := range w.order {

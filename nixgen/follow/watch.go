@@ -1,4 +1,7 @@
-package builder
+// Package follow turns what Nix says during a build into progress and lines for
+// people, and keeps what explains a failure. It knows neither where Nix runs nor
+// what it was told to build.
+package follow
 
 import (
 	"slices"
@@ -36,10 +39,20 @@ type activity struct {
 	source      bool  // of a download: of the flake's inputs, not of the store
 }
 
-// watch follows one nix build.
-type watch struct {
+// Event tells what happens. Line is one clean line of the log, "" when only the
+// progress changed; Derivation is whose line it is, "" for Nix's own.
+type Event struct {
+	Line       string
+	Derivation string
+	Error      bool
+	Progress   Progress
+}
+
+// Watch follows one nix build. Its methods are called on one goroutine.
+type Watch struct {
+	Trace func(string) // takes the whole text of an error of which the cause is reported; may be nil
+
 	report    func(Event)
-	trace     func(string) // takes the whole text of an error of which the cause is reported; may be nil
 	now       func() time.Time
 	began     time.Time
 	last      time.Time // that the numbers were renewed
@@ -56,17 +69,22 @@ type watch struct {
 	seen      diagnose.Seen
 }
 
-func newWatch(now func() time.Time, past forecast.Times, report func(Event)) *watch {
+// New is a watch that begins now, on a computer where earlier builds took past.
+// report may be nil; it runs on the goroutine that calls the watch.
+func New(past forecast.Times, report func(Event)) *Watch { return newWatch(time.Now, past, report) }
+
+func newWatch(now func() time.Time, past forecast.Times, report func(Event)) *Watch {
 	began := now()
-	return &watch{
+	return &Watch{
 		report: report, now: now, began: began, counts: newCounts(), active: map[uint64]*activity{},
 		forecast: forecast.New(past, began),
 		seen:     diagnose.Seen{Logs: map[string][]string{}, Machines: map[string]string{}},
-		p:        Progress{Stage: starting, Since: began, Left: -1},
+		p:        Progress{Stage: Starting, Since: began, Left: -1},
 	}
 }
 
-func (w *watch) event(e nix.Event) {
+// Event takes the next event of Nix.
+func (w *Watch) Event(e nix.Event) {
 	switch e.Action {
 	case nix.Start:
 		w.start(e)
@@ -82,7 +100,7 @@ func (w *watch) event(e nix.Event) {
 	}
 }
 
-func (w *watch) start(e nix.Event) {
+func (w *Watch) start(e nix.Event) {
 	a := &activity{kind: e.Activity, text: e.Text, since: w.now()}
 	w.active[e.ID] = a
 	switch e.Activity {
@@ -90,9 +108,9 @@ func (w *watch) start(e nix.Event) {
 		switch {
 		case w.realising:
 		case strings.HasPrefix(e.Text, "evaluating "):
-			w.stage(reading)
+			w.Stage(reading)
 		case strings.HasPrefix(e.Text, "querying info about missing"):
-			w.stage(asking)
+			w.Stage(asking)
 		}
 	case nix.Realise:
 		w.realising = true
@@ -105,16 +123,16 @@ func (w *watch) start(e nix.Event) {
 		w.forecast.Start(a.drv, nix.StoreName(a.drv), a.since)
 		w.order, w.changed = append(w.order, e.ID), true
 		w.together = len(w.running())
-		w.stage(building)
+		w.Stage(building)
 		w.say("building "+nix.StoreName(a.drv), nix.StoreName(a.drv), false)
 	case nix.CopyPath:
 		if len(w.order) == 0 {
-			w.stage(fetching)
+			w.Stage(fetching)
 		}
 		w.say("fetching "+nix.StoreName(e.TextAt(0)), "", false)
 	case nix.FileTransfer:
 		if a.source = !w.realising; a.source && w.p.Stage != asking {
-			w.stage(sources)
+			w.Stage(sources)
 		}
 	case nix.BuildWaiting:
 		w.changed = true
@@ -122,7 +140,7 @@ func (w *watch) start(e nix.Event) {
 	}
 }
 
-func (w *watch) stop(id uint64) {
+func (w *Watch) stop(id uint64) {
 	a := w.active[id]
 	if a == nil {
 		return
@@ -157,7 +175,7 @@ func (w *watch) stop(id uint64) {
 	}
 }
 
-func (w *watch) result(e nix.Event) {
+func (w *Watch) result(e nix.Event) {
 	a := w.active[e.ID]
 	numbers := [4]int64{e.NumAt(0), e.NumAt(1), e.NumAt(2), e.NumAt(3)}
 	switch {
@@ -180,11 +198,11 @@ func (w *watch) result(e nix.Event) {
 	}
 }
 
-func (w *watch) message(e nix.Event) {
+func (w *Watch) message(e nix.Event) {
 	if e.Level > nix.LevelInfo {
 		w.seen.Note(e)
 		if !w.realising && strings.HasPrefix(e.Text, "evaluating file") {
-			w.stage(reading)
+			w.Stage(reading)
 		}
 		return
 	}
@@ -201,8 +219,8 @@ func (w *watch) message(e nix.Event) {
 	text := e.Text
 	if bad && e.Cause != "" {
 		text = "error: " + e.Cause // the trace has hundreds of lines
-		if w.trace != nil {
-			w.trace(e.Text)
+		if w.Trace != nil {
+			w.Trace(e.Text)
 		}
 	}
 	for line := range strings.Lines(text) {
@@ -210,8 +228,8 @@ func (w *watch) message(e nix.Event) {
 	}
 }
 
-// stage notes what is being done from now on.
-func (w *watch) stage(name string) {
+// Stage notes what is being done from now on, in words.
+func (w *Watch) Stage(name string) {
 	if w.p.Stage == name {
 		return
 	}
@@ -222,27 +240,35 @@ func (w *watch) stage(name string) {
 	w.p.Stage, w.p.Since, w.changed = name, now, true
 }
 
-// say reports one line.
-func (w *watch) say(line, derivation string, bad bool) {
+// Say reports one line that is not Nix's.
+func (w *Watch) Say(line string) { w.say(line, "", false) }
+
+func (w *Watch) say(line, derivation string, bad bool) {
 	if strings.TrimSpace(line) == "" {
 		return
 	}
 	w.send(Event{Line: line, Derivation: derivation, Error: bad})
 }
 
-// finish sends the last event. Nix stops counting before the last of a
-// successful build, so then all is done.
-func (w *watch) finish(stage string) {
-	w.stage(stage)
+// Finish sends the last event, with the last stage. Nix stops counting before the
+// last of a successful build, so then all is done.
+func (w *Watch) Finish(stage string) {
+	w.Stage(stage)
 	w.update()
 	w.changed = true
-	if stage == done {
+	if stage == Done {
 		w.p.Done, w.p.Fetched, w.p.Share, w.p.Left = w.p.Expected, w.p.ToFetch, 1, 0
 	}
-	w.send(Event{Error: stage == failed})
+	w.send(Event{Error: stage == Failed})
 }
 
-func (w *watch) send(e Event) {
+// Seen is what explains a failure.
+func (w *Watch) Seen() diagnose.Seen { return w.seen }
+
+// Learn adds what this build took to the times of earlier ones.
+func (w *Watch) Learn() forecast.Times { return w.forecast.Learn(w.p.Evaluating) }
+
+func (w *Watch) send(e Event) {
 	if w.report == nil {
 		w.changed = false
 		return

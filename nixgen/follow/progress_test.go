@@ -1,4 +1,4 @@
-package builder
+package follow
 
 import (
 	"math"
@@ -33,8 +33,8 @@ func TestNoNumberOfAnyRecordedLogGoesBack(t *testing.T) {
 				last = p
 			})
 			w.report = func(e Event) { last = e.Progress }
-			w.finish(done)
-			if last.Share != 1 || last.Left != 0 || last.Done != last.Expected || last.Stage != done || events == 0 {
+			w.Finish(Done)
+			if last.Share != 1 || last.Left != 0 || last.Done != last.Expected || last.Stage != Done || events == 0 {
 				t.Errorf("%d events, ends with %+v", events, last)
 			}
 		})

@@ -1,4 +1,4 @@
-package builder
+package follow
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ func chatter(n int) string {
 	return b.String()
 }
 
-func follow(tb testing.TB, text string, report func(Event)) *watch {
+func follow(tb testing.TB, text string, report func(Event)) *Watch {
 	tb.Helper()
 	w := newWatch(time.Now, forecast.Times{}, report)
 	for d := nix.NewDecoder(strings.NewReader(text)); ; {
@@ -34,7 +34,7 @@ func follow(tb testing.TB, text string, report func(Event)) *watch {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		w.event(e)
+		w.Event(e)
 	}
 }
 
