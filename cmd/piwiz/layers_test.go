@@ -99,6 +99,24 @@ func TestNoPackageLinksWhatItMustNot(t *testing.T) {
 	}
 }
 
+// A builder is one package and its case in Choose.
+func TestBuildersNeedNothingOfTheirChooser(t *testing.T) {
+	const chooser = "piwiz/nixgen/builder"
+	kinds := 0
+	for _, p := range goList(t, chooser+"/...") {
+		if p == chooser {
+			continue
+		}
+		kinds++
+		if slices.Contains(goList(t, "-deps", p), chooser) {
+			t.Errorf("%s links %s: a builder takes orders and reports to a watch", p, chooser)
+		}
+	}
+	if kinds < 3 {
+		t.Errorf("%d packages", kinds)
+	}
+}
+
 func TestOnlyTheirTamersImportLibraries(t *testing.T) {
 	lines := goList(t, "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}}={{.}} {{end}}`, "piwiz/...")
 	for _, line := range lines {

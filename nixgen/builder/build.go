@@ -1,8 +1,8 @@
 // Package builder turns a host's flake into an SD card image with nix build.
 //
-// Rules: the flake is named by path:, never as a git tree, so that every file
-// in it counts; nothing is built by this package itself; the first cause of a
-// failure wins, because later messages are only its consequences.
+// Rules: nothing is built by this package itself; a Builder is a package of its
+// own, which needs nothing of this one; the first cause of a failure wins, because
+// later messages are only its consequences.
 package builder
 
 import (
@@ -11,13 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"piwiz/nixgen/builder/container"
+	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/forecast"
 	"piwiz/nixgen/nix"
@@ -31,7 +30,7 @@ type Request struct {
 	LogFile string  // log for people, "" for none; what Nix says to programs is beside it, as .jsonl
 	Nixpkgs string  // flake URL instead of the pinned nixpkgs; "" is the pinned one
 	State   string  // folder that remembers how long builds take, "" remembers nothing
-	Builder Builder // the zero one is the Nix of this computer
+	Builder Builder // nil is the Nix of this computer
 }
 
 // Result is the finished image.
@@ -41,57 +40,70 @@ type Result struct {
 	Took  time.Duration
 }
 
+// builder is who builds.
+func (r Request) builder() Builder {
+	if r.Builder == nil {
+		return local("")
+	}
+	return r.Builder
+}
+
 // Image builds the image of r. report may be nil; it runs on the calling
 // goroutine. The error is an *Error with hints, or ctx's error when cancelled:
 // then no process is left.
-func Image(ctx context.Context, r Request, report func(follow.Event)) (_ Result, err error) {
+func Image(ctx context.Context, r Request, report func(follow.Event)) (Result, error) {
 	began := time.Now()
+	var made Result
+	err := r.run(ctx, false, report, func(_ *record, w *follow.Watch) error {
+		image, err := Built(r.OutLink)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(image)
+		if err != nil {
+			return fmt.Errorf("check the image: %w", err)
+		}
+		w.Finish(follow.Done)
+		r.remember(w)
+		made = Result{Image: image, Size: info.Size(), Took: time.Since(began)}
+		return nil
+	})
+	return made, err
+}
+
+// run lets the builder work on r, and goes on with then. The log tells how it ended.
+func (r Request) run(ctx context.Context, dry bool, report func(follow.Event), then func(*record, *follow.Watch) error) (err error) {
 	if err := ready(r); err != nil {
-		return Result{}, err
+		return err
 	}
-	log, err := r.record(false, report)
+	log, err := r.record(dry, report)
 	if err != nil {
-		return Result{}, err
+		return err
 	}
 	defer func() { log.end(err) }()
 	w := follow.New(r.times(), log.event)
 	w.Trace = log.write
-	err = r.Builder.run(ctx, r, w)
+	if dry {
+		w.Say(r.builder().String())
+	}
+	err = r.builder().Build(ctx, r.order(dry), w)
 	if ctx.Err() != nil {
-		return Result{}, ctx.Err()
+		return ctx.Err()
 	}
 	if err != nil {
 		w.Finish(follow.Failed)
-		return Result{}, r.explain(w, err)
+		return r.explain(w, err)
 	}
-	image, err := Built(r.OutLink)
-	if err != nil {
-		return Result{}, err
-	}
-	info, err := os.Stat(image)
-	if err != nil {
-		return Result{}, fmt.Errorf("check the image: %w", err)
-	}
-	w.Finish(follow.Done)
-	r.remember(w)
-	return Result{Image: image, Size: info.Size(), Took: time.Since(began)}, nil
+	return then(log, w)
 }
 
-func arguments(r Request) []string {
-	// A folder's name may hold what means something in a URL.
-	flake := "path:" + (&url.URL{Path: r.Flake}).EscapedPath()
-	args := []string{
-		"--extra-experimental-features", "nix-command flakes",
-		"build", flake + "#nixosConfigurations." + r.Host + ".config.system.build.sdImage",
-		"--option", "extra-platforms", "aarch64-linux",
-		"--out-link", r.OutLink,
-		"--json", "--log-format", "internal-json", "-v",
-		"--show-trace", // Nix cuts off the end, and that is where the user's own file is
+// order is r for a builder. What Nix says to programs is kept beside the log.
+func (r Request) order(dry bool) order.Order {
+	o := order.Order{Flake: r.Flake, Host: r.Host, OutLink: r.OutLink, Nixpkgs: r.Nixpkgs, DryRun: dry}
+	if r.LogFile != "" {
+		o.Log = strings.TrimSuffix(r.LogFile, ".log") + ".jsonl"
 	}
-	if r.Nixpkgs != "" {
-		args = append(args, "--override-input", "nixpkgs", r.Nixpkgs, "--no-write-lock-file")
-	}
-	return args
+	return o
 }
 
 // times are those of earlier builds.
@@ -136,9 +148,8 @@ func Built(outLink string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the result of the build: %w", err)
 	}
-	// The store may be the user's own; and what piwiz copies out of a container is
-	// linked to as if it were at /nix, too.
-	for _, under := range []string{"", nix.HomeStore(), container.Copies(outLink)} {
+	// The store may be the user's own, or that of a container: the link is the same.
+	for _, under := range []string{"", nix.HomeStore(), order.Copies(outLink)} {
 		image, err := product(under, root)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return image, err

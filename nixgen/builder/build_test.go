@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -31,20 +30,6 @@ func TestAFolderWithoutAFlakeIsRefusedBeforeTheBuild(t *testing.T) {
 	var e *Error
 	if !errors.As(err, &e) || e.Page != "preview" {
 		t.Fatalf("error %v", err)
-	}
-}
-
-func TestTheCommandNamesTheFlakeByPath(t *testing.T) {
-	args := arguments(Request{Flake: "/home/me/my pi?/flake", Host: "bach", OutLink: "/r"})
-	if !slices.Contains(args, "path:/home/me/my%20pi%3F/flake#nixosConfigurations.bach.config.system.build.sdImage") {
-		t.Errorf("%q", args)
-	}
-	if slices.Contains(args, "--override-input") {
-		t.Error("the pinned nixpkgs is replaced although nothing was asked")
-	}
-	args = arguments(Request{Flake: "/f", Host: "bach", OutLink: "/r", Nixpkgs: "path:/n"})
-	if i := slices.Index(args, "--override-input"); i < 0 || args[i+1] != "nixpkgs" || args[i+2] != "path:/n" {
-		t.Errorf("%q", args)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/builder/container"
+	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/builder/remote"
 	"piwiz/nixgen/diagnose"
 	"piwiz/nixgen/emulate"
@@ -14,34 +15,22 @@ import (
 	"piwiz/nixgen/preflight"
 )
 
-// Builder is where an image is built. The zero Builder is the Nix of this
-// computer, as it is set up.
-type Builder struct {
-	machines []remote.Machine
-	alone    bool              // nothing is built on this computer
-	engine   *container.Engine // of a container, nil for none
-	sentence string
+// Builder is where images are built. One takes orders and reports to a watch, so
+// its package needs nothing of this one.
+type Builder interface {
+	// String says in one sentence where the image is built, and why there.
+	String() string
+	// Here says whether it is the Nix of this computer that starts the build.
+	Here() bool
+	// Where is that for the explanation of a failure.
+	Where() diagnose.Where
+	// Build lets nix work on o, so that o.OutLink leads to the result (see Built).
+	// The watch hears all that nix says. The error is that of nix.Run, or one with
+	// hints.
+	Build(ctx context.Context, o order.Order, w *follow.Watch) error
 }
 
-// String says in one sentence where the image is built, and why there.
-func (b Builder) String() string { return b.sentence }
-
-// where is that for package diagnose.
-func (b Builder) where() diagnose.Where {
-	w := diagnose.Where{Mixed: !b.alone && len(b.machines) > 0}
-	for _, m := range b.machines {
-		w.Hosts = append(w.Hosts, m.Host())
-	}
-	if b.engine != nil {
-		w.Engine = b.engine.Name
-	}
-	return w
-}
-
-// Here says whether it is the Nix of this computer that starts the build.
-func (b Builder) Here() bool { return b.engine == nil }
-
-// Choose finds the builder that wish names, and proves that it works:
+// Choose finds the builder that wish names, and verifies that it works:
 //
 //	""                         whatever works here: this computer, else a container
 //	local                      Nix on this computer, as it is set up
@@ -51,42 +40,51 @@ func (b Builder) Here() bool { return b.engine == nil }
 //
 // The error has hints.
 func Choose(ctx context.Context, wish string) (Builder, error) {
+	const why = "you chose it"
 	switch {
 	case wish == "":
 		return automatic(ctx)
 	case wish == "local":
-		return local("you chose it"), nix.Check(ctx)
+		return working(here(why), nix.Check(ctx))
 	case container.Is(wish):
-		return boxed(ctx, wish, "you chose it")
-	case strings.Contains(wish, "://"):
-		return others(ctx, strings.Split(wish, ","))
+		return working(container.Find(ctx, wish, why))
+	case remote.Is(wish):
+		return working(remote.Find(ctx, wish, why))
 	}
-	return Builder{}, &Error{
+	return nil, &Error{
 		Headline: "There is no builder called " + wish + ".",
 		Todo:     []string{"The builders are: local, ssh://USER@HOST, container, docker, podman"},
 	}
 }
 
+// working is b, or none at all when it does not work.
+func working[B Builder](b B, err error) (Builder, error) {
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
 func automatic(ctx context.Context) (Builder, error) {
-	here := nix.Check(ctx)
+	lacks := nix.Check(ctx)
 	why := "its own processor is of the Raspberry Pi's kind"
-	if here == nil && runtime.GOARCH != "arm64" {
-		here, why = emulate.Check(ctx), "Nix is here, and the Raspberry Pi's processor is emulated"
+	if lacks == nil && runtime.GOARCH != "arm64" {
+		lacks, why = emulate.Check(ctx), "Nix is here, and the Raspberry Pi's processor is emulated"
 	}
-	if here == nil {
-		_, here = preflight.This().Platform(ctx)
+	if lacks == nil {
+		_, lacks = preflight.This().Platform(ctx)
 	}
-	if here == nil {
-		return local(why), nil
+	if lacks == nil {
+		return here(why), nil
 	}
 	if ctx.Err() != nil {
-		return Builder{}, ctx.Err()
+		return nil, ctx.Err()
 	}
-	missing, _, _ := strings.Cut(here.Error(), "\n")
+	missing, _, _ := strings.Cut(lacks.Error(), "\n")
 	b, err := Instead(ctx, strings.TrimSuffix(missing, "."))
 	if err != nil {
 		// Nix is what a person who has neither is better off with.
-		return Builder{}, here
+		return nil, lacks
 	}
 	return b, nil
 }
@@ -94,52 +92,5 @@ func automatic(ctx context.Context) (Builder, error) {
 // Instead is a container of docker or podman, whichever answers, because of what
 // does not work here: part of a sentence.
 func Instead(ctx context.Context, because string) (Builder, error) {
-	return boxed(ctx, "container", because+", but a container can do it")
-}
-
-func local(why string) Builder {
-	return Builder{sentence: "The image is built on this computer: " + why + "."}
-}
-
-func others(ctx context.Context, names []string) (Builder, error) {
-	b := Builder{alone: true}
-	var hosts []string
-	for _, name := range names {
-		if name == "local" {
-			b.alone = false
-			continue
-		}
-		m, err := remote.Parse(name)
-		if err != nil {
-			return Builder{}, err
-		}
-		b.machines, hosts = append(b.machines, m), append(hosts, m.Host())
-	}
-	if !b.alone {
-		hosts = append(hosts, "this computer")
-	}
-	b.sentence = "The image is built on " + strings.Join(hosts, " and ") + ": you chose it."
-	if err := nix.Check(ctx); err != nil {
-		return Builder{}, err
-	}
-	return b, remote.Check(ctx, b.machines)
-}
-
-func boxed(ctx context.Context, wish, why string) (Builder, error) {
-	e, err := container.Find(ctx, wish)
-	return Builder{engine: &e, sentence: "The image is built in a container of " + e.Name + ": " + why + "."}, err
-}
-
-// run lets the builder's nix work on r, with more arguments. The error is that
-// of nix.Run, or one with hints.
-func (b Builder) run(ctx context.Context, r Request, w *follow.Watch, more ...string) error {
-	if b.engine != nil {
-		return b.runBoxed(ctx, r, w, more...)
-	}
-	c := nix.Command{Args: append(arguments(r), more...), LogFile: r.jsonFile(), LogMost: mostJSON}
-	if len(b.machines) > 0 {
-		c.Args, c.Env = append(c.Args, remote.Args(b.machines, b.alone)...), remote.Env()
-	}
-	_, err := nix.Run(ctx, c, w.Event)
-	return err
+	return working(container.Find(ctx, "container", because+", but a container can do it"))
 }

@@ -103,14 +103,14 @@ func (r Request) explain(w *follow.Watch, err error) error {
 		return known
 	}
 	seen := w.Seen()
-	seen.Flake, seen.Nixpkgs, seen.Where = r.Flake, r.Nixpkgs, r.Builder.where()
+	seen.Flake, seen.Nixpkgs, seen.Where = r.Flake, r.Nixpkgs, r.builder().Where()
 	d := diagnose.Of(seen)
 	e := &Error{
 		Known: d.Name, Headline: d.Headline, Why: d.Why, Page: d.Page, Todo: d.Do,
 		Derivation: nix.StoreName(d.Derivation), LogTail: d.LogTail, LogFile: r.LogFile, err: err,
 	}
 	if len(e.Todo) == 0 { // what to do is not known: where to look is
-		if d.Derivation != "" && r.Builder.engine == nil {
+		if d.Derivation != "" && r.builder().Here() {
 			e.Todo = append(e.Todo, "All that it said: nix-store --read-log "+d.Derivation)
 		}
 		if r.LogFile != "" {

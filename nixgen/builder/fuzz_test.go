@@ -29,11 +29,3 @@ func FuzzExplain(f *testing.F) {
 		_, _ = p.Warning(), p.Lines() // no announcement makes them panic
 	})
 }
-
-func FuzzOutPath(f *testing.F) {
-	f.Add([]byte(`[{"outputs":{"out":"/nix/store/x"}}]`))
-	f.Add([]byte(`[{},{}]`))
-	f.Fuzz(func(_ *testing.T, b []byte) {
-		_, _ = outPath(b) // no input makes it panic
-	})
-}

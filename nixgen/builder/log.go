@@ -11,12 +11,9 @@ import (
 	"piwiz/nixgen/nix"
 )
 
-// Bounds of the two logs in bytes; of each, twice as much can lie there. The
-// log of a NixOS image has 1 MiB, what Nix says of it to programs 10 MiB.
-const (
-	mostText = 4 << 20
-	mostJSON = 16 << 20
-)
+// mostText bounds the log in bytes; twice as much can be there. That of a NixOS
+// image has 1 MiB.
+const mostText = 4 << 20
 
 // record is the log of a build for people: the lines that they saw, the whole
 // trace of an error of which they saw the cause, and how it ended. It begins
@@ -73,12 +70,4 @@ func (l *record) end(err error) {
 		}
 	}
 	_ = l.to.Close() // as Write
-}
-
-// jsonFile is where what Nix says to programs is kept, beside the log.
-func (r Request) jsonFile() string {
-	if r.LogFile == "" {
-		return ""
-	}
-	return strings.TrimSuffix(r.LogFile, ".log") + ".jsonl"
 }

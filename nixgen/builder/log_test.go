@@ -35,7 +35,7 @@ func TestTheLogOfABuildIsForReading(t *testing.T) {
 					seen = append(seen, e.Line)
 				}
 			}
-			r := Request{Flake: dir, Host: "bach", OutLink: filepath.Join(dir, "result"), LogFile: filepath.Join(dir, "build.log"), Builder: Builder{sentence: "The image is built here."}}
+			r := Request{Flake: dir, Host: "bach", OutLink: filepath.Join(dir, "result"), LogFile: filepath.Join(dir, "build.log"), Builder: local("The image is built here.")}
 			if _, err := DryRun(t.Context(), r, report); err == nil {
 				t.Fatal("it did not fail")
 			}

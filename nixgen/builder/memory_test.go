@@ -114,7 +114,9 @@ func (f flood) follow() {
 		panic(err)
 	}
 	w := follow.New(forecast.Times{}, log.event)
-	_, err = nix.Run(context.Background(), nix.Command{Through: []string{os.Args[0]}, LogFile: r.jsonFile(), LogMost: mostJSON}, w.Event)
+	c := r.order(false).Command()
+	c.Through = []string{os.Args[0]}
+	_, err = nix.Run(context.Background(), c, w.Event)
 	log.end(r.explain(w, errors.Join(err, errors.New("exit status 1"))))
 	status, _ := os.ReadFile("/proc/self/status")
 	fmt.Print(regexp.MustCompile(`VmHWM:\s*(\d+)`).FindStringSubmatch(string(status))[1])

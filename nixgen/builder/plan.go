@@ -28,32 +28,17 @@ const planned = "planned"
 // DryRun asks Nix what Image would do with r, and does none of it: the
 // configuration is read, and nixpkgs fetched if need be. report may be nil; it
 // tells who builds, and of the reading. Errors are those of Image.
-func DryRun(ctx context.Context, r Request, report func(follow.Event)) (_ Plan, err error) {
-	if err := ready(r); err != nil {
-		return Plan{}, err
-	}
-	log, err := r.record(true, report)
-	if err != nil {
-		return Plan{}, err
-	}
-	defer func() { log.end(err) }()
-	w := follow.New(r.times(), log.event)
-	w.Trace = log.write
-	w.Say(r.Builder.String())
-	err = r.Builder.run(ctx, r, w, "--dry-run")
-	if ctx.Err() != nil {
-		return Plan{}, ctx.Err()
-	}
-	if err != nil {
-		w.Finish(follow.Failed)
-		return Plan{}, r.explain(w, err)
-	}
-	p := planOf(w.Announced())
-	w.Finish(planned)
-	for _, line := range p.Lines() {
-		log.write(line)
-	}
-	return p, nil
+func DryRun(ctx context.Context, r Request, report func(follow.Event)) (Plan, error) {
+	var p Plan
+	err := r.run(ctx, true, report, func(log *record, w *follow.Watch) error {
+		p = planOf(w.Announced())
+		w.Finish(planned)
+		for _, line := range p.Lines() {
+			log.write(line)
+		}
+		return nil
+	})
+	return p, err
 }
 
 // Lines tell the plan: what is built, and what is fetched.

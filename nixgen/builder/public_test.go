@@ -66,11 +66,11 @@ func (p public) builder() Builder {
 	where, host, _ := strings.Cut(p.Ran, ":")
 	switch where {
 	case "remote":
-		return Builder{machines: []remote.Machine{remote.Machine("ssh-ng://" + strings.ReplaceAll(host, " ", "-"))}, alone: true}
+		return remote.Builder{Machines: []remote.Machine{remote.Machine("ssh-ng://" + strings.ReplaceAll(host, " ", "-"))}, Alone: true}
 	case "container":
-		return Builder{engine: &container.Engine{Name: "podman", Image: "docker.io/nixos/nix"}}
+		return container.Builder{Engine: container.Engine{Name: "podman", Image: "docker.io/nixos/nix"}}
 	}
-	return Builder{}
+	return local("")
 }
 
 // explained is what piwiz says of the failure.

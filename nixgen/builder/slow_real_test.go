@@ -54,7 +54,7 @@ func BenchmarkBuild(b *testing.B) {
 	}
 	var took [2]time.Duration // of the bare command, of ours
 	run := [2]func() error{
-		func() error { return exec.Command("nix", arguments(fresh(b, ""))...).Run() },
+		func() error { return exec.Command("nix", fresh(b, "").order(false).Args()...).Run() },
 		func() error { _, err := Image(b.Context(), fresh(b, ""), func(follow.Event) {}); return err },
 	}
 	for first := 0; b.Loop(); first = 1 - first {

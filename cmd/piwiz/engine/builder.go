@@ -18,7 +18,10 @@ func (e *Engine) Checks() []preflight.Check {
 		all = slices.DeleteFunc(all, func(c preflight.Check) bool { return slices.Contains(ownNix, c.Name) })
 		return slices.Insert(all, 0, preflight.Check{Name: "builder", Run: func(ctx context.Context) preflight.Finding {
 			b, err := builder.Choose(ctx, e.Builder)
-			return preflight.Found(b.String(), err)
+			if err != nil {
+				return preflight.Found("", err)
+			}
+			return preflight.Found(b.String(), nil)
 		}})
 	}
 	for i, c := range all {

@@ -14,33 +14,33 @@ import (
 	"piwiz/nixgen/nix"
 )
 
-// Box is an Engine that is ready: its image is there, and programs for the Pi's
+// box is an Engine that is ready: its image is there, and programs for the Pi's
 // processor run in it.
-type Box struct {
+type box struct {
 	engine Engine
 	volume string // with the store
 }
 
-// Folder is one of this computer that the container may read, at Inside.
-type Folder struct{ Outside, Inside string }
+// folder is one of this computer that the container may read, at inside.
+type folder struct{ outside, inside string }
 
-// Ready fetches the image if need be, and registers the emulation if programs
+// ready fetches the image if need be, and registers the emulation if programs
 // for the Pi's processor do not run. say tells what takes long, and what
 // changes something on this computer. The error is a *fault.Error with hints, or
 // ctx's.
-func (e Engine) Ready(ctx context.Context, say func(string)) (Box, error) {
+func (e Engine) ready(ctx context.Context, say func(string)) (box, error) {
 	id, err := e.id(ctx, e.Image, say)
 	if err != nil {
-		return Box{}, err
+		return box{}, err
 	}
 	// Another image has another Nix, whose files an old store does not hold.
-	b := Box{e, "piwiz-nix-" + id}
+	b := box{e, "piwiz-nix-" + id}
 	bad := e.runsAArch64(ctx)
 	if bad == nil || ctx.Err() != nil {
 		return b, ctx.Err()
 	}
 	if _, err := e.id(ctx, e.Emulate, say); err != nil {
-		return Box{}, err
+		return box{}, err
 	}
 	say("registering QEMU for the Raspberry Pi's processor, until the next restart of this computer: " +
 		e.Name + " run --rm --privileged " + e.Emulate + " --install arm64")
@@ -48,7 +48,7 @@ func (e Engine) Ready(ctx context.Context, say func(string)) (Box, error) {
 	if err := e.runsAArch64(ctx); err == nil || ctx.Err() != nil {
 		return b, ctx.Err()
 	}
-	return Box{}, e.noEmulation(ctx, errors.Join(bad, refused))
+	return box{}, e.noEmulation(ctx, errors.Join(bad, refused))
 }
 
 // id is a short name of exactly this image, which is fetched if need be.
@@ -104,9 +104,9 @@ while kill -TERM 1 2> /dev/null; do sleep 1; done) &
 exec 3<&-
 exec "$0" "$@"`
 
-// Nix runs nix in a container that can read the folders, and is nix.Run else:
+// nix runs nix in a container that can read the folders, and is nix.Run else:
 // Args and the log of c count.
-func (b Box) Nix(ctx context.Context, c nix.Command, folders []Folder, report func(nix.Event)) ([]byte, error) {
+func (b box) nix(ctx context.Context, c nix.Command, folders []folder, report func(nix.Event)) ([]byte, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("make a pipe for the container: %w", err)
@@ -119,7 +119,7 @@ func (b Box) Nix(ctx context.Context, c nix.Command, folders []Folder, report fu
 	// The downloads and what Nix has read are kept with the store.
 	c.Through = append(c.Through, "--env", "XDG_CACHE_HOME=/nix/var/cache")
 	for _, f := range folders {
-		c.Through = append(c.Through, "--mount", mount("type=bind", "source="+f.Outside, "target="+f.Inside, "readonly"))
+		c.Through = append(c.Through, "--mount", mount("type=bind", "source="+f.outside, "target="+f.inside, "readonly"))
 	}
 	c.Through = append(c.Through, "--entrypoint", "sh", b.engine.Image, "-c", boxed, "nix")
 	// There is no box within a box: that would want privileges.
@@ -142,16 +142,16 @@ func (b Box) Nix(ctx context.Context, c nix.Command, folders []Folder, report fu
 	return out, err
 }
 
-// Take reads a small file of the volume and removes it. A file that is not there
+// take reads a small file of the volume and removes it. A file that is not there
 // is empty.
-func (b Box) Take(ctx context.Context, file string) (string, error) {
+func (b box) take(ctx context.Context, file string) (string, error) {
 	args := append(b.options(), "--network", "none", "--entrypoint", "sh", b.engine.Image, "-c", `if [ -e "$0" ]; then cat "$0" && rm "$0"; fi`, file)
 	return b.engine.once(ctx, args)
 }
 
 // options are those of every container that sees the store. SELinux would keep
 // it from reading the user's folders.
-func (b Box) options() []string {
+func (b box) options() []string {
 	return []string{
 		"--rm", "--log-driver", "none", "--security-opt", "label=disable",
 		"--mount", mount("type=volume", "source="+b.volume, "target=/nix"),

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/fault"
 )
 
@@ -39,7 +40,7 @@ func TestWhicheverAnswersIsTaken(t *testing.T) {
 		{map[string]string{"docker": yes, "podman": yes}, "podman", "podman"},
 	} {
 		engines(t, c.scripts)
-		if e, err := Find(t.Context(), c.wish); err != nil || e.Name != c.want || e.Image != nixImage || e.Emulate != emulateImage {
+		if e, err := find(t.Context(), c.wish); err != nil || e.Name != c.want || e.Image != nixImage || e.Emulate != emulateImage {
 			t.Errorf("%s of %v: %+v, %v", c.wish, c.scripts, e, err)
 		}
 	}
@@ -47,7 +48,7 @@ func TestWhicheverAnswersIsTaken(t *testing.T) {
 
 func TestImagesCanBeNamed(t *testing.T) {
 	engines(t, map[string]string{"podman": "exit 0"})
-	e, err := Find(t.Context(), "podman:reg.lan:5000/nix:2,localhost/emulate")
+	e, err := find(t.Context(), "podman:reg.lan:5000/nix:2,localhost/emulate")
 	if err != nil || e.Image != "reg.lan:5000/nix:2" || e.Emulate != "localhost/emulate" {
 		t.Errorf("%+v, %v", e, err)
 	}
@@ -69,7 +70,7 @@ func TestAnEngineThatDoesNotAnswerSaysWhatToDo(t *testing.T) {
 		{map[string]string{"podman": "echo 'no subuid' >&2; exit 125"}, "podman is installed", "podman info"},
 	} {
 		engines(t, c.scripts)
-		_, err := Find(t.Context(), "container")
+		_, err := find(t.Context(), "container")
 		var e *fault.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Headline, c.headline) || !strings.Contains(strings.Join(e.Hints(), "\n"), c.hint) {
 			t.Errorf("%v: %v %q", c.scripts, err, e)
@@ -193,8 +194,25 @@ func TestTheProgramEndsWithItsStandardInput(t *testing.T) {
 
 func TestOnlyPathsOfTheStoreAreCopied(t *testing.T) {
 	for _, path := range []string{"", "/etc", "/nix/store/../../etc", "nix/store/x"} {
-		if err := (Box{}).CopyOut(t.Context(), path, filepath.Join(t.TempDir(), "result")); err == nil {
+		if err := (box{}).copyOut(t.Context(), path, filepath.Join(t.TempDir(), "result")); err == nil {
 			t.Errorf("%q is copied", path)
+		}
+	}
+}
+
+func TestTheOrderReadsOtherwiseInTheContainer(t *testing.T) {
+	o := order.Order{Flake: "/home/me/my pi?", Host: "bach", OutLink: "/home/me/result", Log: "/home/me/build.jsonl", DryRun: true}
+	for nixpkgs, want := range map[string]struct {
+		nixpkgs string
+		folders int
+	}{"": {"", 1}, "github:NixOS/nixpkgs/x": {"github:NixOS/nixpkgs/x", 1}, "path:/home/me/nixpkgs": {"path:/nixpkgs", 2}, "path:nixpkgs": {"path:nixpkgs", 1}} {
+		o.Nixpkgs = nixpkgs
+		got, folders := inside(o)
+		if len(folders) != want.folders || folders[0] != (folder{o.Flake, "/flake"}) {
+			t.Errorf("%q: %v", nixpkgs, folders)
+		}
+		if got != (order.Order{Flake: "/flake", Host: "bach", OutLink: "/nix/var/nix/piwiz-bach", Nixpkgs: want.nixpkgs, Log: o.Log, DryRun: true}) {
+			t.Errorf("%q: %+v", nixpkgs, got)
 		}
 	}
 }

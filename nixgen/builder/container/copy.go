@@ -12,21 +12,18 @@ import (
 	"path/filepath"
 	"strings"
 
+	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/durable"
 )
 
-// Copies is where what link points to is kept on this computer: beside the
-// link, as if it were the root of the file system.
-func Copies(link string) string { return link + ".copy" }
-
-// CopyOut makes link point to a path of the store, and copies that to
-// Copies(link), in place of what was there. What is there already is not copied
+// copyOut makes link point to a path of the store, and copies that to
+// order.Copies(link), in place of what was there. What is there already is not copied
 // again.
-func (b Box) CopyOut(ctx context.Context, path, link string) error {
+func (b box) copyOut(ctx context.Context, path, link string) error {
 	if !strings.HasPrefix(path, "/nix/store/") || path != filepath.Clean(path) {
 		return fmt.Errorf("copy the image out of the container: %q is no path of the store", path)
 	}
-	to := Copies(link)
+	to := order.Copies(link)
 	if _, err := os.Stat(filepath.Join(to, path)); errors.Is(err, fs.ErrNotExist) {
 		if err := b.replace(ctx, path, to); err != nil {
 			return err
@@ -45,7 +42,7 @@ func (b Box) CopyOut(ctx context.Context, path, link string) error {
 
 // replace keeps the old copy until the new one is whole, and on the disk: what is
 // there under its name is not copied again.
-func (b Box) replace(ctx context.Context, path, to string) error {
+func (b box) replace(ctx context.Context, path, to string) error {
 	part := to + ".part"
 	if err := os.RemoveAll(part); err != nil {
 		return fmt.Errorf("make room for the image: %w", err)
@@ -71,7 +68,7 @@ func (b Box) replace(ctx context.Context, path, to string) error {
 
 // stream lets a container pack the path, and unpacks it here, so that the files
 // become the user's own.
-func (b Box) stream(ctx context.Context, path, dir string) error {
+func (b box) stream(ctx context.Context, path, dir string) error {
 	name := fresh()
 	args := append([]string{"run", "--name", name, "--network", "none"}, b.options()...)
 	cmd := b.engine.command(ctx, append(args, "--entrypoint", "tar", b.engine.Image, "-C", "/", "-cf", "-", strings.TrimPrefix(path, "/"))...)

@@ -40,10 +40,10 @@ func Is(wish string) bool {
 	return name == "container" || name == "docker" || name == "podman"
 }
 
-// Find takes the engine that wish names, or with "container" docker or podman,
+// find takes the engine that wish names, or with "container" docker or podman,
 // whichever answers. The images are those of wish, else the usual ones. The
 // error is a *fault.Error with hints, or ctx's.
-func Find(ctx context.Context, wish string) (Engine, error) {
+func find(ctx context.Context, wish string) (Engine, error) {
 	name, images, _ := strings.Cut(wish, ":")
 	e := Engine{Image: nixImage, Emulate: emulateImage}
 	if images != "" {

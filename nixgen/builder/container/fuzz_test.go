@@ -38,3 +38,11 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+func FuzzOutPath(f *testing.F) {
+	f.Add([]byte(`[{"outputs":{"out":"/nix/store/x"}}]`))
+	f.Add([]byte(`[{},{}]`))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		_, _ = outPath(b) // no input makes it panic
+	})
+}

@@ -18,10 +18,10 @@ import (
 // connection: a Pi Zero needs some seconds.
 const patience = time.Minute
 
-// Check lets each of the machines run a small program for aarch64, through the
+// verify lets each of the machines run a small program for aarch64, through the
 // very connection that a build uses. The error is a *fault.Error with hints, or
 // ctx's.
-func Check(ctx context.Context, machines []Machine) error {
+func verify(ctx context.Context, machines []Machine) error {
 	who, err := connector(ctx)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (c caller) try(ctx context.Context, m Machine) error {
 	// this status is the proof, and leaves nothing behind.
 	err := nix.Trial{
 		Name: "piwiz-can-it-build", System: aarch64.System, Program: aarch64.Answering(),
-		Args: append([]string{"-v"}, Args([]Machine{m}, true)...), Env: Env(),
+		Args: append([]string{"-v"}, options([]Machine{m}, true)...), Env: environ(),
 	}.Build(limited, func(e nix.Event) {
 		// Only what Nix or ssh say to people, and the lines of the builder.
 		if line := e.Text + e.TextAt(0); (e.Action == nix.Plain || e.Action == nix.Msg && e.Level <= nix.LevelWarn || e.Kind == nix.LogLine) && said.Len() < 16<<10 {

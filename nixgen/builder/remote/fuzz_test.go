@@ -7,7 +7,7 @@ import (
 
 func TestAPasswordInABuildersNameIsNotShown(t *testing.T) {
 	for _, text := range []string{"ssh://me:horse@pi/x", "ssh://me:horse@pi:22", "ssh://me:horse@", "http://me:horse@pi", "ssh://me:horse@pi", "ssh://me:ho@rse@p i", "ssh://me:horse@p\x7fi"} {
-		_, err := Parse(text)
+		_, err := parse(text)
 		if err == nil {
 			t.Errorf("%s is taken", text)
 			continue
@@ -28,14 +28,14 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		m, err := Parse(text)
+		m, err := parse(text)
 		if err != nil {
 			return
 		}
 		if strings.ContainsAny(string(m), " \t\r\n;#\x00") || !strings.HasPrefix(string(m), "ssh-ng://") || strings.HasPrefix(m.Host(), "-") || m.Host() == "" {
 			t.Fatalf("%q is %q", text, m)
 		}
-		if again, err := Parse(string(m)); err != nil || again != m {
+		if again, err := parse(string(m)); err != nil || again != m {
 			t.Fatalf("%q is %q, and that %q (%v)", text, m, again, err)
 		}
 	})

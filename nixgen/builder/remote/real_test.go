@@ -65,12 +65,12 @@ func TestRealMachinesProveThemselvesOrSayWhatIsMissing(t *testing.T) {
 	login := read("login")
 	check := func(name, address, headline, hint string) {
 		t.Helper()
-		m, err := Parse("ssh://" + address)
+		m, err := parse("ssh://" + address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		err = Check(t.Context(), []Machine{m})
+		err = verify(t.Context(), []Machine{m})
 		t.Logf("%s: %.1f s", name, time.Since(began).Seconds())
 		if headline == "" && err == nil {
 			return
@@ -100,7 +100,7 @@ func TestRealMachinesProveThemselvesOrSayWhatIsMissing(t *testing.T) {
 	defer stop()
 	write("login", "#!/bin/sh\nexec sleep 60\n")
 	began := time.Now()
-	if err := Check(ctx, []Machine{"ssh-ng://root@127.0.0.1"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 3*time.Second {
+	if err := verify(ctx, []Machine{"ssh-ng://root@127.0.0.1"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 3*time.Second {
 		t.Errorf("stopped with %v after %v", err, time.Since(began))
 	}
 }

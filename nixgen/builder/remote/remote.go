@@ -24,9 +24,9 @@ func (m Machine) Host() string {
 	return host
 }
 
-// Parse reads ssh://USER@HOST. USER@ may be left out. What follows a question
+// parse reads ssh://USER@HOST. USER@ may be left out. What follows a question
 // mark are Nix's settings of the store, e.g. ?ssh-key=/root/.ssh/id_ed25519.
-func Parse(text string) (Machine, error) {
+func parse(text string) (Machine, error) {
 	bad := func(headline string, fixes ...string) (Machine, error) {
 		return "", &fault.Error{Lacks: true, Headline: headline, Todo: fixes}
 	}
@@ -55,9 +55,9 @@ func Parse(text string) (Machine, error) {
 
 var login = regexp.MustCompile(`//[^/@]*:[^/]*@`)
 
-// Args make nix build for aarch64 on the machines. alone keeps it from building
+// options make nix build for aarch64 on the machines. alone keeps it from building
 // anything here.
-func Args(machines []Machine, alone bool) []string {
+func options(machines []Machine, alone bool) []string {
 	var lines []string
 	for _, m := range machines {
 		// URL, systems, key (of ssh's choice), jobs at once, speed, features.
@@ -74,10 +74,10 @@ func Args(machines []Machine, alone bool) []string {
 	return args
 }
 
-// Env is this computer's environment for a nix that connects by itself: ssh
+// environ is this computer's environment for a nix that connects by itself: ssh
 // must neither ask on the terminal, which is not its own, nor wait for ever for
 // a machine that is gone.
-func Env() []string {
-	options := strings.TrimSpace(os.Getenv("NIX_SSHOPTS") + " -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=20")
-	return append(os.Environ(), "NIX_SSHOPTS="+options)
+func environ() []string {
+	ssh := strings.TrimSpace(os.Getenv("NIX_SSHOPTS") + " -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=20")
+	return append(os.Environ(), "NIX_SSHOPTS="+ssh)
 }

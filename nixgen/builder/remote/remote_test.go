@@ -18,7 +18,7 @@ func TestMachinesAreReadAsPeopleWriteThem(t *testing.T) {
 		"ssh://root@[fe80::1]":                           {"ssh-ng://root@[fe80::1]", "root@[fe80::1]"},
 		"ssh://ubuntu@ec2-1-2-3-4.compute.amazonaws.com": {"ssh-ng://ubuntu@ec2-1-2-3-4.compute.amazonaws.com", "ubuntu@ec2-1-2-3-4.compute.amazonaws.com"},
 	} {
-		m, err := Parse(text)
+		m, err := parse(text)
 		if err != nil || string(m) != want.url || m.Host() != want.host {
 			t.Errorf("%s: %q, host %q, %v", text, m, m.Host(), err)
 		}
@@ -40,7 +40,7 @@ func TestWhatNamesNoMachineSaysHowToWriteIt(t *testing.T) {
 		"ssh://root:secret@pi4":       "ssh-copy-id root@pi4",
 		"ssh://root@builder.lan:2222": "Port 2222",
 	} {
-		_, err := Parse(text)
+		_, err := parse(text)
 		var e *fault.Error
 		if !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), "\n"), hint) {
 			t.Errorf("%q: %v", text, err)
@@ -51,12 +51,12 @@ func TestWhatNamesNoMachineSaysHowToWriteIt(t *testing.T) {
 }
 
 func TestNixGetsOneListOfMachines(t *testing.T) {
-	args := Args([]Machine{"ssh-ng://root@a", "ssh-ng://root@b"}, true)
+	args := options([]Machine{"ssh-ng://root@a", "ssh-ng://root@b"}, true)
 	want := "ssh-ng://root@a aarch64-linux - 4 1 benchmark,big-parallel ; ssh-ng://root@b aarch64-linux - 4 1 benchmark,big-parallel"
 	if !slices.Contains(args, want) || !slices.Contains(args, "max-jobs") {
 		t.Errorf("%q", args)
 	}
-	if args := Args([]Machine{"ssh-ng://root@a"}, false); slices.Contains(args, "max-jobs") {
+	if args := options([]Machine{"ssh-ng://root@a"}, false); slices.Contains(args, "max-jobs") {
 		t.Errorf("this computer builds too, but %q", args)
 	}
 }
@@ -78,5 +78,19 @@ func TestAnUnknownFailureQuotesTheLastLines(t *testing.T) {
 	e := caller{trusted: true}.explain("ssh-ng://pi4", "one\n\ntwo\nthree\nfour\nfive\nsix\n", nil)
 	if e.Why != "two\nthree\nfour\nfive\nsix" || len(e.Hints()) != 1 {
 		t.Errorf("%q, %q", e.Why, e.Hints())
+	}
+}
+
+func TestItIsSaidWhoBuilds(t *testing.T) {
+	b := Builder{Machines: []Machine{"ssh-ng://root@a", "ssh-ng://me@b?ssh-key=/k"}, Alone: true, Why: "you chose it"}
+	if got := b.String(); got != "The image is built on root@a and me@b: you chose it." {
+		t.Error(got)
+	}
+	if w := b.Where(); w.Mixed || !slices.Equal(w.Hosts, []string{"root@a", "me@b"}) {
+		t.Errorf("%+v", w)
+	}
+	b.Alone = false
+	if got := b.String(); got != "The image is built on root@a and me@b and this computer: you chose it." || !b.Where().Mixed {
+		t.Errorf("%s, %+v", got, b.Where())
 	}
 }
