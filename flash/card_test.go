@@ -188,8 +188,12 @@ var clock = time.Unix(1.8e9, 0)
 func final(t testing.TB, data []byte, start, size int) []byte {
 	t.Helper()
 	out := append(bytes.Clone(data), make([]byte, (block-len(data)%block)%block)...)
-	if err := bootfs.Put(out[start:start+size], hostFiles, clock); err != nil {
+	patches, err := bootfs.Changes(out[start:start+size], hostFiles, clock)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range patches {
+		copy(out[start+int(p.Offset):], p.Data)
 	}
 	return out
 }

@@ -176,7 +176,7 @@ func TestNoTextUsesTheOldWords(t *testing.T) {
 	}
 	old := regexp.MustCompile(`(?i)\b(` + strings.Join(words, "|") + `)\b`)
 	complain := func(where any, text string) {
-		for _, line := range strings.Split(text, "\n") {
+		for line := range strings.SplitSeq(text, "\n") {
 			if word := old.FindString(line); word != "" {
 				t.Errorf("%v: %q in %q; see English in .github/CONTRIBUTING.md", where, word, line)
 			}

@@ -80,14 +80,14 @@ func TestReferenceToolsAgreeAfterRandomWrites(t *testing.T) {
 				}
 				model[path] = data
 				if batch = append(batch, File{path, data}); len(batch) == 12 {
-					if err := Put(b, batch, when); err != nil {
+					if err := put(b, batch, when); err != nil {
 						t.Fatal(err)
 					}
 					batch = nil
 				}
 			}
 			for path, want := range model {
-				if got, err := Get(b, "/"+strings.ToUpper(path)); err != nil || !bytes.Equal(got, want) {
+				if got, err := get(b, "/"+strings.ToUpper(path)); err != nil || !bytes.Equal(got, want) {
 					t.Errorf("%s: %d bytes, %v", path, len(got), err)
 				}
 			}
@@ -99,7 +99,7 @@ func TestReferenceToolsAgreeAfterRandomWrites(t *testing.T) {
 func TestAFullVolumeStaysAsItWas(t *testing.T) {
 	b := mkfs(t, 4)
 	before := bytes.Clone(b)
-	err := Put(b, []File{{"a", []byte("small")}, {"b", make([]byte, 5<<20)}}, when)
+	err := put(b, []File{{"a", []byte("small")}, {"b", make([]byte, 5<<20)}}, when)
 	var full *NoSpace
 	if !errors.As(err, &full) || full.Need < 5<<20 || !bytes.Equal(b, before) {
 		t.Errorf("%v; changed: %v", err, !bytes.Equal(b, before))
@@ -134,14 +134,14 @@ func FuzzPut(f *testing.F) {
 			b[(int(patch[i])<<8|int(patch[i+1]))%510] = patch[i+2]
 		}
 		before := bytes.Clone(b)
-		err := Put(b, []File{{path, data}}, when)
+		err := put(b, []File{{path, data}}, when)
 		if err != nil {
 			if !bytes.Equal(b, before) {
 				t.Error("changed in spite of an error")
 			}
 			return
 		}
-		if got, err := Get(b, path); err != nil || !bytes.Equal(got, data) {
+		if got, err := get(b, path); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("read back %d bytes, %v", len(got), err)
 		}
 	})
@@ -166,7 +166,7 @@ func TestChangesSayWhatPutDoesAndLeaveTheVolumeAlone(t *testing.T) {
 		end = p.Offset + int64(len(p.Data))
 		total += copy(before[p.Offset:], p.Data)
 	}
-	if err := Put(b, files, when); err != nil || !bytes.Equal(b, before) || total > 8<<10 {
+	if err := put(b, files, when); err != nil || !bytes.Equal(b, before) || total > 8<<10 {
 		t.Errorf("%v, %d bytes of changes; same as Put: %v", err, total, bytes.Equal(b, before))
 	}
 }

@@ -24,8 +24,10 @@ func (p Patch) String() string { return fmt.Sprintf("%d bytes at %d", len(p.Data
 // Format hides the data from every verb.
 func (p Patch) Format(s fmt.State, _ rune) { fmt.Fprint(s, p.String()) }
 
-// Changes says what Put would change, in ascending order, all of what it
-// touches. Afterwards b is as it was, with an error and without, so that a volume
+// Changes says what writing the files into the FAT volume b would change, with the
+// folders they need, and in the place of those that are there: in ascending order,
+// all of what it touches. Either all can be written or the error is *NoSpace or
+// another. Their time is when. Afterwards b is as it was, with an error and without, so that a volume
 // need not be in memory twice, nor any longer than this takes.
 func Changes(b []byte, files []File, when time.Time) ([]Patch, error) {
 	return changes(b, files, when, nil)

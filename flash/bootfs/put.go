@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
-	"time"
 )
 
 // File is a file to put on a volume. It can be a secret: printed or logged it
@@ -21,17 +20,6 @@ func (f File) LogValue() slog.Value { return slog.StringValue(f.Path) }
 
 // Format hides the data from every verb.
 func (f File) Format(s fmt.State, _ rune) { fmt.Fprint(s, f.Path) }
-
-// Put writes the files into the FAT volume b, making their folders, and
-// replaces those that are there. Either all are written or b is unchanged,
-// with *NoSpace or another error. Their time is when.
-func Put(b []byte, files []File, when time.Time) error {
-	patches, err := Changes(b, files, when)
-	for _, p := range patches {
-		copy(b[p.Offset:], p.Data)
-	}
-	return err
-}
 
 func (v *volume) write(f File) error {
 	d, name, err := v.walk(f.Path, true)
@@ -109,32 +97,4 @@ func (d *dir) mkdir(name string) error {
 		d.v.point(s, to, 0)
 	}
 	return d.add(name, attrDir, chain[0], 0)
-}
-
-// Get reads one file of the FAT volume b. fs.ErrNotExist means there is none.
-func Get(b []byte, path string) ([]byte, error) {
-	v, err := open(b)
-	if err != nil {
-		return nil, err
-	}
-	d, name, err := v.walk(path, false)
-	if err != nil {
-		return nil, err
-	}
-	e, ok := d.find(name)
-	if !ok || e.dir {
-		return nil, fmt.Errorf("read %s: %w", path, fs.ErrNotExist)
-	}
-	chain, err := v.chain(e.cluster)
-	if err != nil {
-		return nil, err
-	}
-	if int64(e.size) > int64(len(chain))*int64(v.cluster) {
-		return nil, errCorrupt
-	}
-	out := make([]byte, 0, e.size)
-	for _, c := range chain {
-		out = append(out, v.data(c)...)
-	}
-	return out[:e.size], nil
 }

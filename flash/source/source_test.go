@@ -78,8 +78,12 @@ func TestASourceIsTheImageWithTheFilesAsOftenAsItIsAskedFor(t *testing.T) {
 	file := bootfs.File{Path: "piwiz/key", Data: bytes.Repeat([]byte("k"), 20000)}
 	want := append(img(), make([]byte, Block-len(img())%Block)...)
 	first := bytes.Clone(want[:Block])
-	if err := bootfs.Put(want[64<<10:128<<10], []bootfs.File{file}, when); err != nil {
+	patches, err := bootfs.Changes(want[64<<10:128<<10], []bootfs.File{file}, when)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range patches {
+		copy(want[64<<10+p.Offset:], p.Data)
 	}
 	copy(want, Unfinished())
 	s, err := open(t, img(), file)
