@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"piwiz/nixgen/builder"
 )
 
 func (p *program) command() *cobra.Command {
@@ -31,7 +33,7 @@ func (p *program) command() *cobra.Command {
 	root.SetFlagErrorFunc(badFlag)
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "one JSON object per line instead of text")
 	root.PersistentFlags().StringVar(&p.set.Nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
-	root.PersistentFlags().StringVar(&p.set.Builder, "builder", "", "where the image is built: local, ssh://USER@HOST[,ssh://...], container, docker or podman, each with :IMAGE for another image with Nix; without it, what works here")
+	root.PersistentFlags().StringVar(&p.set.Builder, "builder", "", "where the image is built: "+builder.Names+"; without it, what works here")
 	p.emmcFlag(root)
 	root.Flags().StringVar(&p.set.AnyDisk, "any-disk", "", "offer this disk too though it is no SD card, such as an SD Express card: /dev/nvme1n1; never what this computer runs from")
 	root.AddCommand(p.checkVerb(), p.renderVerb(), p.buildVerb(), p.cardsVerb(), p.flashVerb(), p.waitVerb(), p.hostsVerb())

@@ -30,6 +30,9 @@ type Builder interface {
 	Build(ctx context.Context, o order.Order, w *follow.Watch) error
 }
 
+// Names are those of all builders, for people.
+const Names = "local, ssh://USER@HOST[,ssh://...], container, docker or podman, each with :IMAGE for another image with Nix"
+
 // Choose finds the builder that wish names, and verifies that it works:
 //
 //	""                         whatever works here: this computer, else a container
@@ -53,7 +56,7 @@ func Choose(ctx context.Context, wish string) (Builder, error) {
 	}
 	return nil, &Error{
 		Headline: "There is no builder called " + wish + ".",
-		Todo:     []string{"The builders are: local, ssh://USER@HOST, container, docker, podman"},
+		Todo:     []string{"The builders are: " + Names},
 	}
 }
 
