@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -27,6 +28,9 @@ func TestMain(m *testing.M) {
 	if part := os.Getenv("PIWIZ_TEST_PART"); part != "" {
 		_ = os.Unsetenv("PIWIZ_TEST_PART")
 		os.Exit(run(testParts[part]))
+	}
+	if signal.Ignored(syscall.SIGHUP) { // by nohup: what is started here must not inherit that
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	testscript.Main(m, map[string]func(){"piwiz": func() {
 		_, _ = syscall.Setsid() // no terminal to ask on
