@@ -321,7 +321,13 @@ func TestTheWholeStoryAndAPictureOfEachPage(t *testing.T) {
 		lipgloss.SetColorProfile(termenv.ANSI256)
 		defer lipgloss.SetColorProfile(termenv.Ascii)
 	}
-	d := drive(t, engine(t))
+	e := engine(t)
+	e.Save = func(s hostfile.Saved) (hostfile.Saved, error) {
+		var err error
+		s.Identity, err = sshkey.NewIdentity(s.Host.Name)
+		return s, err
+	}
+	d := drive(t, e)
 	shoot := func() {
 		t.Helper()
 		name := d.w.steps[d.w.at].name
