@@ -347,7 +347,7 @@ func TestARenamedHostIsFoundAgainUnderItsNewName(t *testing.T) {
 	}
 	d := drive(t, e)
 	d.w.takeSaved(h)
-	d.w.turn("hostname", nil)
+	d.begin("hostname")
 	d.keys("ctrl+u", "anna", "enter", "enter")
 	d.on("wifi")
 	if !d.w.saved.Identity.IsZero() {
@@ -391,7 +391,7 @@ func TestAHostWithALostKeyIsNotAskedWhetherItIsItself(t *testing.T) {
 	h.Identity = sshkey.Identity{}
 	d := drive(t, replacing(t, h))
 	d.w.takeSaved(h)
-	d.w.turn("hostname", nil)
+	d.begin("hostname")
 	d.keys("enter", "enter")
 	d.on("wifi")
 }

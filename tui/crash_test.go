@@ -186,6 +186,7 @@ func TestAPanicInAnyPageIsSaidThereAndThePageCanBeBegunAgain(t *testing.T) {
 				d := drive(t, e)
 				d.w.saved = hostfile.Saved{Host: e.Defaults()}
 				d.w.saved.Host.Name, d.w.card, d.w.opened = "bach", sdb, &memory{}
+				d.about = s.name
 				b := &broken{page: d.w.steps[at].page, in: in}
 				d.w.steps[at].page = b
 				d.w.at = at

@@ -3,9 +3,8 @@
 //
 // The rules of this interface:
 //
-//   - One question a page, one page a file, in the order of the story (see
-//     story in story.go): welcome, check, board, hostname, wifi, keys,
-//     preview, build, card, write, wait, done.
+//   - One question a page, one page a file, in the order of the story, which
+//     story.go lists.
 //   - Enter goes on, esc goes back, ? shows the keys, ctrl+c leaves. Before the
 //     first byte is written esc always works and every answer is kept. While
 //     work is running ctrl+c asks first and names the consequence.

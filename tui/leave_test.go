@@ -107,12 +107,12 @@ func TestLeavingSaysHowTheStoryEnded(t *testing.T) {
 		"welcome": {func() {}, ErrLeft},
 		"board":   {func() {}, ErrLeft},
 		"check": {func() {
-			d.w.steps[1].page.(*checkPage).results = []*checked{{Finding: preflight.Finding{State: preflight.Failure}, done: true}}
+			d.w.page().(*checkPage).results = []*checked{{Finding: preflight.Finding{State: preflight.Failure}, done: true}}
 		}, NotReady{1}},
-		"preview":  {func() { d.w.steps[6].page.(*previewPage).err = fails }, fails},
-		"build":    {func() { b := d.w.steps[7].page.(*buildPage); b.over, b.err = true, fails }, fails},
-		"card":     {func() { d.w.steps[8].page.(*cardPage).listErr = fails }, fails},
-		"write":    {func() { d.w.steps[9].page.(*writePage).run = over[flash.Progress, flash.Written](half) }, half},
+		"preview":  {func() { d.w.page().(*previewPage).err = fails }, fails},
+		"build":    {func() { b := d.w.page().(*buildPage); b.over, b.err = true, fails }, fails},
+		"card":     {func() { d.w.page().(*cardPage).listErr = fails }, fails},
+		"write":    {func() { d.w.page().(*writePage).run = over[flash.Progress, flash.Written](half) }, half},
 		"wait":     {func() {}, ErrLeft},
 		"done":     {func() {}, nil},
 		"keys":     {func() { d.w.crash = fails }, fails},
