@@ -57,12 +57,12 @@ func (p *waitPage) update(s *state, msg tea.Msg) (move, tea.Cmd) {
 func (p *waitPage) view(s *state, width, height int) string {
 	name := s.saved.Host.Name
 	if p.over && p.err != nil {
-		return s.fit(style.OK.Render(style.Done+" The card is written and checked.")+"\n\n"+failure(p.err, width), "\n"+
+		return s.fit(style.OK.Render(style.Done+" The card is written and verified.")+"\n\n"+failure(p.err, width), "\n"+
 			wrap("Press r to wait again, or q to leave: the card is good, and `piwiz wait "+name+"` waits at any later time.", width), height)
 	}
 	elapsed := time.Since(p.run.began)
 	var b strings.Builder
-	b.WriteString(style.OK.Render(style.Done+" The card is written and checked.") + "\n\n")
+	b.WriteString(style.OK.Render(style.Done+" The card is written and verified.") + "\n\n")
 	b.WriteString(wrap(flash.TakeOut(s.safe)+" Then put it into the Raspberry Pi and switch that on. The first start takes one to three minutes.", width) + "\n\n")
 	e := p.run.sample()
 	text := e.Text

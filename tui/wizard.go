@@ -84,7 +84,7 @@ func (w *wizard) farewell() string {
 	case "card":
 		return "No card was written.\n"
 	case "wait":
-		return fmt.Sprintf("The card for %s is written and checked. When the Raspberry Pi is on: piwiz wait %s\n", h.Name, h.Name)
+		return fmt.Sprintf("The card for %s is written and verified. When the Raspberry Pi is on: piwiz wait %s\n", h.Name, h.Name)
 	case "done":
 		answers := w.found.Name + " answers, with the host key that was made for it.\n"
 		if w.way.Command == "" {

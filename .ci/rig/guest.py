@@ -307,7 +307,7 @@ def names(g, disk):
     out = flash("/dev/nvme0n1", "--any-disk", "--yes")
     must("(/srv/files)" in out, out)
     g.sh("umount /srv/files")
-    must("--yes does not stand for them" in flash("/dev/nvme0n1", "--any-disk", "--yes"), "no questions for an NVMe disk")
+    must("--yes does not replace them" in flash("/dev/nvme0n1", "--any-disk", "--yes"), "no questions for an NVMe disk")
     must("--any-disk" in flash("/dev/nvme0n1", "--yes"), "no way for an NVMe disk")
     g.sh("mount /dev/nvme0n1 /srv/files")
     say("found by", *link)

@@ -56,9 +56,9 @@ func (p *program) buildVerb() *cobra.Command {
 		}
 		return work()
 	}))
-	c.Flags().BoolVar(&emulator, "emulate", false, "register QEMU for this build alone, if this computer needs it; asks for administrator rights")
+	c.Flags().BoolVar(&emulator, "emulate", false, "register QEMU for this build only, if this computer needs it; asks for administrator rights")
 	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
-	c.Flags().StringArrayVar(&said, "confirm", nil, "say yes to what this verb refused with this key; may be given more than once")
+	c.Flags().StringArrayVar(&said, "confirm", nil, "confirm the warning with this key, which an earlier run named; may be repeated")
 	c.Flags().BoolVar(&newKey, "new-key", false, "make a new host key; computers that know the host will refuse it until their known_hosts is changed")
 	return c
 }
@@ -89,7 +89,7 @@ func (p *program) build(ctx context.Context, e *engine.Engine, host string, yes 
 		"lines": plan.Lines(), "warning": append([]string{}, warning...),
 	}, strings.Join(append(plan.Lines(), warning...), "\n"))
 	if len(warning) > 0 && !yes {
-		return &engine.Refused{Err: errors.New("nothing was built; add --yes if that is wanted")}
+		return &engine.Refused{Err: errors.New("nothing was built; add --yes to build it anyway")}
 	}
 	result, err := e.Build(ctx, host, report)
 	if err != nil {

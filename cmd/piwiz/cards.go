@@ -41,12 +41,12 @@ func (p *program) cardsVerb() *cobra.Command {
 		return nil
 	}))
 	p.emmcFlag(c)
-	c.Flags().BoolVar(&all, "all", false, "list the disks that are not offered too, with the reason")
+	c.Flags().BoolVar(&all, "all", false, "also list the disks that are not offered, and why")
 	return c
 }
 
 // emmcFlag is for whoever wants it: on a few boards the memory that is soldered
 // in is what a system is written to.
 func (p *program) emmcFlag(c *cobra.Command) {
-	c.Flags().BoolVar(&p.set.Soldered, "emmc", false, "offer memory that is soldered into this computer too, unless it runs from it")
+	c.Flags().BoolVar(&p.set.Soldered, "emmc", false, "also offer memory soldered into this computer, unless this computer runs from it")
 }

@@ -20,7 +20,7 @@ func confirm(ctx context.Context, d disk.Device) error {
 	case !there && d.Any:
 		return &engine.Refused{Err: &unconfirmed{d.Path}}
 	case !there:
-		return &engine.Refused{Err: fmt.Errorf("%s would be erased and nobody is here to confirm it; add --yes if that is wanted", d.Path)}
+		return &engine.Refused{Err: fmt.Errorf("%s would be erased, and there is no terminal to confirm it on; add --yes to erase it without asking", d.Path)}
 	}
 	tell(fmt.Sprintf("Everything on %s (%s) will be erased: %s", d.Path, engine.Describe(d), d.Contents()))
 	for i, word := range d.Confirm() {
@@ -41,12 +41,12 @@ func confirm(ctx context.Context, d disk.Device) error {
 type unconfirmed struct{ path string }
 
 func (u *unconfirmed) Error() string {
-	return u.path + " is no SD card, and nobody is here to confirm that it is meant"
+	return u.path + " is not an SD card, and there is no terminal to confirm that you mean it"
 }
 
 // Hints says what to do instead.
 func (*unconfirmed) Hints() []string {
-	return []string{"Run this at a terminal: two answers have to be typed, and --yes does not stand for them."}
+	return []string{"Run this in a terminal: two answers must be typed, and --yes does not replace them."}
 }
 
 // asked has a word typed.

@@ -20,7 +20,7 @@ type doubted struct {
 
 func (d *doubted) Error() string {
 	var text strings.Builder
-	text.WriteString("nothing was built: this needs a clear yes")
+	text.WriteString("nothing was built: this must be confirmed first")
 	for _, x := range d.doubts {
 		text.WriteString("\n  " + x.Text)
 	}
@@ -34,7 +34,7 @@ func (d *doubted) Hints() []string {
 	for _, x := range d.doubts {
 		command.WriteString(" --confirm " + shell.Quote(x.Key))
 	}
-	return []string{"Best is to change the answers, as said above.", "If it is wanted all the same: " + command.String()}
+	return []string{"It is best to change the answers, as described above.", "To build it anyway: " + command.String()}
 }
 
 // sure is a host whose doubts are all confirmed, by what it was saved with or
@@ -46,7 +46,7 @@ func sure(ctx context.Context, s hostfile.Saved, arg string, said []string, answ
 	doubts := s.Host.Doubts()
 	if taken := "name-taken=" + s.Host.Name; s.Folder == "" && !slices.Contains(said, taken) {
 		if addrs := answers(ctx, s.Host.Name); len(addrs) > 0 {
-			doubts = append(doubts, nixgen.Doubt{Key: taken, Text: fmt.Sprintf("%s.local already answers on your network, at %s. Two machines with one name get in each other's way. Choose another name, or switch that one off.", s.Host.Name, strings.Join(addrs, ", "))})
+			doubts = append(doubts, nixgen.Doubt{Key: taken, Text: fmt.Sprintf("%s.local already answers on your network, at %s. Two machines with the same name get in each other's way. Choose another name, or switch the other machine off.", s.Host.Name, strings.Join(addrs, ", "))})
 		}
 	}
 	if len(doubts) > 0 {

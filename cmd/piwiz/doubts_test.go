@@ -25,7 +25,7 @@ func TestWhatMayBeAMistakeNeedsAYes(t *testing.T) {
 	}
 	// A yes on the command line, or in the file, lets it go on: there is no Nix.
 	for _, args := range [][]string{{"build", file, "--confirm", "no-network=zero2w"}, {"build", u.file("yes.toml", zero+"confirmed = [\"no-network=zero2w\"]\n")}} {
-		if _, stderr, code := u.piwiz(args...); code == refused || code == 0 || strings.Contains(stderr, "clear yes") {
+		if _, stderr, code := u.piwiz(args...); code == refused || code == 0 || strings.Contains(stderr, "must be confirmed first") {
 			t.Errorf("%v: exit code %d\n%s", args, code, stderr)
 		}
 	}

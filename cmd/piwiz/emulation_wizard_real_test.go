@@ -23,7 +23,7 @@ func wizardRegisters(t *testing.T, r *room) {
 	t.Cleanup(s.Close)
 	play(t, s, [][]string{
 		{"Set up a new Raspberry Pi", "enter"},
-		{"piwiz can register it for as long as it runs", "down", "down", "down", "type f"},
+		{"piwiz can register it while it runs", "down", "down", "down", "type f"},
 		{"sudo " + filepath.Join(r.dir, "piwiz") + " grant emulation", "enter"},
 		{"Programs for the Pi's processor run here"},
 	})

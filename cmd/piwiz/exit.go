@@ -65,7 +65,7 @@ func (p *program) end(err error) int {
 	}
 	if p.unlogged != nil && code == failed { // it is what to read now
 		what, hints := explain(p.unlogged)
-		tell("There is no log of this: " + what + "\n  " + strings.Join(hints, "\n  "))
+		tell("This run has no log: " + what + "\n  " + strings.Join(hints, "\n  "))
 	}
 	return code
 }

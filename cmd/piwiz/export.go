@@ -24,8 +24,8 @@ func (p *program) exportVerb() *cobra.Command {
 		Use: "export NAME", Short: "Write all of a saved host into one encrypted file, as a backup or for another computer",
 		Long: "Write all of a saved host into one encrypted file: answers, Nix files, Wi-Fi passwords\n" +
 			"and host key. It is an age file with a tar archive in it, so that without piwiz\n" +
-			"`age -d FILE | tar x` gives back the folder.\n\n" +
-			"Without --recipient a passphrase is asked for on the terminal, twice.",
+			"`age -d FILE | tar x` restores the folder.\n\n" +
+			"Without --recipient, piwiz asks for a passphrase on the terminal, twice.",
 		Example: "  piwiz hosts export bach\n  piwiz hosts export bach --to /media/stick --recipient ~/.ssh/id_ed25519.pub",
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
 		store := e.Store
@@ -63,8 +63,8 @@ func (p *program) exportVerb() *cobra.Command {
 		p.exported(name, file, skipped, len(recipients) > 0)
 		return nil
 	}))
-	c.Flags().StringVar(&to, "to", "", "the file or folder to write to, else NAME.age here")
-	c.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt for this key instead of a passphrase: a public SSH key (ed25519, rsa) or one of age (age1...), or a file of them; may be given again")
+	c.Flags().StringVar(&to, "to", "", "the file or folder to write to; without it, NAME.age in this folder")
+	c.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt to this key instead of with a passphrase: an SSH public key (ed25519, rsa), an age recipient (age1...), or a file of them; may be repeated")
 	return c
 }
 
@@ -82,25 +82,25 @@ func exportFile(to, name string) string {
 // fileExists is the error for an export that would overwrite something.
 type fileExists struct{ file string }
 
-func (f *fileExists) Error() string { return f.file + " is there already; nothing was written" }
+func (f *fileExists) Error() string { return f.file + " already exists; nothing was written" }
 
 // Hints says where else to write.
 func (f *fileExists) Hints() []string { return []string{"Name another file: --to FILE"} }
 
 func (p *program) exported(name, file string, skipped []string, forKeys bool) {
 	for _, s := range skipped {
-		p.say("skipped", map[string]any{"file": s}, "skipped: "+s+" is no part of a host")
+		p.say("skipped", map[string]any{"file": s}, "skipped: "+s+" is not part of a host")
 	}
 	size := int64(-1)
 	if st, err := os.Stat(file); err == nil {
 		size = st.Size()
 	}
-	with := "Keep the passphrase where you find it without this computer."
+	with := "Keep the passphrase where you can find it without this computer."
 	if forKeys {
-		with = "Only the private half of the key opens it, so keep a copy of that too, elsewhere."
+		with = "Only the private half of the key opens it, so keep a copy of that somewhere else too."
 	}
 	p.say("exported", map[string]any{"host": name, "file": file, "size": size},
-		fmt.Sprintf("All of %s is in %s (%s), encrypted. %s\nTo bring it back, here or on another computer: piwiz hosts import %[2]s", name, file, disk.Human(size), with))
+		fmt.Sprintf("All of %s is in %s (%s), encrypted. %s\nTo restore it, here or on another computer: piwiz hosts import %[2]s", name, file, disk.Human(size), with))
 }
 
 // passphraseTwice asks for the passphrase of an export.
@@ -115,15 +115,15 @@ func passphraseTwice(ctx context.Context) ([]age.Recipient, error) {
 		if err != nil {
 			return nil, err
 		}
-		again, err := tty.secret(ctx, "The same again: ")
+		again, err := tty.secret(ctx, "Repeat the passphrase: ")
 		if err != nil {
 			return nil, err
 		}
 		switch {
 		case text != again:
-			fmt.Fprintln(tty.out, "These are two different ones. Once more:")
+			fmt.Fprintln(tty.out, "The two passphrases differ. Try again:")
 		case text == "":
-			fmt.Fprintln(tty.out, "An empty passphrase protects nothing. Once more:")
+			fmt.Fprintln(tty.out, "An empty passphrase protects nothing. Try again:")
 		default:
 			r, err := seal.Passphrase(text)
 			return []age.Recipient{r}, err

@@ -138,7 +138,7 @@ func TestHostsVerbsSayWhatIsWrong(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"hosts", "nonsense"}, usage, "not how hosts is used"},
+		{[]string{"hosts", "nonsense"}, usage, "wrong arguments for hosts"},
 		{[]string{"hosts", "export"}, usage, "piwiz hosts export NAME"},
 		{[]string{"hosts", "export", "nobody", "--recipient", "x"}, failed, "no saved host nobody"},
 		{[]string{"hosts", "export", "bach", "--recipient", "/none"}, failed, "/none: no such file"},
@@ -293,7 +293,7 @@ func TestALockedSSHKeyIsAskedFor(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	args := []string{"hosts", "import", "bach.age", "--as", "x", "--identity", key}
-	if _, stderr, code := u.piwiz(args[0], args[1], filepath.Join(u.home, args[2]), args[3], args[4], args[5], args[6]); code != usage || !strings.Contains(stderr, "on the terminal") {
+	if _, stderr, code := u.piwiz(args[0], args[1], filepath.Join(u.home, args[2]), args[3], args[4], args[5], args[6]); code != usage || !strings.Contains(stderr, "in a terminal") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	if screen, code := u.answer(args, "falsch\n"); code != failed || !strings.Contains(screen, "not its passphrase") {

@@ -61,14 +61,14 @@ func (p *program) flashVerb() *cobra.Command {
 			"seconds_verifying": r.Proved.Seconds(), "verify_rate": r.VerifyRate,
 			"seconds_waiting_for_image": r.Waited.Seconds(), "safe_to_remove": r.Ejected,
 		},
-			fmt.Sprintf("%s is written and checked: %s in %.0f s. %s Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds(), flash.TakeOut(r.Ejected)))
+			fmt.Sprintf("%s is written and verified: %s in %.0f s. %s Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds(), flash.TakeOut(r.Ejected)))
 		return nil
 	}))
 	p.emmcFlag(c)
-	c.Flags().BoolVar(&anyDisk, "any-disk", false, "write the device named on the command line though it is no SD card, such as an SD Express card; never what this computer runs from, and --yes does not answer its two questions")
+	c.Flags().BoolVar(&anyDisk, "any-disk", false, "write the device named on the command line although it does not look like an SD card, such as an SD Express card; never a disk this computer runs from; --yes does not answer its two questions")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; the device named on the command line is erased")
-	c.Flags().StringVar(&from.Path, "image", "", "write this image (.img, or one packed as .zst, .xz, .gz or .bz2) instead of the one that was built")
-	c.Flags().StringVar(&from.SHA256, "sha256", "", "what the SHA-256 of the image must be; else a file IMAGE.sha256 beside it is asked, if there is one")
+	c.Flags().StringVar(&from.Path, "image", "", "write this image (.img, or one compressed as .zst, .xz, .gz or .bz2) instead of the one that was built")
+	c.Flags().StringVar(&from.SHA256, "sha256", "", "the SHA-256 that the image must have; without it, the one in IMAGE.sha256 next to the image, if that file exists")
 	return c
 }
 

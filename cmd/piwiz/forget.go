@@ -34,7 +34,7 @@ func (p *program) forgetVerb() *cobra.Command {
 		p.say("forgotten", map[string]any{"name": name},
 			name+" is forgotten. Its passwords and keys were overwritten, as far as that can be done: an SSD, and a file\n"+
 				"system that copies on write or keeps snapshots (btrfs, ZFS), may still have them.\n"+
-				"Its image goes when Nix next collects garbage. known_hosts was not changed: ssh-keygen -R "+name+".local")
+				"Nix removes its image at the next garbage collection. known_hosts was not changed: ssh-keygen -R "+name+".local")
 		return nil
 	}))
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -44,7 +44,7 @@ func (p *program) forgetVerb() *cobra.Command {
 // sureToForget lets the user type the host's name.
 func sureToForget(ctx context.Context, ask *prompt, store hostfile.Store, name string) error {
 	if !ask.here() {
-		return &engine.Refused{Err: fmt.Errorf("%s would be forgotten and nobody is here to confirm it; add --yes if that is wanted", name)}
+		return &engine.Refused{Err: fmt.Errorf("%s would be forgotten, and there is no terminal to confirm it on; add --yes to forget it without asking", name)}
 	}
 	tell(fmt.Sprintf("This removes %s, with your configuration.nix, its Wi-Fi passwords and its host key:\n  %s\nA new card for it cannot be made after that, except from an export: piwiz hosts export %s", name, store.Path(name), name))
 	text, err := ask.line(ctx, "Type "+name+" to forget it: ")

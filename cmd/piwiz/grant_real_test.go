@@ -122,7 +122,7 @@ func TestAnOrdinaryUserAndThePrivilegedHalf(t *testing.T) {
 func writesThroughSudo(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	code, out := d.run(d.flash()...)
-	expect(t, code, out, 0, "Opening the card needs administrator rights: sudo "+d.dir+"/piwiz grant open /dev/sda", "/dev/sda is written and checked")
+	expect(t, code, out, 0, "Opening the card needs administrator rights: sudo "+d.dir+"/piwiz grant open /dev/sda", "/dev/sda is written and verified")
 	card.written()
 	card.free()
 }
@@ -131,7 +131,7 @@ func unmountsFirst(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	d.root("mount /dev/sda1 /media/%s/CARD && mount --bind /media/%[1]s/CARD /media/else", d.user)
 	code, out := d.run(d.flash()...)
-	expect(t, code, out, 0, "/dev/sda is written and checked")
+	expect(t, code, out, 0, "/dev/sda is written and verified")
 	if table := d.root("cat /proc/self/mounts"); strings.Contains(table, "/dev/sda1") {
 		t.Errorf("still mounted:\n%s", table)
 	}
@@ -327,7 +327,7 @@ func (d *desk) answer(s *screen.Session, text string) (code int, output string) 
 func asksOnTheTerminal(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	code, out := d.answer(d.terminal(d.flash()...), password)
-	expect(t, code, out, 0, "/dev/sda is written and checked")
+	expect(t, code, out, 0, "/dev/sda is written and verified")
 	if strings.Contains(out, password) {
 		t.Error("the password was shown")
 	}
@@ -463,7 +463,7 @@ func writesNamed(t *testing.T, d *desk) {
 	code, out := d.run(args...)
 	expect(t, code, out, 3, "This is a disk inside this computer", "piwiz flash bach /dev/nvme1n1 --any-disk", "There is no card in this computer now")
 	code, out = d.run(append(args, "--any-disk")...)
-	expect(t, code, out, 3, "nobody is here to confirm", "--yes does not stand for them")
+	expect(t, code, out, 3, "there is no terminal to confirm", "--yes does not replace them")
 	for _, typed := range [][]string{{"yes"}, {"nvme1n1", "yes"}, {"erase"}, {""}} {
 		code, out = d.types(append(args, "--any-disk"), typed...)
 		expect(t, code, out, 3, "nothing was written")
@@ -472,7 +472,7 @@ func writesNamed(t *testing.T, d *desk) {
 		t.Error("the disk was written")
 	}
 	code, out = d.types(append(args, "--any-disk"), "nvme1n1", "erase")
-	expect(t, code, out, 0, "as an SD Express card is one too", "/dev/nvme1n1 is written and checked")
+	expect(t, code, out, 0, "as an SD Express card is one too", "/dev/nvme1n1 is written and verified")
 	card.written()
 }
 
@@ -502,9 +502,9 @@ func findsByEveryName(t *testing.T, d *desk) {
 	for typed, words := range map[string][]string{
 		"/dev/sda1":                   {"/dev/sda1 is a partition of the disk /dev/sda", "piwiz flash bach /dev/sda"},
 		"/dev/disk/by-label/FIRMWARE": {"is a partition of the disk /dev/sda", "piwiz flash bach /dev/sda"},
-		"/dev/sdq":                    {"There is no /dev/sdq", "These may be written now: /dev/sda ("},
+		"/dev/sdq":                    {"There is no /dev/sdq", "These cards can be written now: /dev/sda ("},
 		d.dir + "/home/bach.img":      {"is a file, not a disk", "--image"},
-		"/dev/null":                   {"a device, but not a disk", "These may be written now"},
+		"/dev/null":                   {"a device, but not a disk", "These cards can be written now"},
 	} {
 		args[3] = typed
 		code, out := d.run(args...)
@@ -513,7 +513,7 @@ func findsByEveryName(t *testing.T, d *desk) {
 	for _, typed := range []string{"/dev/disk/by-id/usb-Generic", d.dir + "/home/card", "/dev/../dev/sda", "sda"} {
 		args[3] = typed
 		code, out := d.run(args...)
-		expect(t, code, out, 0, "/dev/sda is written and checked")
+		expect(t, code, out, 0, "/dev/sda is written and verified")
 	}
 	card.written()
 }
@@ -529,7 +529,7 @@ func writesSoldered(t *testing.T, d *desk) {
 		t.Error("the memory was written")
 	}
 	code, out = d.run(append(args, "--emmc")...)
-	expect(t, code, out, 0, "/dev/mmcblk0 is written and checked", "soldered")
+	expect(t, code, out, 0, "/dev/mmcblk0 is written and verified", "soldered")
 	memory.written()
 	d.root("mkdir -p /run/srv && mount /dev/mmcblk01 /run/srv || { mkfs.ext4 -q /dev/mmcblk01 && mount /dev/mmcblk01 /run/srv; }")
 	code, out = d.end(d.ask("open", "/dev/mmcblk0", memory.device().Identity().String(), "soldered"))
@@ -675,7 +675,7 @@ func onlyTheUsersSocket(t *testing.T, d *desk) {
 		code, out = of(nil, append([]string{"sudo", piwiz, "grant"}, args...)...)
 		expect(t, code, out, 2, "not a connection to piwiz", "run piwiz instead")
 		code, out = of(nil, append([]string{piwiz, "grant"}, args...)...)
-		expect(t, code, out, 2, "works only with administrator rights", "run piwiz instead")
+		expect(t, code, out, 2, "internal command that needs administrator rights", "run piwiz instead")
 	}
 	for _, args := range [][]string{{}, {"--help"}, {"open"}, {"open", "/dev/sda"}, {"wifi", "/etc"}, {"sh", "-c", "id"}} {
 		for _, by := range [][]string{{"sudo", piwiz, "grant"}, {piwiz, "grant"}} {
@@ -688,7 +688,7 @@ func onlyTheUsersSocket(t *testing.T, d *desk) {
 func recordedInput(t *testing.T, d *desk) {
 	d.medium("sda", "usb")
 	code, out := d.run(d.flash()...)
-	expect(t, code, out, 1, "sudo does not connect what it runs with piwiz; nothing was changed", "log_input")
+	expect(t, code, out, 1, "sudo does not connect the program it starts to piwiz; nothing was changed", "log_input")
 }
 
 func readsWifi(t *testing.T, d *desk) {

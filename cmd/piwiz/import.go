@@ -20,9 +20,9 @@ import (
 func (p *program) importVerb() *cobra.Command {
 	as, replace, identities := "", false, []string(nil)
 	c := verb(&cobra.Command{
-		Use: "import FILE", Short: "Bring back a host from a file of `hosts export`",
-		Long: "Bring back a host from a file of `hosts export`, or from one that age and tar made.\n\n" +
-			"A passphrase is asked for on the terminal where the file needs one. Otherwise your SSH\n" +
+		Use: "import FILE", Short: "Restore a host from a file that `hosts export` wrote",
+		Long: "Restore a host from a file that `hosts export` wrote, or that tar and age made.\n\n" +
+			"If the file needs a passphrase, piwiz asks for it on the terminal. Otherwise your SSH\n" +
 			"keys are tried, or the private keys named with --identity. An ssh-agent cannot be\n" +
 			"used: it only signs.",
 		Example: "  piwiz hosts import bach.age\n  piwiz hosts import bach.age --as haydn --identity ~/.ssh/id_ed25519",
@@ -61,8 +61,8 @@ func (p *program) importVerb() *cobra.Command {
 		return nil
 	}))
 	c.Flags().StringVar(&as, "as", "", "give the host this name instead of the one it had")
-	c.Flags().BoolVar(&replace, "replace", false, "put it in the place of a saved host of that name, which is kept aside")
-	c.Flags().StringArrayVar(&identities, "identity", nil, "a private SSH key, or a file of age-keygen, that opens it; may be given again")
+	c.Flags().BoolVar(&replace, "replace", false, "replace the saved host of that name, of which a copy is kept")
+	c.Flags().StringArrayVar(&identities, "identity", nil, "an SSH private key, or a key file from age-keygen, that opens it; may be repeated")
 	return c
 }
 
@@ -95,12 +95,12 @@ func (h *hostExists) Unwrap() error { return h.err }
 func (h *hostExists) Hints() []string {
 	return []string{
 		"To have both, give this one another name: --as NAME",
-		"To have this one in its place, add --replace; what is there is kept aside.",
+		"To replace it with this one, add --replace; a copy of the old one is kept.",
 	}
 }
 
 func (p *program) imported(s hostfile.Saved, replaced string) {
-	text := fmt.Sprintf("%s is saved here, in %s. Make a card for it: piwiz build %[1]s", s.Host.Name, s.Folder)
+	text := fmt.Sprintf("%s is saved in %s. Make a card for it: piwiz build %[1]s", s.Host.Name, s.Folder)
 	if replaced != "" {
 		text += "\nWhat was saved under this name is kept in " + replaced
 	}

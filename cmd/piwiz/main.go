@@ -67,7 +67,7 @@ func run(do func(context.Context, *program) error) int {
 	done, unlogged := logToFile()
 	defer done()
 	if err := nix.Reach(); err != nil {
-		slog.Info("the places of Nix are not in PATH", "error", err)
+		slog.Info("the folders of Nix are not in PATH", "error", err)
 	}
 	p := &program{unlogged: unlogged, out: &output{Writer: os.Stdout, closed: cancel}}
 	err := crash.Try(func() error { return do(ctx, p) })

@@ -65,7 +65,7 @@ func writesThroughPkexec(t *testing.T, d *desk) {
 	d.root("mount /dev/sda1 /media/%s/CARD", d.user)
 	// pkexec refuses a user with a shell that is not in /etc/shells.
 	code, out := d.run(append([]string{"SHELL=/run/my/fish", "XAUTHORITY=/run/my/.."}, d.flash()...)...)
-	expect(t, code, out, 0, "Opening the card needs administrator rights: pkexec "+d.dir+"/piwiz grant open /dev/sda", "/dev/sda is written and checked")
+	expect(t, code, out, 0, "Opening the card needs administrator rights: pkexec "+d.dir+"/piwiz grant open /dev/sda", "/dev/sda is written and verified")
 	card.written()
 	card.free()
 }
@@ -86,7 +86,7 @@ func (d *desk) pkexecTerminal() *screen.Session {
 func pkexecAsks(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	code, out := d.answer(d.pkexecTerminal(), password)
-	expect(t, code, out, 0, "AUTHENTICATION COMPLETE", "/dev/sda is written and checked")
+	expect(t, code, out, 0, "AUTHENTICATION COMPLETE", "/dev/sda is written and verified")
 	if strings.Contains(out, password) {
 		t.Error("the password was shown")
 	}
@@ -222,7 +222,7 @@ func nothingGivesRights(t *testing.T, d *desk) {
 	}
 	d.root("umount /usr/bin/pkexec && mv /run/dbus/system_bus_socket /run/dbus/old")
 	code, out = d.run(d.flash()...)
-	expect(t, code, out, 1, "/usr/bin/pkexec needs the system bus, which does not run")
+	expect(t, code, out, 1, "/usr/bin/pkexec needs the system bus, which is not running")
 	if card.untouched() != before {
 		t.Error("the card was written")
 	}

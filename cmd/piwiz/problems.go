@@ -32,7 +32,7 @@ func (p problems) err() error {
 
 func (p problems) Error() string {
 	var text strings.Builder
-	text.WriteString("nothing was done; this is in the way:")
+	text.WriteString("nothing was done, because of these problems:")
 	for _, err := range p {
 		text.WriteString("\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}

@@ -95,7 +95,7 @@ func (p *prompt) read(ctx context.Context) (string, error) {
 func terminal() (*prompt, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil, &exit{usage, errors.New("a passphrase is asked for on the terminal, and there is none; use a key: --recipient KEY to export, --identity FILE to import")}
+		return nil, &exit{usage, errors.New("a passphrase must be typed in a terminal, and there is none; use a key instead: --recipient KEY to export, --identity FILE to import")}
 	}
 	return &prompt{tty, bufio.NewReader(tty), tty}, nil
 }

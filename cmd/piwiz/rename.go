@@ -29,7 +29,7 @@ func (p *program) renameVerb() *cobra.Command {
 			return notOver(err)
 		}
 		p.say("renamed", map[string]any{"from": old, "name": name, "folder": store.Path(name)},
-			fmt.Sprintf("%[1]s is called %[2]s now, with the same host key. Your configuration.nix and known_hosts are as they were.\n"+
+			fmt.Sprintf("%[1]s is now called %[2]s and keeps its host key. Your configuration.nix and known_hosts are unchanged.\n"+
 				"The Pi itself keeps the name %[1]s until it gets a new card: piwiz build %[2]s", old, name))
 		return nil
 	}))

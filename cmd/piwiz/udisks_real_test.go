@@ -102,7 +102,7 @@ func writesByService(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	d.serve(mayOpen, map[string]*medium{"sda": card})
 	code, out := d.run(d.flash()...)
-	expect(t, code, out, 0, "/dev/sda is written and checked", "if a window with its files has opened")
+	expect(t, code, out, 0, "/dev/sda is written and verified", "if a window with its files has opened")
 	if strings.Contains(out, "administrator") {
 		t.Errorf("sudo was asked:\n%s", out)
 	}
@@ -115,7 +115,7 @@ func asksSudoInstead(t *testing.T, d *desk) {
 	d.serve(mayNot, map[string]*medium{"sda": card})
 	began := time.Now()
 	code, out := d.run(d.flash()...)
-	expect(t, code, out, 0, "Opening the card needs administrator rights: sudo", "/dev/sda is written and checked")
+	expect(t, code, out, 0, "Opening the card needs administrator rights: sudo", "/dev/sda is written and verified")
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
@@ -195,7 +195,7 @@ func asksByAgent(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	d.serve(mustType, map[string]*medium{"sda": card})
 	code, out := d.answer(d.withAgent(), password)
-	expect(t, code, out, 0, "AUTHENTICATION COMPLETE", "/dev/sda is written and checked")
+	expect(t, code, out, 0, "AUTHENTICATION COMPLETE", "/dev/sda is written and verified")
 	card.written()
 }
 

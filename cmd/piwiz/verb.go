@@ -20,7 +20,7 @@ func verb(c *cobra.Command, args cobra.PositionalArgs, run func(context.Context,
 			return nil
 		}
 		example, _, _ := strings.Cut(strings.TrimSpace(c.Example), "\n")
-		return &exit{usage, fmt.Errorf("this is not how %s is used\nUsage: %s\nFor example: %s", c.Name(), c.UseLine(), example)}
+		return &exit{usage, fmt.Errorf("wrong arguments for %s\nUsage: %s\nFor example: %s", c.Name(), c.UseLine(), example)}
 	}
 	c.RunE = func(c *cobra.Command, a []string) error {
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt)

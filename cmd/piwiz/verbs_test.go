@@ -103,7 +103,7 @@ func TestEachVerbSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	}{
 		{[]string{"nonsense"}, usage, []string{`"nonsense"`, "piwiz --help"}},
 		{[]string{"flash", "--wat"}, usage, []string{"--wat", "piwiz flash --help"}},
-		{[]string{"flash", "bach"}, usage, []string{"not how flash is used", "Usage: piwiz flash HOST DEVICE", "piwiz flash bach /dev/sdb"}},
+		{[]string{"flash", "bach"}, usage, []string{"wrong arguments for flash", "Usage: piwiz flash HOST DEVICE", "piwiz flash bach /dev/sdb"}},
 		{[]string{}, usage, []string{"needs a terminal", "piwiz --help"}},
 		{[]string{"build", "nobody"}, failed, []string{"no saved host nobody", "piwiz hosts"}},
 		{[]string{"flash", "nobody", "/dev/null"}, failed, []string{"no saved host nobody"}},

@@ -62,7 +62,7 @@ func show(ctx context.Context, e tui.Engine) error {
 		select {
 		case <-ended:
 		case <-time.After(tooLong):
-			slog.Error("the wizard does not end by itself")
+			slog.Error("the wizard did not end by itself")
 			_ = term.Restore(os.Stdin.Fd(), was)
 			os.Exit(cancelled)
 		}

@@ -65,7 +65,7 @@ func (e *Engine) Card(ctx context.Context, typed string, anyDisk bool, again str
 	}
 	n := &notCard{what: d.Path + " is not written: " + why}
 	if special && !anyDisk && possible.Refusal() == "" {
-		n.todo = append(n.todo, "If you are certain that it is a card to write, such as an SD Express card: "+again+" "+d.Path+" --any-disk")
+		n.todo = append(n.todo, "If you are certain that this is the card to write, such as an SD Express card: "+again+" "+d.Path+" --any-disk")
 	}
 	n.todo = append(n.todo, instead(all))
 	return d, &Refused{n}
@@ -116,9 +116,9 @@ func instead(all []disk.Device) string {
 		}
 	}
 	if names == nil {
-		return "There is no card in this computer now: put one in. `piwiz cards --all` says why its other disks are not written."
+		return "There is no card in this computer now: put one in. `piwiz cards --all` says why its other disks cannot be written."
 	}
-	return "These may be written now: " + strings.Join(names, ", ") + "."
+	return "These cards can be written now: " + strings.Join(names, ", ") + "."
 }
 
 // Describe is what a person calls a disk: its size, maker and model.

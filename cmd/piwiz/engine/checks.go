@@ -67,7 +67,7 @@ func (e *Engine) settings(context.Context) (string, error) {
 	if dir, err := writable(e.Store.Dir); err != nil {
 		return "", &preflight.Problem{
 			Headline: "Your settings cannot be saved: " + dir + ": " + err.Error() + ".",
-			Why:      "What you answer and the keys of your Raspberry Pi are kept there.",
+			Why:      "Your answers and the keys of your Raspberry Pi are kept there.",
 			Todo:     append(durable.Remedy(err, dir), "Or choose another folder: XDG_DATA_HOME=FOLDER piwiz"), Err: err,
 		}
 	}
@@ -77,7 +77,7 @@ func (e *Engine) settings(context.Context) (string, error) {
 	}
 	if dir, err := writable(state); err != nil {
 		return "", &preflight.Problem{
-			Headline: "Your settings can be saved, but no log: " + dir + ": " + err.Error() + ".", Warning: true,
+			Headline: "Your settings can be saved, but a log cannot: " + dir + ": " + err.Error() + ".", Warning: true,
 			Todo: append(durable.Remedy(err, dir), "Or choose another folder: XDG_STATE_HOME=FOLDER piwiz"), Err: err,
 		}
 	}

@@ -27,7 +27,7 @@ func (e *Engine) emulation(ctx context.Context) preflight.Finding {
 		f.Why = "The build runs some programs that are made for the Pi's processor (aarch64)."
 	}
 	if e.Lasting && (no.Reason == emulate.NotMounted || no.Reason == emulate.NotRegistered) && register.Available() && e.emulator.Able() == nil {
-		f.Todo, f.Command = []string{"The emulator is installed; piwiz can register it for as long as it runs:"}, e.emulator.Command()
+		f.Todo, f.Command = []string{"The emulator is installed; piwiz can register it while it runs:"}, e.emulator.Command()
 	}
 	return f
 }

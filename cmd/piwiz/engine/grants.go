@@ -144,6 +144,6 @@ func openByDesktop(ctx context.Context, d disk.Device) (*os.File, error) {
 	case errors.Is(err, udisks.ErrDismissed):
 		return nil, &root.Denied{Why: "the password was not given", Todo: "Choose the card again, and type the password when the window asks for it."}
 	}
-	slog.Info("the disk service does not open the card", "error", err)
+	slog.Info("the disk service did not open the card", "error", err)
 	return nil, errors.Join(fs.ErrPermission, err)
 }

@@ -89,7 +89,7 @@ func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([
 	defer stop()
 	heard, err := air.Heard(ctx)
 	if err != nil {
-		slog.Info("the Wi-Fi networks in reach are not known", "error", err)
+		slog.Info("the Wi-Fi networks in range are not known", "error", err)
 		heard = map[string]wifi.Evidence{}
 	}
 	var found []wifi.Network

@@ -97,7 +97,7 @@ func (u *unknownPassword) Error() string {
 func (u *unknownPassword) Hints() []string {
 	return []string{
 		"Answer the questions once: run piwiz, and choose the networks on the Wi-Fi page.",
-		"Or join it once on this computer, with a network program that piwiz can read: NetworkManager, or iwd as a user who may read " + iwd.Dir + ".",
+		"Or join it once on this computer with a program whose networks piwiz can read: NetworkManager, or iwd if your user may read " + iwd.Dir + ".",
 	}
 }
 
@@ -144,7 +144,7 @@ func (e *Engine) fillIn(ctx context.Context, r *Readied) (missing []int) {
 func (e *Engine) secretFor(ctx context.Context, k wifi.Network, s wifi.Security) (secret wifi.Secret) {
 	k, err := e.AskSecret(ctx, k)
 	if err != nil {
-		slog.Info("a Wi-Fi password is not given", "error", err)
+		slog.Info("a Wi-Fi password is missing", "error", err)
 		return secret
 	}
 	if k, err := k.As(s); err == nil {

@@ -54,7 +54,7 @@ func unfinished(err error) error {
 	}
 	return &flash.Error{
 		What: "Writing stopped", Offset: -1, Err: err,
-		Todo: append([]string{"Take the card for half written: it does not boot until it is written again."}, bug.Hints()...),
+		Todo: append([]string{"Treat the card as half written: it does not boot until it is written again."}, bug.Hints()...),
 	}
 }
 

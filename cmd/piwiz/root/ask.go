@@ -144,14 +144,14 @@ func denied(by string, code int) error {
 	case by == "":
 		return &Denied{"the privileged half of piwiz ended without an answer", "Start piwiz again; it may have been updated meanwhile."}
 	case code == usage && isPkexec(by):
-		return &Denied{by + " does not connect what it runs with piwiz", "Run piwiz as root."}
+		return &Denied{by + " does not connect the program it starts to piwiz", "Run piwiz as root."}
 	case code == usage:
 		return &Denied{
-			by + " does not connect what it runs with piwiz",
-			"If it is set to record what is typed (log_input or log_stdin), switch that off for piwiz, or run piwiz as root.",
+			by + " does not connect the program it starts to piwiz",
+			"If it is set to record input (log_input or log_stdin), switch that off for piwiz, or run piwiz as root.",
 		}
 	case code == dismissed && isPkexec(by):
-		return &Denied{"the password was not given", "Try again, and type the password when it is asked for."}
+		return &Denied{"the password was not given", "Try again, and type the password when you are asked for it."}
 	case isPkexec(by):
 		return &Denied{
 			"administrator rights were not given",
@@ -160,7 +160,7 @@ func denied(by string, code int) error {
 	}
 	return &Denied{
 		"administrator rights were not given",
-		"Try again with the password of your user. If " + by + " refuses your user, run piwiz as root, or ask who looks after this computer.",
+		"Try again with the password of your user. If " + by + " refuses your user, run piwiz as root, or ask the administrator of this computer.",
 	}
 }
 

@@ -31,13 +31,13 @@ func TestNonsenseAndSilenceAreNoAnswer(t *testing.T) {
 		t.Skip("needs sh to stand for sudo")
 	}
 	for script, want := range map[string]string{
-		"printf hello >&0":                                   "no sensible answer",
-		"printf '0000000002\\n{' >&0":                        "no sensible answer",
-		"printf '0000000002\\n[]' >&0":                       "no sensible answer",
-		"head -c 100000 /dev/zero >&0":                       "no sensible answer",
-		`printf '0000000024\n{"failure":{"text":"no"}}' >&0`: "no",
+		"printf hello >&0":             "an invalid answer",
+		"printf '0000000002\\n{' >&0":  "an invalid answer",
+		"printf '0000000002\\n[]' >&0": "an invalid answer",
+		"head -c 100000 /dev/zero >&0": "an invalid answer",
+		`printf '0000000041\n{"failure":{"text":"the card is locked"}}' >&0`: "the card is locked",
 		"exit 1":     "administrator rights were not given",
-		"exit 2":     "does not connect what it runs with piwiz",
+		"exit 2":     "does not connect the program it starts to piwiz",
 		"kill -9 $$": "administrator rights were not given",
 	} {
 		var a Asker

@@ -41,7 +41,7 @@ func elevator() (name string, err error) {
 			}
 			why := unable(file)
 			if why == "" && name == "pkexec" && !isSocket(bus) {
-				why = "needs the system bus, which does not run"
+				why = "needs the system bus, which is not running"
 			}
 			if why == "" {
 				if first, err := exec.LookPath(name); err == nil && first == file {
@@ -55,9 +55,9 @@ func elevator() (name string, err error) {
 		}
 	}
 	if len(unfit) > 0 {
-		return "", &Denied{"administrator rights are needed, and what could give them cannot: " + strings.Join(unfit, "; "), "Run piwiz as root, or ask who looks after this computer."}
+		return "", &Denied{"administrator rights are needed, but the programs that give them do not work: " + strings.Join(unfit, "; "), "Run piwiz as root, or ask the administrator of this computer."}
 	}
-	return "", &Denied{"administrator rights are needed, and there is no sudo or pkexec here", "Install sudo, or run piwiz as root."}
+	return "", &Denied{"administrator rights are needed, but neither sudo nor pkexec is installed", "Install sudo, or run piwiz as root."}
 }
 
 // unable says why the kernel gives no rights to whoever runs a file (execve(2)).

@@ -41,9 +41,9 @@ func TestAnElevatorThatCannotIsNotPromised(t *testing.T) {
 			t.Errorf("shown: %s", got)
 		}
 	}
-	says("there is no sudo or pkexec here")
+	says("neither sudo nor pkexec is installed")
 	put(t, filepath.Join(first, "sudo"), 0o644|unix.S_ISUID)
-	says("there is no sudo or pkexec here") // nobody may run it
+	says("neither sudo nor pkexec is installed") // nobody may run it
 	put(t, filepath.Join(first, "sudo"), 0o755)
 	put(t, filepath.Join(second, "pkexec"), 0o755)
 	says(first+"/sudo is not installed setuid root", second+"/pkexec is not installed setuid root")

@@ -41,7 +41,7 @@ func (r reply) encode() ([]byte, error) {
 	body, err := json.Marshal(r)
 	defer clear(body) // a copy goes on
 	if err != nil || len(body) > maxReply {
-		return nil, errors.New("the answer cannot be put into words") // the cause could hold a secret
+		return nil, errors.New("the answer cannot be encoded") // the cause could hold a secret
 	}
 	return append(fmt.Appendf(nil, "%0*d\n", headSize-1, len(body)), body...), nil
 }
@@ -73,7 +73,7 @@ func send(socket int, r reply, file *os.File) error {
 var (
 	// errSilent: the other end was closed before a word was said.
 	errSilent   = errors.New("no answer")
-	errNonsense = errors.New("the privileged half of piwiz gave no sensible answer; start piwiz again, it may have been updated meanwhile")
+	errNonsense = errors.New("the privileged half of piwiz gave an invalid answer; start piwiz again, it may have been updated meanwhile")
 )
 
 // decode reads one reply, its result into result; nil where none is expected.

@@ -71,11 +71,11 @@ func (t Table) Serve(args []string, stdin *os.File, stderr io.Writer) int {
 		o = t[args[0]]
 	}
 	if o.Do == nil || !o.Takes(args[1:]) {
-		fmt.Fprintln(stderr, "piwiz grant is a part of piwiz that it runs by itself; run piwiz instead.")
+		fmt.Fprintln(stderr, "piwiz grant is an internal command; run piwiz instead.")
 		return usage
 	}
 	if os.Geteuid() != 0 {
-		fmt.Fprintln(stderr, "piwiz grant works only with administrator rights, and piwiz runs it by itself; run piwiz instead.")
+		fmt.Fprintln(stderr, "piwiz grant is an internal command that needs administrator rights; run piwiz instead.")
 		return usage
 	}
 	user, err := invoker(os.Getenv)
@@ -83,7 +83,7 @@ func (t Table) Serve(args []string, stdin *os.File, stderr io.Writer) int {
 		err = checkPeer(int(stdin.Fd()), user)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "piwiz grant: %v; run piwiz instead, it runs this by itself.\n", err)
+		fmt.Fprintf(stderr, "piwiz grant: %v; this is an internal command, run piwiz instead.\n", err)
 		return usage
 	}
 	// Nothing that can be caught may end it before End, a terminal that was

@@ -82,7 +82,7 @@ func (r *rules) entry(h *tar.Header) (string, error) {
 	case inside == "" && folder, inside == "host.toml" && !folder:
 	case (part == "flake" || part == "secrets") && (deeper || folder):
 	default:
-		return no("is no part of a host")
+		return no("is not part of a host")
 	}
 	if strings.Count(inside, "/") > maxDepth {
 		return no("is too deep in folders")

@@ -19,7 +19,7 @@ import (
 func Heard(ctx context.Context) (map[string]wifi.Evidence, error) {
 	c, interfaces, err := ask(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask which Wi-Fi networks are in reach: %w", err)
+		return nil, fmt.Errorf("ask which Wi-Fi networks are in range: %w", err)
 	}
 	defer c.Close()
 	heard := map[string]wifi.Evidence{}
