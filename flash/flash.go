@@ -111,7 +111,7 @@ type writer struct {
 	before seen                // what the card held where something was written
 	blind  atomic.Bool         // something was written and not looked at before
 	total  atomic.Int64        // bytes that were written to the image, and behind it to forget
-	behind int64               // up to where the space behind the image was not used to forget
+	behind int64               // up to where the space after the image was not used to forget
 
 	mu      sync.Mutex
 	proofs  []proof

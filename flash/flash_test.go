@@ -39,7 +39,7 @@ func TestTheCardHoldsTheImageAndTheHostsFiles(t *testing.T) {
 			clear(behind[:margin])
 			clear(behind[len(behind)-margin:])
 			if !bytes.Equal(c.b[len(want):], behind) {
-				t.Error("the space behind the image was changed, or what could be a signature is there")
+				t.Error("the space after the image was changed, or what could be a signature is there")
 			}
 			if r.Bytes != int64(len(want)) || r.Written+r.Skipped != r.Bytes || r.Verified < r.Written || r.Counts != last.Counts {
 				t.Errorf("%+v after %+v", r, last)
@@ -98,13 +98,13 @@ func TestAFailedCardDoesNotBootAndSaysWhere(t *testing.T) {
 		"card pulled":      {img(), func(c *card) { c.badWrite, c.badRead, c.after = span{0, cardSize}, span{0, cardSize}, 6 }, "taken out"},
 		"no medium":        {img(), func(c *card) { c.badWrite, c.err = span{5 << 20, 6 << 20}, unix.ENOMEDIUM }, "taken out of the reader"},
 		"switch":           {img(), func(c *card) { c.badWrite, c.err = span{5 << 20, 6 << 20}, unix.EROFS }, "locked"},
-		"no space":         {img(), func(c *card) { c.badWrite, c.err = span{12 << 20, 14 << 20}, unix.ENOSPC }, "smaller than it says"},
-		"flipped bit":      {img(), func(c *card) { c.flip = 12<<20 + 5 }, "give back|byte 12582917|root"},
-		"in the firmware":  {img(), func(c *card) { c.flip = 3<<20 + 7 }, "give back|FIRMWARE"},
-		"in the first":     {img(), func(c *card) { c.flip = 100 }, "give back|byte 100 in|before the partitions"},
+		"no space":         {img(), func(c *card) { c.badWrite, c.err = span{12 << 20, 14 << 20}, unix.ENOSPC }, "smaller than it claims"},
+		"flipped bit":      {img(), func(c *card) { c.flip = 12<<20 + 5 }, "does not return|byte 12582917|root"},
+		"in the firmware":  {img(), func(c *card) { c.flip = 3<<20 + 7 }, "does not return|FIRMWARE"},
+		"in the first":     {img(), func(c *card) { c.flip = 100 }, "does not return|byte 100 in|before the partitions"},
 		"image damaged":    {cut[:len(cut)-2000], func(*card) {}, "damaged"},
-		"forgets a little": {img(), func(c *card) { c.drop = span{7 << 20, 7<<20 + 1} }, "give back|byte 7340032"},
-		"forgets a lot":    {img(), func(c *card) { c.drop = span{6 << 20, 13 << 20} }, "give back"},
+		"forgets a little": {img(), func(c *card) { c.drop = span{7 << 20, 7<<20 + 1} }, "does not return|byte 7340032"},
+		"forgets a lot":    {img(), func(c *card) { c.drop = span{6 << 20, 13 << 20} }, "does not return"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newCard(cardSize)

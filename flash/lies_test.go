@@ -90,7 +90,7 @@ func TestAFakeSizeIsFoundBeforeAnythingIsLost(t *testing.T) {
 			}
 			before := bytes.Clone(c.b)
 			_, err := Write(context.Background(), job(t, small(), c, claims), nil)
-			if err == nil || !strings.Contains(err.Error(), "smaller than it says") {
+			if err == nil || !strings.Contains(err.Error(), "smaller than it claims") {
 				t.Errorf("1/%d is real, it %s: %v", 1<<shift, name, err)
 			}
 			if !bytes.Equal(c.b, before) {

@@ -370,7 +370,7 @@ def writes(g):
     return took
 
 
-NAMED = re.compile("reader was unplugged|card was taken out|does not answer any more", re.I)
+NAMED = re.compile("reader was unplugged|card was taken out|no longer answers", re.I)
 
 
 def moment(g, kind, share, took):

@@ -354,11 +354,11 @@ func refusesExchanged(t *testing.T, d *desk) {
 		name, word string
 		exchange   func()
 	}{
-		{"another one of the same size", "taken out or exchanged", func() {
+		{"another one of the same size", "taken out or swapped", func() {
 			card.anotherIn()
 			card.tell()
 		}},
-		{"another one that only the disk itself tells of", "taken out or exchanged", card.anotherIn},
+		{"another one that only the disk itself tells of", "taken out or swapped", card.anotherIn},
 		{"a smaller one", "it had 32.0 MiB, now it has 16.0 MiB", func() { card.fact("size", "32768") }},
 		{"another serial number", "serial number", func() { card.fact("device/serial", "0xBEEF") }},
 		{"another disk of that name", "belongs to another disk", func() { card.fact("dev", "7:250") }},
@@ -420,10 +420,10 @@ func refusesSystemDisks(t *testing.T, d *desk) {
 		{"/dev/../dev/sda", good.device().Identity().String(), "", "not a disk"},
 		{"/dev/sdc", "", "", "a disk inside this computer"},
 		{"/dev/mmcblk0", "", "", "built into this computer"},
-		{"/dev/loop0", "", "", "no real disk"},
+		{"/dev/loop0", "", "", "not a real disk"},
 		{"/dev/sdd", "", "", "This computer keeps files of its own on it (/run/srv)"},
 		{"/dev/sde", "", "", "in use by another part of this computer (dm-0)"},
-		{"/dev/loop0", "", "any-disk", "no real disk"},
+		{"/dev/loop0", "", "any-disk", "not a real disk"},
 		{"/dev/sdd", "", "any-disk", "This computer keeps files of its own on it (/run/srv)"},
 		{"/dev/sde", "", "any-disk", "in use by another part of this computer (dm-0)"},
 		{"/dev/sdb", good.device().Identity().String(), "any-disk", "belongs to another disk"},
@@ -472,7 +472,7 @@ func writesNamed(t *testing.T, d *desk) {
 		t.Error("the disk was written")
 	}
 	code, out = d.types(append(args, "--any-disk"), "nvme1n1", "erase")
-	expect(t, code, out, 0, "as an SD Express card is one too", "/dev/nvme1n1 is written and verified")
+	expect(t, code, out, 0, "like an SD Express card", "/dev/nvme1n1 is written and verified")
 	card.written()
 }
 

@@ -124,7 +124,7 @@ func exchangedUnderPkexec(t *testing.T, d *desk) {
 	card.anotherIn()
 	card.tell()
 	code, out := d.answer(s, password)
-	expect(t, code, out, 3, "/dev/sda is not written.", "taken out or exchanged")
+	expect(t, code, out, 3, "/dev/sda is not written.", "taken out or swapped")
 	if card.untouched() != before {
 		t.Error("the card was written")
 	}

@@ -169,7 +169,7 @@ func refusesExchangedByService(t *testing.T, d *desk) {
 	before, before2 := card.untouched(), other.untouched()
 	d.serve(mayOpen, map[string]*medium{"sda": other, "sdb": card})
 	code, out := d.run(d.flash()...)
-	expect(t, code, out, 3, "/dev/sda is not written. The name of the card belongs to another disk now.")
+	expect(t, code, out, 3, "/dev/sda is not written. The card's device name now belongs to another disk.")
 	if card.untouched() != before || other.untouched() != before2 {
 		t.Error("a card was written")
 	}

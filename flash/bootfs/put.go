@@ -29,7 +29,7 @@ func (v *volume) write(f File) error {
 	e, there := d.find(name)
 	if there {
 		if e.dir {
-			return fmt.Errorf("there is a folder of that name")
+			return fmt.Errorf("there is a folder with that name")
 		}
 		old, err := v.chain(e.cluster)
 		if err != nil {

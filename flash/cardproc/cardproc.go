@@ -24,8 +24,8 @@ import (
 )
 
 var (
-	errEnded   = errors.New("the part of piwiz that asks the card has ended")
-	errForeign = errors.New("this memory is not shared with the part of piwiz that asks the card")
+	errEnded   = errors.New("the part of piwiz that talks to the card has ended")
+	errForeign = errors.New("this memory is not shared with the part of piwiz that talks to the card")
 )
 
 // Card is a card behind another process. Requests must lie in Memory.
@@ -69,7 +69,7 @@ func Start(card *os.File, program string, args ...string) (*Card, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for the process at the terminal
 	if err := errors.Join(unix.SetNonblock(pair[0], true), cmd.Start()); err != nil {
 		_ = unix.Close(pair[0])
-		return nil, fmt.Errorf("start the part that asks the card: %w", err)
+		return nil, fmt.Errorf("start the part that talks to the card: %w", err)
 	}
 	c.socket, c.process = os.NewFile(uintptr(pair[0]), "socket"), cmd.Process
 	crash.Go(cmd.Wait, func(error) { close(c.ended) }) // what it could not do, it answered

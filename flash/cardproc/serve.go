@@ -16,7 +16,7 @@ import (
 func Serve(stdin int, stderr io.Writer) int {
 	memory, err := unix.Mmap(memoryFile, 0, Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		fmt.Fprintln(stderr, "This is a part of piwiz that it runs by itself; run piwiz instead.")
+		fmt.Fprintln(stderr, "This is an internal command; run piwiz instead.")
 		return 2
 	}
 	over := make(chan error, atOnce)

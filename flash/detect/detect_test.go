@@ -216,7 +216,7 @@ func TestAHalfWrittenCardSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"": "empty, or nothing that this computer knows", disk.Mark[:9]: "empty, or nothing that this computer knows",
+		"": "empty, or nothing that this computer recognizes", disk.Mark[:9]: "empty, or nothing that this computer recognizes",
 		disk.Mark: "unfinished piwiz card: it does not boot until it is written again",
 	} {
 		if err := os.WriteFile(node, append(make([]byte, disk.MarkAt), text...), 0o600); err != nil {

@@ -49,12 +49,12 @@ func TestEachErrorOfTheKernelHasItsMeaning(t *testing.T) {
 		{card{err: unix.ENXIO}, "unplugged"},
 		{card{err: unix.ENOSPC}, "unplugged"},
 		{card{err: io.ErrUnexpectedEOF}, "unplugged"},
-		{card{err: unix.ENOSPC, size: 1 << 30}, "smaller than it says"},
+		{card{err: unix.ENOSPC, size: 1 << 30}, "smaller than it claims"},
 		{card{err: unix.ENOMEDIUM}, "taken out of the reader"},
 		{card{err: unix.EROFS}, "locked itself"},
 		{card{err: unix.EPERM}, "locked itself"},
 		{card{err: unix.EIO}, "bad block"},
-		{card{err: unix.EIO, pulled: true}, "taken out, or does not answer"},
+		{card{err: unix.EIO, pulled: true}, "taken out, or no longer answers"},
 		{card{err: unix.ETIMEDOUT}, "cannot be used"},
 	} {
 		c.card.from = at

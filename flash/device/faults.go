@@ -80,11 +80,11 @@ func (d *Device) Fault(op string, off int64, err error) error {
 	case is(unix.ENOMEDIUM):
 		return say("The card was taken out of the reader", "Put it back and choose it again.")
 	case is(unix.ENOSPC):
-		return say("The card is smaller than it says", "Use another card.")
+		return say("The card is smaller than it claims", "Use another card.")
 	case is(unix.EROFS, unix.EPERM):
-		return say("The card has locked itself against writing", "Move the small switch on its side. If it is not that, the card is worn out: use another one.")
+		return say("The card has locked itself against writing", "Move the small switch on its side. If that does not help, the card is worn out: use another one.")
 	case is(unix.EIO) && d.Silent():
-		return say("The card was taken out, or does not answer any more", "Put it in again, in another reader if you can, and choose it again.")
+		return say("The card was taken out, or no longer answers", "Put it in again, in another reader if you can, and choose it again.")
 	case is(unix.EIO):
 		return say("The card has a bad block", "Try once more, in another reader if you can; if it fails at the same block, use another card.")
 	}
@@ -93,8 +93,8 @@ func (d *Device) Fault(op string, off int64, err error) error {
 
 // Mismatch is what the card gave back wrong.
 func (d *Device) Mismatch(off int64) error {
-	return &Error{What: "The card does not give back what was written", Op: "verify", Offset: off, Partition: d.place(off), Todo: []string{
-		"Try once more in another reader or another USB port: bad ones change what passes through them.",
-		"If it fails again the card is worn out, or smaller than it says: use another one. " + d.State(),
+	return &Error{What: "The card does not return what was written to it", Op: "verify", Offset: off, Partition: d.place(off), Todo: []string{
+		"Try once more in another reader or another USB port: bad ones corrupt the data.",
+		"If it fails again, the card is worn out, or smaller than it claims: use another one. " + d.State(),
 	}}
 }

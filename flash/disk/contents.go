@@ -29,7 +29,7 @@ func (d Device) Contents() string {
 		return strings.TrimSpace(Mark) + ": it does not boot until it is written again"
 	}
 	if len(parts) == 0 {
-		return "empty, or nothing that this computer knows"
+		return "empty, or nothing that this computer recognizes"
 	}
 	if _, says := gadget.Trace(d.Traces); says != "" {
 		parts = append(parts, "with "+says)

@@ -21,17 +21,17 @@ func (d Device) reader() bool {
 func (d Device) Doubt() string {
 	switch {
 	case d.Bus == EMMC:
-		return "This memory is soldered into this computer: is nothing on it that it needs?"
+		return "This memory is soldered into this computer: are you sure that nothing on it is needed?"
 	case d.Any && d.Bus == NVMe:
-		return "This is an NVMe disk, as an SD Express card is one too: is it really not a disk with your files?"
+		return "This is an NVMe disk, like an SD Express card: are you sure that it is not a disk with your files?"
 	case d.Any:
-		return "This is no SD card: is it really not a disk with your files?"
+		return "This is not an SD card: are you sure that it is not a disk with your files?"
 	case d.Size > large:
-		return "This is large for a card: is it really not a disk with your files?"
+		return "This is large for a card: are you sure that it is not a disk with your files?"
 	case d.reader():
 		return ""
 	case !d.Removable:
-		return "This looks like a USB disk, not a card: is it really not one with your files?"
+		return "This looks like a USB disk, not a card: are you sure that it is not one with your files?"
 	}
 	return "This looks like a USB stick, not a card."
 }

@@ -28,13 +28,13 @@ func (i Identity) Differs(o Identity) string {
 	case o.Size == 0 && i.Size != 0:
 		return "The card was taken out."
 	case i.Size != o.Size:
-		return fmt.Sprintf("The card was exchanged: it had %s, now it has %s.", exact(i.Size, o.Size), exact(o.Size, i.Size))
+		return fmt.Sprintf("The card was swapped: it had %s, now it has %s.", exact(i.Size, o.Size), exact(o.Size, i.Size))
 	case i.Serial != o.Serial:
-		return fmt.Sprintf("The card was exchanged: its serial number was %s, now it is %s.", known(i.Serial), known(o.Serial))
+		return fmt.Sprintf("The card was swapped: its serial number was %s, now it is %s.", known(i.Serial), known(o.Serial))
 	case i.Major != o.Major || i.Minor != o.Minor:
-		return "The name of the card belongs to another disk now."
+		return "The card's device name now belongs to another disk."
 	case i.DiskSeq != o.DiskSeq:
-		return "The card was taken out or exchanged in the meantime."
+		return "The card was taken out or swapped in the meantime."
 	}
 	return ""
 }

@@ -17,8 +17,8 @@ func TestEveryDifferenceOfACardIsSaid(t *testing.T) {
 		"its serial number was 2012, now it is 2013":             func(i *Identity) { i.Serial = "2013" },
 		"now it is not known":                                    func(i *Identity) { i.Serial = "" },
 		"belongs to another disk":                                func(i *Identity) { i.Minor = 32 },
-		"The name of the card belongs":                           func(i *Identity) { i.Major = 65 },
-		"taken out or exchanged in the meanti":                   func(i *Identity) { i.DiskSeq++ },
+		"The card's device name now belongs":                     func(i *Identity) { i.Major = 65 },
+		"taken out or swapped in the meanti":                     func(i *Identity) { i.DiskSeq++ },
 	} {
 		now := chosen
 		change(&now)

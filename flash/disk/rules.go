@@ -30,7 +30,7 @@ func (d Device) Refusal() string {
 	case d.Bus == Floppy:
 		return "This is a floppy disk drive."
 	case d.Bus == Virtual:
-		return "This is no real disk, but one that the system made up."
+		return "This is not a real disk, but a virtual one made by the system."
 	case d.Size == 0 && (d.Removable || d.Bus == USB || d.Bus == SD):
 		return "There is no card in this slot."
 	}
@@ -45,15 +45,15 @@ func (d Device) Refusal() string {
 	}
 	switch {
 	case area.MatchString(d.Name):
-		return "This is a small part of the built-in memory with a purpose of its own."
+		return "This is a small part of the built-in memory with a special purpose."
 	case d.ReadOnly && d.reader():
 		return "The card is locked: move the small switch on its side, then put it in again."
 	case d.ReadOnly:
 		return "It is write-protected; if it has a small switch on its side, move that and plug it in again."
 	case d.Size < tiny:
-		return "It is too small for any system (" + Human(d.Size) + ")."
+		return "It is too small for any operating system (" + Human(d.Size) + ")."
 	case d.Sector > 512:
-		return fmt.Sprintf("Here its sectors have %d bytes and those of an image 512, so it would not boot: use another card reader.", d.Sector)
+		return fmt.Sprintf("In this reader its sectors have %d bytes instead of 512, so it would not boot: use another card reader.", d.Sector)
 	}
 	return ""
 }
@@ -83,11 +83,11 @@ func (d Device) noCard() string {
 // tells none. A card in a reader may have been in any device.
 func (d Device) trace() string {
 	if kind, says := gadget.Trace(d.Traces); kind != "" {
-		return "This is " + string(kind) + ", not a card, by what is on it: " + says + "."
+		return "This is " + string(kind) + ", not a card, judging by what is on it: " + says + "."
 	}
 	for _, label := range append([]string{d.Label}, labels(d.Partitions)...) {
 		if kind := gadget.Label(label); kind != "" {
-			return "This is " + string(kind) + ", not a card, by its name: " + label + "."
+			return "This is " + string(kind) + ", not a card, judging by its name: " + label + "."
 		}
 	}
 	return ""
@@ -141,7 +141,7 @@ func (d Device) inUse() string {
 	case loader:
 		return "This computer starts from it."
 	case perhaps:
-		return "This computer may have started from it: open what it did start from at /boot/firmware, and piwiz can tell."
+		return "This computer may have started from it: mount the partition it started from at /boot/firmware, and piwiz can tell."
 	case swap:
 		return "This computer uses it as memory (swap)."
 	case len(holders) > 0:
@@ -203,7 +203,7 @@ func (h Holder) sentence() string {
 	case Multipath:
 		return "It is a disk that this computer reaches over several cables (multipath)."
 	case Bcache:
-		return "It makes another disk of this computer faster, or is made faster by one (bcache)."
+		return "It is a cache for another disk of this computer, or has one (bcache)."
 	case ZFS:
 		if name == "" {
 			return "It is part of a ZFS pool, and this computer has one open."

@@ -142,9 +142,9 @@ func TestRealTheCommandThatIsShownLogsIn(t *testing.T) {
 	}{
 		{"nss-mdns", func(d *desk) { d.put("etc/nsswitch.conf", nss); d.put("start", avahi) }, plain, "", "", "/root/.ssh/known_hosts"},
 		{"DNS alone", func(*desk) {}, byAddress, "does not look up bach.local on the network (/etc/nsswitch.conf, hosts: files dns)", "sudo apt install libnss-mdns", ""},
-		{"nss-mdns without avahi", func(d *desk) { d.put("etc/nsswitch.conf", nss) }, byAddress, "avahi, which does not run", "systemctl enable --now avahi-daemon", ""},
+		{"nss-mdns without avahi", func(d *desk) { d.put("etc/nsswitch.conf", nss) }, byAddress, "avahi, which is not running", "systemctl enable --now avahi-daemon", ""},
 		{"an old line in hosts", func(d *desk) { d.put("etc/hosts", "127.0.0.1 localhost\n10.9.0.99 x bach.local\n") }, byAddress, "Line 2 of /etc/hosts says that bach.local is at 10.9.0.99", "sed -i 2d /etc/hosts", ""},
-		{"DNS that answers everything", func(d *desk) { d.put("start", wildcard) }, byAddress, "answers every name", "libnss-mdns", ""},
+		{"DNS that answers everything", func(d *desk) { d.put("start", wildcard) }, byAddress, "answers for every name", "libnss-mdns", ""},
 		{"DNS with a zone local", func(d *desk) { d.put("etc/nsswitch.conf", nss); d.put("start", avahi+claims) }, byAddress, "", "", ""},
 		{"systemd-resolved without MulticastDNS", func(d *desk) {
 			d.put("etc/nsswitch.conf", "passwd: files\nhosts: files resolve [!UNAVAIL=return] dns\n")
@@ -157,7 +157,7 @@ func TestRealTheCommandThatIsShownLogsIn(t *testing.T) {
 		{"no list of hosts", func(d *desk) {
 			d.put("root/.ssh/config", "UserKnownHostsFile /dev/null\n")
 			d.put("etc/hosts", "10.77.0.10 bach.local\n")
-		}, "", "brings the key along", "", "no list of known hosts"},
+		}, "", "The command contains the key", "", "no list of known hosts"},
 		{"a command of Match exec that hangs", func(d *desk) {
 			d.put("etc/hosts", "10.77.0.10 bach.local\n")
 			d.put("root/.ssh/config", "Match exec \"sleep 1000\"\n Port 2222\n")
@@ -183,12 +183,12 @@ func TestRealTheCommandThatIsShownLogsIn(t *testing.T) {
 		{"an agent that does not answer", func(d *desk) {
 			d.put("etc/hosts", "10.77.0.10 bach.local\n")
 			d.put("start", mute)
-		}, "ssh -o IdentityAgent=none root@bach.local", "The agent may hang", "ssh-add -l", ""},
+		}, "ssh -o IdentityAgent=none root@bach.local", "The SSH agent may be stuck", "ssh-add -l", ""},
 		{
 			"many keys in the agent", func(d *desk) { d.put("etc/hosts", "10.77.0.10 bach.local\n"); d.put("start", agent) },
 			"ssh -i /root/.ssh/id_ed25519 -o IdentitiesOnly=yes root@bach.local", "so many keys", "IdentitiesOnly yes", "",
 		},
-		{"a home that cannot be written", func(d *desk) { d.put("etc/hosts", "10.77.0.10 bach.local\n"); d.put("ro", "") }, "", "", "", "could not be put into /root/.ssh/known_hosts: read-only file system."},
+		{"a home that cannot be written", func(d *desk) { d.put("etc/hosts", "10.77.0.10 bach.local\n"); d.put("ro", "") }, "", "", "", "could not be added to /root/.ssh/known_hosts: read-only file system."},
 		{"nss-mdns, and an address of the link alone in hosts", func(d *desk) { d.put("etc/hosts", "fe80::1 bach.local\n") }, byAddress, "Line 1", "", ""},
 		{"systemd-resolved with MulticastDNS", func(d *desk) {
 			d.put("etc/nsswitch.conf", "passwd: files\nhosts: files resolve [!UNAVAIL=return] dns\n")
@@ -213,7 +213,7 @@ func TestRealTheCommandThatIsShownLogsIn(t *testing.T) {
 		{"a home that cannot be written, with an old key", func(d *desk) {
 			d.put("root/.ssh/known_hosts", "bach.local "+otherLine+"\n")
 			d.put("ro", "")
-		}, "", "", "", "could not be put into"},
+		}, "", "", "", "could not be added to"},
 		{"another port in the settings", func(d *desk) {
 			d.put("etc/hosts", "10.77.0.10 bach.local\n")
 			d.put("root/.ssh/config", "Host *\n Port 2222\n User nobody\n")

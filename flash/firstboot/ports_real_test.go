@@ -104,7 +104,7 @@ func TestRealAHostWithALinkLocalAddressAloneIsFoundAndLogsIn(t *testing.T) {
 	for name, c := range map[string]struct{ pc, names, start, command, why string }{
 		"beside IPv4":     {"true", "", "", "", "does not look up bach.local on the network"},
 		"the same here":   {"ip -4 addr flush dev eth0; ip -6 addr del fd77::12/64 dev eth0", "", "", "", "does not look up bach.local on the network"},
-		"nss-mdns for v4": {"true", nss, avahi, "", "bach.local has no IPv4 address, and this computer looks up .local names for IPv4 alone"},
+		"nss-mdns for v4": {"true", nss, avahi, "", "bach.local has no IPv4 address, and this computer looks up .local names only for IPv4"},
 		"nss-mdns for both": {
 			"true", "passwd: files\ngroup: files\nhosts: files mdns_minimal [NOTFOUND=return] dns\n",
 			strings.Replace(avahi, "enable-dbus=no", "enable-dbus=no\nuse-ipv6=yes", 1), "ssh root@bach.local", "",

@@ -34,7 +34,7 @@ func (w *waiter) describe() Event {
 	case errors.Is(w.mute, mdns.ErrFirewall):
 		return Event{Text: "A firewall on this computer blocks UDP port 5353, so it may not hear the Pi. To open it, run: sudo ufw allow 5353/udp, or: sudo firewall-cmd --add-service=mdns"}
 	case errors.Is(w.mute, mdns.ErrVirtual):
-		return Event{Text: "This computer has no network connection but to its own containers or virtual machines, or through a VPN. Connect it to the network of the Pi."}
+		return Event{Text: "This computer has no network connection except to its own containers or virtual machines, or through a VPN. Connect it to the network of the Pi."}
 	case errors.Is(w.mute, mdns.ErrNoNetwork):
 		return Event{Text: "This computer has no network connection. Connect it to the network of the Pi."}
 	case w.mute != nil:

@@ -92,7 +92,7 @@ for i in $(seq 100); do ip -6 addr show dev veth1 -tentative | grep -q fe80 && b
 	h.sh("pc", "ip link set eth0 up")
 	r := done()
 	h.found(r, "bach.local", "10")
-	if !strings.Contains(r.Texts[0], "but to its own containers") {
+	if !strings.Contains(r.Texts[0], "except to its own containers") {
 		t.Errorf("texts %q", r.Texts)
 	}
 }

@@ -214,7 +214,7 @@ func opened(fd int, want disk.Identity) string {
 	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if must := unix.O_RDWR | unix.O_DIRECT; err != nil || flags&(unix.O_ACCMODE|unix.O_DIRECT) != must {
-		return "It is not open for reading and writing past the memory of this computer."
+		return "It is not open for direct reading and writing (O_DIRECT)."
 	}
 	now := want
 	now.Major, now.Minor = unix.Major(st.Rdev), unix.Minor(st.Rdev)

@@ -25,7 +25,7 @@ func written(d disk.Device) error {
 	}
 	return &Refused{
 		d.Path, "Another program has it open for writing: " + list(by) + ".",
-		"Wait until that has ended, or end it with: kill " + strconv.Itoa(by[0].pid) + ". Then try again.",
+		"Wait until that program ends, or stop it with: kill " + strconv.Itoa(by[0].pid) + ". Then try again.",
 	}
 }
 

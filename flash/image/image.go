@@ -110,7 +110,7 @@ func open(ctx context.Context, from From, known *sum) (*Image, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return fail(errors.New("there is no such image"), "Check the name: ls -l "+shell.File(from.Path))
 	case errors.Is(err, fs.ErrPermission):
-		return fail(errors.New("you may not read it"), "Give yourself the right to: sudo chmod a+r "+shell.File(from.Path))
+		return fail(errors.New("you are not allowed to read it"), "Allow that with: sudo chmod a+r "+shell.File(from.Path))
 	case errors.As(err, &other):
 		return fail(fmt.Errorf("it is %s, not a file", other.Kind()), insteadOf(other)...)
 	case err != nil:

@@ -203,7 +203,7 @@ func TestAKnownSumIsCheckedHoweverTheImageIsPacked(t *testing.T) {
 		if err := readAll(path, good); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		saysNo(t, readAll(path, wrongSum), "its SHA-256 is "+good+", but you say "+wrongSum)
+		saysNo(t, readAll(path, wrongSum), "its SHA-256 is "+good+", but you gave "+wrongSum)
 	}
 	saysNo(t, readAll(write(t, sample()), "abc"), "64 digits")
 }
@@ -214,7 +214,7 @@ func TestTheSumIsTakenFromTheFileBesideTheImage(t *testing.T) {
 		good: "", good + "  image\n": "", good + " *image\n": "", good + "  out/image\n": "", "SHA256 (image) = " + good + "\n": "",
 		wrongSum + "  other\n" + good + "  image\n": "", strings.ToUpper(good): "",
 		wrongSum: "image.sha256 says", "SHA256 (image) = " + wrongSum: "image.sha256 says",
-		"": "does not say", good[1:]: "does not say", good + "  other\n": "does not say", "<html>": "does not say",
+		"": "contains no SHA-256", good[1:]: "contains no SHA-256", good + "  other\n": "only that of", "<html>": "contains no SHA-256",
 	} {
 		if err := os.WriteFile(path+".sha256", []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -251,7 +251,7 @@ func TestWhatIsNoImageIsRefusedWithARemedy(t *testing.T) {
 	overlap := sample()
 	binary.LittleEndian.PutUint32(overlap[446+16+8:], 3000)
 	for word, data := range map[string][]byte{
-		"empty": {}, "zeros only": make([]byte, 4096), "no FAT": noFAT, "cut short": sample()[:5<<19], "overlap": overlap,
+		"empty": {}, "nothing but zeros": make([]byte, 4096), "no FAT": noFAT, "cut short": sample()[:5<<19], "overlap": overlap,
 		"as an xz file does": []byte("\xfd7zXZ\x00 and more"), "gzip -dc": []byte("\x1f\x8b\x07 and more than ten"),
 	} {
 		_, err := Open(t.Context(), From{Path: write(t, data)})

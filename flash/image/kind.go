@@ -35,7 +35,7 @@ const (
 // the specification of each format.
 var kinds = []kind{
 	{0, "PK\x03\x04", "a zip archive", "Unpack it, then name the image in it: unzip %s"},
-	{0, "PK\x05\x06", "a zip archive with nothing in it", "Download it again."},
+	{0, "PK\x05\x06", "an empty zip archive", "Download it again."},
 	{0, "7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it, then name the image in it: 7z x %s"},
 	{0, "Rar!\x1a\x07", "a RAR archive", "Unpack it, then name the image in it: unrar x %s"},
 	{257, "ustar", "a tar archive", "Unpack it, then name the image in it: tar -xf %s"},
@@ -45,12 +45,12 @@ var kinds = []kind{
 	{0, "\xc7\x71", "a cpio archive", "Unpack it in an empty folder, then name the image in it: cpio -id < %s"},
 	{0, "MSCF", "a cabinet archive", "Unpack it, then name the image in it: cabextract %s"},
 	{0, "\x0d\x00\x00\x00nix-archive-1", "a Nix archive", "Unpack it, then name the image in it: nix-store --restore unpacked < %s"},
-	{0, "\x04\x22\x4d\x18", "packed with lz4", "Unpack it" + thenName + ": lz4 -dc %s > " + unpackedName},
-	{0, "\x02\x21\x4c\x18", "packed with lz4", "Unpack it" + thenName + ": lz4 -dc %s > " + unpackedName},
-	{0, "LZIP", "packed with lzip", "Unpack it" + thenName + ": lzip -dc %s > " + unpackedName},
-	{0, "\x89LZO\x00\x0d\x0a\x1a\x0a", "packed with lzop", "Unpack it" + thenName + ": lzop -dc %s > " + unpackedName},
-	{0, "LRZI", "packed with lrzip", "Unpack it" + thenName + ": lrzip -d -o " + unpackedName + " %s"},
-	{0, "\x1f\x9d", "packed with compress", "Unpack it" + thenName + ": gzip -dc %s > " + unpackedName},
+	{0, "\x04\x22\x4d\x18", "compressed with lz4", "Unpack it" + thenName + ": lz4 -dc %s > " + unpackedName},
+	{0, "\x02\x21\x4c\x18", "compressed with lz4", "Unpack it" + thenName + ": lz4 -dc %s > " + unpackedName},
+	{0, "LZIP", "compressed with lzip", "Unpack it" + thenName + ": lzip -dc %s > " + unpackedName},
+	{0, "\x89LZO\x00\x0d\x0a\x1a\x0a", "compressed with lzop", "Unpack it" + thenName + ": lzop -dc %s > " + unpackedName},
+	{0, "LRZI", "compressed with lrzip", "Unpack it" + thenName + ": lrzip -d -o " + unpackedName + " %s"},
+	{0, "\x1f\x9d", "compressed with compress", "Unpack it" + thenName + ": gzip -dc %s > " + unpackedName},
 	{0, "QFI\xfb", "a disk of QEMU (qcow2)", "Convert it" + thenName + ": qemu-img convert -O raw %s " + unpackedName},
 	{0, "KDMV", "a disk of VMware (vmdk)", "Convert it" + thenName + ": qemu-img convert -O raw %s " + unpackedName},
 	{0, "COWD", "a disk of VMware (vmdk)", "Convert it" + thenName + ": qemu-img convert -O raw %s " + unpackedName},
@@ -62,13 +62,13 @@ var kinds = []kind{
 	{0, "WithouFreSpacExt", "a disk of Parallels", "Convert it" + thenName + ": qemu-img convert -O raw %s " + unpackedName},
 	{0, "\x3a\xff\x26\xed", "an Android sparse image", "Convert it" + thenName + ": simg2img %s " + unpackedName},
 	{isoAt, "CD001", "an ISO image, made for the CDs and USB sticks of PCs", forThePi},
-	{0, "hsqs", "a squashfs file system, one part of a system alone", forThePi},
+	{0, "hsqs", "a squashfs file system, only one part of a system", forThePi},
 	{0, "XFSB", "an XFS file system without a partition table", forThePi},
 	{3, "NTFS    ", "an NTFS file system without a partition table", forThePi},
 	{3, "EXFAT   ", "an exFAT file system without a partition table", forThePi},
 	{1080, "\x53\xef", "an ext4 file system without a partition table", forThePi},
 	{1024, "\x10\x20\xf5\xf2", "an F2FS file system without a partition table", forThePi},
-	{1024, "\xe2\xe1\xf5\xe0", "an EROFS file system, one part of a system alone", forThePi},
+	{1024, "\xe2\xe1\xf5\xe0", "an EROFS file system, only one part of a system", forThePi},
 	{65600, "_BHRfS_M", "a btrfs file system without a partition table", forThePi},
 	{0, "LUKS\xba\xbe", "an encrypted disk (LUKS)", forThePi},
 	{0, "age-encryption.org/", "encrypted with age", "Decrypt it" + thenName + ": age -d -i KEYFILE -o " + unpackedName + " %s"},
@@ -81,13 +81,13 @@ var kinds = []kind{
 	{0, "\x7fELF", "a program", forThePi},
 	{0, "MZ", "a program for Windows", forThePi},
 	{0, "%PDF-", "a PDF document", forThePi},
-	{0, "\x89PNG", "a picture", "An SD image is no picture: its name ends in .img, perhaps with .zst, .xz or .gz behind it."},
-	{0, "\xff\xd8\xff", "a picture", "An SD image is no picture: its name ends in .img, perhaps with .zst, .xz or .gz behind it."},
-	{56, "ARM\x64", "a Linux kernel alone", forThePi},
+	{0, "\x89PNG", "a picture", "An SD image is not a picture: its name ends in .img, perhaps followed by .zst, .xz or .gz."},
+	{0, "\xff\xd8\xff", "a picture", "An SD image is not a picture: its name ends in .img, perhaps followed by .zst, .xz or .gz."},
+	{56, "ARM\x64", "only a Linux kernel", forThePi},
 	{0, "\x27\x05\x19\x56", "a kernel or file system packed for U-Boot", forThePi},
 	{0, "\xd0\x0d\xfe\xed", "a device tree or FIT image for U-Boot", forThePi},
 	{0, "ER\x02\x00", "a disk with the partition table of old Macs", forThePi},
-	{0, "version https://git-lfs", "a pointer of Git LFS, not the file it stands for", "Fetch the file itself, in its repository: git lfs pull"},
+	{0, "version https://git-lfs", "a Git LFS pointer, not the file it stands for", "Fetch the file itself, in its repository: git lfs pull"},
 	{0, "magnet:", "a magnet link", "Open it with a BitTorrent program, then name what that has downloaded."},
 }
 
@@ -102,11 +102,11 @@ func kindOf(head []byte) (kind, bool) {
 	case isFAT(head):
 		return kind{what: "a FAT file system without a partition table", todo: forThePi}, true
 	case isLZMA(head):
-		return kind{what: "packed with lzma", todo: "Unpack it" + thenName + ": xz --format=lzma -dc %s > " + unpackedName}, true
+		return kind{what: "compressed with lzma", todo: "Unpack it" + thenName + ": xz --format=lzma -dc %s > " + unpackedName}, true
 	case isPGP(head):
 		return kind{what: "encrypted with OpenPGP", todo: "Decrypt it" + thenName + ": gpg -o " + unpackedName + " -d %s"}, true
 	case len(head) > 0 && len(bytes.TrimLeft(head, "\x00")) == 0:
-		return kind{what: "not complete, or no image: it begins with zeros only"}, true
+		return kind{what: "not an image, or incomplete: it begins with nothing but zeros"}, true
 	}
 	return textKind(head)
 }
@@ -185,7 +185,7 @@ func textKind(head []byte) (kind, bool) {
 	case torrent.MatchString(text):
 		return torrentFile, true
 	case sumLine.MatchString(text):
-		return kind{what: "a file of checksums, not the image", todo: "Name the image itself. What is beside it as IMAGE.sha256 is read by piwiz on its own."}, true
+		return kind{what: "a file of checksums, not the image", todo: "Name the image itself. piwiz reads IMAGE.sha256 next to it by itself."}, true
 	}
 	// What it says is not shown: it can be a file of passwords that was named by mistake.
 	return kind{what: "a text", todo: "Read it, it may say what went wrong: less %s"}, true
@@ -226,11 +226,11 @@ func (i *Image) unpackedIs(head []byte) error {
 		return nil // its head was looked at already
 	}
 	if len(head) == 0 {
-		return errors.New("what is packed in it is empty")
+		return errors.New("there is nothing in it once it is unpacked")
 	}
 	k, ok := i.noImage(head)
 	if p := packed(head); p != (packing{}) {
-		k, ok = kind{what: "packed with " + p.name + " once more", todo: "Unpack that too" + thenName + ": " + p.program + " %s > " + unpackedName}, true
+		k, ok = kind{what: "compressed with " + p.name + " once more", todo: "Unpack that too" + thenName + ": " + p.program + " %s > " + unpackedName}, true
 	}
 	if !ok {
 		return nil
@@ -255,8 +255,8 @@ func (i *Image) isNo(k kind) *Error {
 	}
 	err := fmt.Errorf("%s is not an SD image but %s", it, k.what)
 	switch verb, _, _ := strings.Cut(k.what, " "); verb {
-	case "packed", "encrypted":
-		err = fmt.Errorf("%s is %s, which piwiz does not undo", it, k.what)
+	case "compressed", "encrypted":
+		err = fmt.Errorf("%s is %s, which piwiz cannot undo", it, k.what)
 	case "not":
 		err = fmt.Errorf("%s is %s", it, k.what)
 	}
@@ -273,5 +273,5 @@ func insteadOf(e *regular.Error) []string {
 	case e.Mode&fs.ModeNamedPipe != 0:
 		return []string{"An image is read more than once. Save it first" + thenName + ": cat " + shell.File(e.Path) + " > " + unpackedName}
 	}
-	return []string{"Name a file that ends in .img, perhaps with .zst, .xz, .gz or .bz2 behind it."}
+	return []string{"Name a file that ends in .img, perhaps followed by .zst, .xz, .gz or .bz2."}
 }

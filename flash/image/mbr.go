@@ -32,7 +32,7 @@ func ParseMBR(sector []byte) (MBR, error) {
 	}
 	for i := range 4 {
 		if sector[446+16*i+4] == protective {
-			return m, &Error{"", errors.New("it is not an SD image for a Pi: its partition table is a GPT, as PCs have it, not an MBR"), []string{forThePi}}
+			return m, &Error{"", errors.New("it is not an SD image for a Pi: its partition table is a GPT, as on PCs, not an MBR"), []string{forThePi}}
 		}
 	}
 	for i := range m.Partitions {

@@ -205,7 +205,7 @@ func TestADictionarySaysWhatUnpacksIt(t *testing.T) {
 	}
 	// A frame of the dictionary 7 (RFC 8878, 3.1.1.1.3) with an empty block.
 	_, err := Open(t.Context(), From{Path: write(t, []byte("\x28\xb5\x2f\xfd\x01\x58\x07\x01\x00\x00"))})
-	saysNo(t, err, "packed with a dictionary")
+	saysNo(t, err, "compressed with a dictionary")
 	saysHint(t, err, "zstd -dc -D DICTIONARY ")
 	// One block, in which something is repeated from before the beginning.
 	data := packedBy(t, sample()[:4096], "zstd", "-19", "-D", dict, "--no-dictID")

@@ -33,7 +33,7 @@ func findSum(ctx context.Context, from From) (*sum, error) {
 		if len(said) != 1 {
 			return nil, &Error{from.Path, notASum(from.SHA256), []string{"Copy the SHA-256 once more, from the page that the image comes from."}}
 		}
-		return &sum{from, "you say", said[0].Hash[:]}, nil
+		return &sum{from, "you gave", said[0].Hash[:]}, nil
 	}
 	beside := from.Path + ".sha256"
 	text, err := regular.Read(ctx, beside, 1<<20)
@@ -61,7 +61,7 @@ func findSum(ctx context.Context, from From) (*sum, error) {
 // checked, so the image is not written unchecked.
 func badSum(from From, beside string, err error) *Error {
 	return &Error{from.Path, fmt.Errorf("%s is beside it, but %w", beside, err), []string{
-		"Download that file again, give the right sum with --sha256, or delete the file to write the image unchecked.",
+		"Download that file again, give the right checksum with --sha256, or delete the file to write the image unchecked.",
 	}}
 }
 
@@ -69,10 +69,10 @@ func badSum(from From, beside string, err error) *Error {
 func notASum(text string) error {
 	for kind, digits := range map[string]int{"an MD5": 32, "a SHA-1": 40, "a SHA-384": 96, "a SHA-512": 128} {
 		if text = strings.TrimSpace(text); len(text) == digits && strings.Trim(strings.ToLower(text), "0123456789abcdef") == "" {
-			return fmt.Errorf("what you say is %s, but piwiz checks the SHA-256", kind)
+			return fmt.Errorf("what you gave is %s, but piwiz checks the SHA-256", kind)
 		}
 	}
-	return errors.New("what you say is no SHA-256: that has 64 digits from 0 to 9 and a to f")
+	return errors.New("what you gave is not a SHA-256, which has 64 digits, 0 to 9 and a to f")
 }
 
 // pick finds the sum of the file with this name. One that names no file is that
@@ -97,11 +97,11 @@ func pick(sums []sumfile.Sum, name string) ([]byte, error) {
 	}
 	switch {
 	case len(sums) == 0:
-		return nil, errors.New("it does not say a SHA-256")
+		return nil, errors.New("it contains no SHA-256")
 	case len(mine) == 0:
 		return nil, notNamed(others, name)
 	case slices.ContainsFunc(mine, func(s sumfile.Sum) bool { return s.Hash != mine[0].Hash }):
-		return nil, errors.New("it says more than one sum and not which of them is that of this image")
+		return nil, errors.New("it has several checksums and does not say which one is for this image")
 	}
 	return mine[0].Hash[:], nil
 }
@@ -112,17 +112,17 @@ func notNamed(others []sumfile.Sum, name string) error {
 	for _, s := range others {
 		base := s.Base()
 		if packed, ok := strings.CutPrefix(name, base+"."); ok && !strings.Contains(packed, ".") {
-			return fmt.Errorf("it does not say the sum of this image: it is that of %s, unpacked", base)
+			return fmt.Errorf("it does not have the checksum of this image, but that of %s, unpacked", base)
 		}
 		if packed, ok := strings.CutPrefix(base, name+"."); ok && !strings.Contains(packed, ".") {
-			return fmt.Errorf("it does not say the sum of this image: it is that of %s, before it was unpacked", base)
+			return fmt.Errorf("it does not have the checksum of this image, but that of %s, before it was unpacked", base)
 		}
 		names = append(names, fmt.Sprintf("%q", base))
 	}
 	if len(names) > 3 {
 		names = append(names[:3], fmt.Sprintf("%d others", len(names)-3))
 	}
-	return fmt.Errorf("it does not say the sum of this image, only that of %s", strings.Join(names, ", "))
+	return fmt.Errorf("it does not have the checksum of this image, only that of %s", strings.Join(names, ", "))
 }
 
 // over is the file, of which the end is an error if its sum is not the known

@@ -15,18 +15,18 @@ func TestTheSumOfAnotherFileIsNotThatOfTheImage(t *testing.T) {
 	good := fmt.Sprintf("%x", sha256.Sum256(data))
 	other := strings.Repeat("1", 64)
 	for label, c := range map[string]struct{ image, text, words string }{
-		"unpacked":        {"x.img.zst", other + "  x.img\n", "it is that of x.img, unpacked"},
-		"packed":          {"x.img", other + "  x.img.xz\n", "it is that of x.img.xz, before it was unpacked"},
+		"unpacked":        {"x.img.zst", other + "  x.img\n", "but that of x.img, unpacked"},
+		"packed":          {"x.img", other + "  x.img.xz\n", "but that of x.img.xz, before it was unpacked"},
 		"several others":  {"x.img", other + "  a\n" + wrongSum + "  b\n", `only that of "a", "b"`},
 		"many":            {"x.img", other + " a\n" + other + " b\n" + other + " c\n" + other + " d\n" + other + " e\n", "2 others"},
 		"one of several":  {"x.img", other + "  a\n" + good + "  x.img\n" + other + "  b\n", ""},
-		"two of it":       {"x.img", other + "  x.img\n" + good + "  x.img\n", "more than one sum"},
+		"two of it":       {"x.img", other + "  x.img\n" + good + "  x.img\n", "several checksums"},
 		"the same twice":  {"x.img", good + "  x.img\nSHA256 (x.img) = " + good, ""},
-		"two without":     {"x.img", other + "\n" + good + "\n", "more than one sum"},
+		"two without":     {"x.img", other + "\n" + good + "\n", "several checksums"},
 		"another case":    {"X.img", good + "  C:\\Users\\me\\x.IMG\r\n", ""},
 		"both cases":      {"x.img", other + "  X.IMG\n" + good + "  x.img\n", ""},
 		"a backslash":     {`x\y.img`, `\` + good + `  x\\y.img`, ""},
-		"another kind":    {"x.img", strings.Repeat("a", 128) + "  x.img\n", "does not say a SHA-256"},
+		"another kind":    {"x.img", strings.Repeat("a", 128) + "  x.img\n", "contains no SHA-256"},
 		"from a pipe":     {"x.img", good + "  -\n", ""},
 		"openssl, a path": {"x.img", "SHA2-256(/tmp/x.img)= " + good, ""},
 	} {

@@ -111,14 +111,14 @@ type windowError struct {
 }
 
 func (e *windowError) Error() string {
-	return fmt.Sprintf("unpacking it takes %d MiB of memory at once", e.size>>20)
+	return fmt.Sprintf("unpacking it needs %d MiB of memory at once", e.size>>20)
 }
 
 // behindError is a packed image behind which something lies.
 type behindError struct{ at, size int64 } // bytes
 
 func (e *behindError) Error() string {
-	return fmt.Sprintf("behind the packed image, which ends at byte %d, are %d bytes that are no part of it", e.at, e.size-e.at)
+	return fmt.Sprintf("after the compressed image, which ends at byte %d, there are %d bytes that are not part of it", e.at, e.size-e.at)
 }
 
 func cutShort(format string, a ...any) error {

@@ -40,9 +40,9 @@ type xzStream struct{ from, size int64 }
 
 // errXzFilters is an xz file made with more than LZMA2, which the library that
 // unpacks it does not know.
-var errXzFilters = errors.New("it was packed with filters (delta, or for programs of a processor), which piwiz does not undo")
+var errXzFilters = errors.New("it was compressed with filters (delta, or for machine code), which piwiz does not support")
 
-var errXzEnd = errors.New("it is cut short, or something is behind it: it does not end as an xz file does")
+var errXzEnd = errors.New("it is cut short, or something follows it: it does not end as an xz file does")
 
 // xzStreamBefore reads the stream that ends, with its padding, at a byte.
 func xzStreamBefore(r io.ReaderAt, end int64) (xzStream, error) {

@@ -41,9 +41,9 @@ func walkZstd(r io.ReaderAt, fileSize int64) (frames, error) {
 	return frames{w.size, w.size}, nil
 }
 
-// errDictionary is a file that says it was packed with a dictionary. One packed
+// errDictionary is a file that says it was compressed with a dictionary. One packed
 // with --no-dictID does not say it, and looks damaged.
-var errDictionary = errors.New("it was packed with a dictionary, which piwiz does not have")
+var errDictionary = errors.New("it was compressed with a dictionary, which piwiz does not have")
 
 type zstdWalk struct {
 	r          io.ReaderAt

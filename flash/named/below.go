@@ -46,7 +46,7 @@ func (f finder) madeUp(name string) string {
 		if file := facts.Clean(facts.Text(dir, "loop/backing_file")); file != "" {
 			return "the file " + file + " in use as a disk"
 		}
-		return "a loop device, which makes a disk of a file"
+		return "a loop device, which shows a file as a disk"
 	case "zram":
 		return "compressed memory of this computer"
 	case "ram", "pmem":
@@ -68,7 +68,7 @@ func (f finder) madeUp(name string) string {
 func mapped(uuid string) string {
 	switch {
 	case strings.HasPrefix(uuid, "CRYPT-"):
-		return "the opened inside of something encrypted"
+		return "the unlocked contents of an encrypted disk"
 	case strings.HasPrefix(uuid, "LVM-"):
 		return "a logical volume of LVM"
 	case strings.Contains(uuid, "mpath-"):

@@ -149,7 +149,7 @@ func (f finder) judge(shown, path string, mode fs.FileMode, numbers string) (str
 		return "", &Error{What: shown + " is a connection between programs, not a disk"}
 	case facts.Within(path, filepath.Join(f.root, "dev")):
 		return "", &Error{
-			What: shown + " is an ordinary file among the devices: a program made it when it wrote to a disk that was not in",
+			What: shown + " is an ordinary file among the devices: a program made it when it wrote to a disk that was not plugged in",
 			Todo: fault.Todo{"Remove that file, which only takes up memory, and put the card in."},
 		}
 	case image.MatchString(path):
@@ -198,7 +198,7 @@ func (f finder) block(shown, numbers string) (string, error) {
 	name, of := f.numbered(numbers)
 	switch {
 	case name == "":
-		return "", &Error{What: shown + " is the name of a disk that is not in"}
+		return "", &Error{What: shown + " is the name of a disk that is not plugged in"}
 	case of != "":
 		e := &Error{What: shown + " is a partition of the disk /dev/" + of, Instead: f.below(of)}
 		if what := f.madeUp(of); what != "" {

@@ -207,7 +207,7 @@ func (p *probe) judge() error {
 
 // fake is a card that holds less than it says.
 func (p *probe) fake(off int64) error {
-	what := fmt.Sprintf("The card is smaller than it says: it claims %s, but keeps nothing from %s on", disk.Human(p.Size), disk.Human(off))
+	what := fmt.Sprintf("The card is smaller than it claims: it reports %s, but keeps nothing from %s on", disk.Human(p.Size), disk.Human(off))
 	return &device.Error{What: what, Op: "test its size", Offset: off, Partition: p.card.Place(off), Todo: []string{
 		"This is how counterfeit cards behave: give it back and use another one. What was on it is unchanged.",
 	}}

@@ -135,7 +135,7 @@ func TestACardThatDropsTheUpperBitsOfAnAddressIsFound(t *testing.T) {
 
 func (c *card) isFake(t *testing.T) {
 	t.Helper()
-	if err := c.probe(); err == nil || !strings.Contains(err.Error(), "smaller than it says") {
+	if err := c.probe(); err == nil || !strings.Contains(err.Error(), "smaller than it claims") {
 		t.Errorf("%d claims %d: %v", c.real, c.claims, err)
 	}
 	c.same(t)
@@ -172,7 +172,7 @@ func TestACardThatRemembersWhatIsBehindItsEndIsFound(t *testing.T) {
 		for _, real := range []int64{claims / 2, claims/3 + 5*block, 39<<20 + 3*block, 40<<20 - block, 41 << 20} {
 			c := newCard(claims, real)
 			c.forgets, c.remembers, c.memory, c.image = true, remembers, map[int64][]byte{}, 40<<20
-			if err := c.probe(); err == nil || !strings.Contains(err.Error(), "smaller than it says") {
+			if err := c.probe(); err == nil || !strings.Contains(err.Error(), "smaller than it claims") {
 				t.Errorf("%d bytes that remember %d: %v", real, remembers, err)
 			}
 		}

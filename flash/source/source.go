@@ -157,7 +157,7 @@ func (s *Source) Place(off int64) string {
 		}
 	}
 	if off >= s.Least() {
-		return "the space behind the image"
+		return "the space after the image"
 	}
 	return "the space before the partitions"
 }
@@ -176,7 +176,7 @@ func (s *Source) broken(err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	return s.cannot(fmt.Errorf("it is damaged or not complete: %w", err), s.from.Remedy())
+	return s.cannot(fmt.Errorf("it is damaged or incomplete: %w", err), s.from.Remedy())
 }
 
 // unpatched is a firmware partition that does not take the host's files. The

@@ -32,7 +32,7 @@ const (
 )
 
 // ErrDismissed is the user's own no to the question for the password.
-var ErrDismissed = errors.New("the question for the password was answered with no")
+var ErrDismissed = errors.New("the password prompt was cancelled")
 
 // Service is a connection to the disk service.
 type Service struct{ bus *dbus.Conn }

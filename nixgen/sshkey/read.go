@@ -53,7 +53,7 @@ func unreadable(path string, err error) *Problem {
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		p.Err, p.Todo = errors.New("you may not read it"), fault.Todo{run("ls -l %s", path)}
+		p.Err, p.Todo = errors.New("you are not allowed to read it"), fault.Todo{run("ls -l %s", path)}
 	case errors.Is(err, fs.ErrNotExist):
 		p.Err, p.Todo = errors.New("there is nothing there"), fault.Todo{run("ls -l %s", filepath.Dir(path))}
 	}

@@ -27,7 +27,7 @@ const (
 	Navigator Kind = "a navigation device"
 	Printer   Kind = "a printer"
 	Console   Kind = "a games console"
-	Remote    Kind = "a disk that another computer shows"
+	Remote    Kind = "a disk that another computer shares"
 	Other     Kind = "a device with files of its own"
 )
 

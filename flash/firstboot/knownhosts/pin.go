@@ -33,7 +33,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("put the host key into %s: %v", e.File, e.Err)
+	return fmt.Sprintf("add the host key to %s: %v", e.File, e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -66,7 +66,7 @@ func Pin(file string, names []string, key ssh.PublicKey, hashed bool) (backup st
 		}
 	}
 	if len(clean) == 0 {
-		return "", errors.New("put the host key into known_hosts: no name is given")
+		return "", errors.New("add the host key to known_hosts: no name is given")
 	}
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 	backup, err = pin(file, clean, key.Marshal(), line, hashed)

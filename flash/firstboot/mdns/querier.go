@@ -41,7 +41,7 @@ var (
 	ErrNoNetwork = errors.New("this computer has no network connection")
 	// ErrVirtual: only interfaces that lead to containers, virtual machines or
 	// through a tunnel could.
-	ErrVirtual = errors.New("this computer has no network connection but to its own containers or virtual machines, or through a VPN")
+	ErrVirtual = errors.New("this computer has no network connection except to its own containers or virtual machines, or through a VPN")
 	// ErrFirewall: the question does not go out, or does not come back to where
 	// every multicast comes back, on the interface that it leaves by.
 	ErrFirewall = errors.New("a firewall on this computer blocks UDP port 5353")

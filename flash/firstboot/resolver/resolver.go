@@ -97,8 +97,8 @@ func Explain(ctx context.Context, name string, right []netip.Addr, system func(.
 		return Reason{Reason: fmt.Sprintf("This computer finds %s at %s, but ssh does not get there by the name.", name, list(found))}
 	}
 	return Reason{
-		Reason: fmt.Sprintf("This computer takes %s for %s, but it is at %s.", name, list(found), right[0]),
-		Todo:   []string{"Find out who says so: getent ahosts " + name + ", and resolvectl query " + name + " where systemd-resolved runs."},
+		Reason: fmt.Sprintf("This computer finds %s at %s, but it is at %s.", name, list(found), right[0]),
+		Todo:   []string{"Find out where that comes from: getent ahosts " + name + ", and resolvectl query " + name + " where systemd-resolved runs."},
 	}
 }
 
@@ -126,7 +126,7 @@ func Everything(ctx context.Context) []netip.Addr {
 
 func everythingIs(ctx context.Context, a netip.Addr, system func(...string) bool) Reason {
 	r := silent(ctx, ".local names", system)
-	r.Reason = fmt.Sprintf("Your DNS server answers every name, also those that do not exist: with %s.", a)
+	r.Reason = fmt.Sprintf("Your DNS server answers for every name, even for those that do not exist, with %s.", a)
 	r.Todo = append(r.Todo, "Or choose another DNS server in your router or network settings.")
 	return r
 }

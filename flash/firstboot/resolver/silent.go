@@ -51,7 +51,7 @@ func silent(ctx context.Context, name string, system func(...string) bool) Reaso
 	n := switches()
 	switch {
 	case n.mdns && !avahiRuns():
-		return Reason{Reason: "This computer looks up " + name + " through avahi, which does not run.", Command: "sudo systemctl enable --now avahi-daemon"}
+		return Reason{Reason: "This computer looks up " + name + " through avahi, which is not running.", Command: "sudo systemctl enable --now avahi-daemon"}
 	case n.mdns && n.minimal:
 		return Reason{
 			Reason: "avahi runs, but " + name + " is not looked up on the network: your DNS server may claim the names in .local for itself (host -t SOA local).",
@@ -75,7 +75,7 @@ func silent(ctx context.Context, name string, system func(...string) bool) Reaso
 		r.Command = "sudo pacman -S --needed nss-mdns && sudo systemctl enable --now avahi-daemon"
 		r.Todo = []string{"Then in /etc/nsswitch.conf, line hosts, put this before resolve and dns: mdns4_minimal [NOTFOUND=return]"}
 	case system("alpine"):
-		r.Todo = []string{"Alpine's own resolver cannot; use the address."}
+		r.Todo = []string{"Alpine's own resolver cannot do this; use the address."}
 	case r.Command == "":
 		r.Todo = []string{"Install nss-mdns and avahi from the packages of your system."}
 	}
@@ -86,7 +86,7 @@ func silent(ctx context.Context, name string, system func(...string) bool) Reaso
 // for IPv4 alone, as most systems set it up.
 func fourOnly(name string, system func(...string) bool) Reason {
 	r := Reason{
-		Reason: name + " has no IPv4 address, and this computer looks up .local names for IPv4 alone (/etc/nsswitch.conf, mdns4).",
+		Reason: name + " has no IPv4 address, and this computer looks up .local names only for IPv4 (/etc/nsswitch.conf, mdns4).",
 		Todo:   []string{"In /etc/nsswitch.conf put mdns_minimal in place of mdns4_minimal, and mdns in place of mdns4."},
 	}
 	if system("nixos") {

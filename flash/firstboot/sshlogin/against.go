@@ -23,7 +23,7 @@ func (f *finder) hung(t trial) bool {
 		f.why(fmt.Sprintf("The command that your ssh settings run for host keys did not end within %d seconds (KnownHostsCommand).", tryLimit/time.Second), "Give that command a limit, with timeout 5 before it, or remove KnownHostsCommand from your ssh settings.")
 	case t.agreed && !f.opts.noAgent:
 		f.opts.noAgent = true
-		f.why(fmt.Sprintf("ssh waits for an answer that does not come within %d seconds. The agent may hang.", tryLimit/time.Second), "Ask the agent: ssh-add -l. If that hangs too, log out of this computer and in again.")
+		f.why(fmt.Sprintf("ssh waits for an answer that does not come within %d seconds. The SSH agent may be stuck.", tryLimit/time.Second), "Ask the agent: ssh-add -l. If that hangs too, log out of this computer and in again.")
 	default:
 		return false
 	}
@@ -52,7 +52,7 @@ func (f *finder) noSettings(said string) bool {
 func (f *finder) otherKey(t trial) bool {
 	if f.opts.tried == len(f.host.Files) {
 		f.opts.identity = ""
-		f.why("The Pi takes none of the keys that ssh offers here. It lets in only the keys that were chosen for it; log in from a computer that has one.",
+		f.why("The Pi accepts none of the keys that ssh offers here. It lets in only the keys that were chosen for it; log in from a computer that has one.",
 			"Or add a key of this computer and write the card again: piwiz")
 		return false
 	}

@@ -52,7 +52,7 @@ func Find(ctx context.Context, h Host) (Way, error) {
 	}
 	f.way.Command = f.opts.command(h)
 	if f.opts.address.IsLinkLocalUnicast() && f.opts.address.Is6() {
-		f.way.Fix = append(f.way.Fix, "This address holds on this computer's "+f.opts.address.Zone()+" alone: the Pi got none from a router. That is normal on a cable between the two; otherwise check the Pi's cable or Wi-Fi.")
+		f.way.Fix = append(f.way.Fix, "This address works on this computer's "+f.opts.address.Zone()+" only: the Pi got no address from a router. That is normal on a cable between the two; otherwise check the Pi's cable or Wi-Fi.")
 	}
 	return f.way, nil
 }
@@ -117,7 +117,7 @@ func (f *finder) next(ctx context.Context, t trial) bool {
 		return f.otherKey(t)
 	case t.algo && !f.opts.algorithm:
 		f.opts.algorithm = true
-		f.why("Your ssh settings do not take host keys of the kind that the Pi has (HostKeyAlgorithms).", "Add ssh-ed25519 to HostKeyAlgorithms in your ssh settings.")
+		f.why("Your ssh settings do not accept host keys of the Pi's type (HostKeyAlgorithms).", "Add ssh-ed25519 to HostKeyAlgorithms in your ssh settings.")
 		return true
 	case t.unknown && right && !f.opts.inline:
 		f.opts.inline = true
@@ -127,7 +127,7 @@ func (f *finder) next(ctx context.Context, t trial) bool {
 		} else {
 			f.way.Known = "" // once is enough
 		}
-		f.why(what + " The command brings the key along.")
+		f.why(what + " The command contains the key.")
 		return true
 	case t.to.IsValid() && f.right(t) && t.port != f.host.Port && f.opts.port == 0:
 		f.opts.port = f.host.Port
@@ -150,7 +150,7 @@ func (f *finder) next(ctx context.Context, t trial) bool {
 	if t.last == "" {
 		t.last = "it says nothing; to see what it does, run it with -v"
 	}
-	f.why("ssh does not get in with this: " + strings.TrimSuffix(t.last, ".") + ".")
+	f.why("ssh cannot log in with this: " + strings.TrimSuffix(t.last, ".") + ".")
 	return false
 }
 
@@ -173,7 +173,7 @@ func (f *finder) another() bool {
 func (f *finder) byAddress(ctx context.Context) bool {
 	f.opts.address = f.addrs[0]
 	if set := f.settings.First("hostname"); !strings.EqualFold(set, f.host.Name) {
-		f.why("Your ssh settings lead "+f.host.Name+" to "+set+" (HostName), where it is not.", "Change HostName in your ssh settings for "+f.host.Name+".")
+		f.why("Your ssh settings lead "+f.host.Name+" to "+set+" (HostName), but it is not there.", "Change HostName in your ssh settings for "+f.host.Name+".")
 		return true
 	}
 	what := resolver.Explain(ctx, f.host.Name, f.host.Addrs, f.host.System)

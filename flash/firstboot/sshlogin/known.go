@@ -30,10 +30,10 @@ func (f *finder) pin() {
 	var no *knownhosts.Error
 	switch {
 	case errors.As(err, &no):
-		f.way.Known = fmt.Sprintf("The key could not be put into %s: %v.", file, reason(no.Err))
+		f.way.Known = fmt.Sprintf("The key could not be added to %s: %v.", file, reason(no.Err))
 		f.way.Line, f.way.File = no.Line, file
 	case err != nil:
-		f.way.Known = "The key could not be put into " + file + ": " + err.Error() + "."
+		f.way.Known = "The key could not be added to " + file + ": " + err.Error() + "."
 		f.way.Line, f.way.File = f.host.Name+" "+f.host.line(), file
 	case backup == "":
 		f.way.Known = "The key is in " + file + ", so the first login asks nothing."
