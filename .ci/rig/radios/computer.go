@@ -105,10 +105,12 @@ func withIwd(g *guest, say func(string, ...any)) ([]result, []wifi.Network) {
 	const scanned = "for i in $(seq 40); do sleep .5; iwctl station wlan0 show | grep -q 'Scanning *no' && break; done"
 	must(g.sh(scanned))
 	var results []result
+	hidden := "" // a scan finds them by their names, and iwd always has it do so
 	for i, p := range points {
 		verb, pass := "connect", ""
 		if p.hidden() {
 			verb = "connect-hidden"
+			hidden += " ssid " + quoted(p.ssid)
 		}
 		if p.pass != "" {
 			pass = "--passphrase " + quoted(p.pass)
@@ -120,7 +122,7 @@ func withIwd(g *guest, say func(string, ...any)) ([]result, []wifi.Network) {
 	}
 	must(g.sh("iwctl station wlan0 disconnect; cp -a /var/lib/iwd /tmp/share/iwd; %s", end("iwd")))
 	heard := map[string]wifi.Evidence{}
-	check(json.Unmarshal([]byte(must(g.sh("ip link set wlan0 up; for i in 1 2 3; do timeout 30 iw dev wlan0 scan > /dev/null && break; done; %s", asUser+"air"))), &heard))
+	check(json.Unmarshal([]byte(must(g.sh("ip link set wlan0 up; for i in 1 2 3; do timeout 60 sh -c %s > /tmp/share/scan 2>&1 && break; done; %s", quoted("iw dev wlan0 scan && iw dev wlan0 scan"+hidden), asUser+"air"))), &heard))
 	known, problems, err := iwd.Read("share/iwd")
 	check(err)
 	known, more := wifi.Weigh(known, heard)
