@@ -18,7 +18,7 @@ func WifiAdvice(b Board, networks []Network) []Advice {
 	about := b.about()
 	for _, n := range networks {
 		if isSAE(n) {
-			out = append(out, Advice{n.SSID, fmt.Sprintf("%q takes WPA3 alone, and %s. %s; or %s.", n.SSID, about.WPA3.Goes, mixedMode, about.byCable()), about.WPA3.Asks})
+			out = append(out, Advice{n.SSID, fmt.Sprintf("%q accepts only WPA3, and %s. %s; or %s.", n.SSID, about.WPA3.Goes, mixedMode, about.byCable()), about.WPA3.Asks})
 		}
 	}
 	return out

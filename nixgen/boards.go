@@ -159,7 +159,7 @@ func checkBoard(b Board) string {
 		}
 	}
 	last := len(known) - 1
-	return fmt.Sprintf("There is no such board, or none that can be built: write %s or %s.", strings.Join(known[:last], ", "), known[last])
+	return fmt.Sprintf("There is no such board, or no image can be built for it: write %s or %s.", strings.Join(known[:last], ", "), known[last])
 }
 
 // short is a name without what every Pi is called: of Raspberry Pi 4 Model B

@@ -86,7 +86,7 @@ func (h Host) Problems() []Problem {
 	}
 	name, text := CheckName(h.Name)
 	if text == "" && name != h.Name {
-		text = "Write it in small letters, without blanks around it."
+		text = "Write it in lowercase, without spaces around it."
 	}
 	add("name", text)
 	user, text := CheckUser(h.User)
@@ -109,11 +109,11 @@ func (h Host) Problems() []Problem {
 	}
 	add("state_version", text)
 	if _, err := sshkey.ParseLine(h.HostKey); h.HostKey != "" && err != nil {
-		add("host_key", "This is no public key of a host. Remove the line: piwiz writes it itself.")
+		add("host_key", "This is not the public key of a host. Remove the line: piwiz writes it itself.")
 	}
 	for i, key := range h.Confirmed {
 		if !isDoubt(key) {
-			mild(fmt.Sprintf("confirmed[%d]", i), "There is nothing to confirm by this name. Remove it: `piwiz build` names the right ones.", true)
+			mild(fmt.Sprintf("confirmed[%d]", i), "There is no confirmation with this name. Remove it: `piwiz build` names the right ones.", true)
 		}
 	}
 	if len(h.Keys) == 0 {
@@ -129,7 +129,7 @@ func (h Host) Problems() []Problem {
 	return append(out, h.networkProblems()...)
 }
 
-const noBlanks = "Write it without blanks around it."
+const noBlanks = "Write it without spaces around it."
 
 // named is what must be changed about a name that a list has, "" when nothing;
 // none at all is allowed.
@@ -167,7 +167,7 @@ func (h Host) networkProblems() []Problem {
 			add(".security", "security is wpa2, wpa3 or open.")
 		}
 		if first, twice := seen[n.SSID]; twice {
-			add(".ssid", fmt.Sprintf("The same network is there already, as number %d; leave one out.", first+1))
+			add(".ssid", fmt.Sprintf("The same network is already in the list, as number %d; remove one.", first+1))
 		} else {
 			seen[n.SSID] = i
 		}
@@ -177,7 +177,7 @@ func (h Host) networkProblems() []Problem {
 		named[n.SecretName] = true
 	}
 	if len(h.Networks) > maxNetworks {
-		out = append(out, Problem{Field: "networks", Text: fmt.Sprintf("At most %d networks.", maxNetworks)})
+		out = append(out, Problem{Field: "networks", Text: fmt.Sprintf("A host has at most %d networks.", maxNetworks)})
 	}
 	return out
 }

@@ -47,7 +47,7 @@ func (h Host) doubts() []Doubt {
 			out = append(out, Doubt{"no-network=" + string(h.Board), text})
 		}
 	} else if h.Country == "" {
-		out = append(out, Doubt{"no-country", "No country is chosen for Wi-Fi: the Pi then stays away from the channels that are not allowed everywhere, and may not find a network on 5 GHz or on channels 12 and 13. Choose the country."})
+		out = append(out, Doubt{"no-country", "No country is chosen for Wi-Fi: the Pi then avoids the channels that are not allowed everywhere, and may not find a network on 5 GHz or on channels 12 and 13. Choose the country."})
 	}
 	for _, a := range WifiAdvice(h.Board, h.Networks) {
 		if a.Ask {
@@ -83,7 +83,7 @@ func (h Host) Notes() []string {
 		}
 	}
 	if name, complaint := region.Locale(h.Locale); h.Locale != "" && complaint == "" && name != "en_US.UTF-8" && name != "C.UTF-8" {
-		out = append(out, "The locale "+name+" is not in the binary cache of NixOS: making it costs minutes. With en_US.UTF-8 nothing has to be made; for all that piwiz sets up, only the language of messages differs.")
+		out = append(out, "The locale "+name+" is not in the binary cache of NixOS: building it takes minutes. en_US.UTF-8 is ready-made; in what piwiz sets up, only the language of messages differs.")
 	}
 	return out
 }

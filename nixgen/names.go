@@ -22,19 +22,19 @@ func CheckName(s string) (canonical, complaint string) {
 	case len(s) > 63:
 		return s, fmt.Sprintf("A name has at most 63 characters, this one has %d. Make it shorter.", utf8.RuneCountInString(s))
 	case strings.Contains(s, "."):
-		return s, "Leave out the dot: the name alone; .local is added by itself."
+		return s, "Leave out the dot: piwiz adds .local itself."
 	case strings.Contains(s, "_"):
 		return s, "Use - instead of _: network names have no underscore."
 	case strings.Contains(s, " "):
 		return s, "Use - instead of the space."
 	case strings.HasPrefix(s, "-") || strings.HasSuffix(s, "-"):
-		return s, "Let it begin and end with a letter or digit, not with -."
+		return s, "Begin and end it with a letter or digit, not with -."
 	case !label.MatchString(s):
 		return s, "Use only the letters a to z, digits and -."
 	case thisComputer[s]:
 		return s, "Choose another name: this one always means the computer that asks for it."
 	case special[s]:
-		return s, "Choose another name: this one has a meaning of its own on networks."
+		return s, "Choose another name: this one has a special meaning on networks."
 	}
 	return s, ""
 }
@@ -53,7 +53,7 @@ func CheckNewName(s, computer string) (canonical, complaint string) {
 	canonical, complaint = CheckName(s)
 	computer, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(computer)), ".")
 	if complaint == "" && canonical == computer {
-		complaint = "Choose another name: this computer has it already."
+		complaint = "Choose another name: this computer already has it."
 	}
 	return canonical, complaint
 }
@@ -67,13 +67,13 @@ func CheckUser(s string) (canonical, complaint string) {
 	case len(s) > 31:
 		return s, "A user name has at most 31 characters. Make it shorter."
 	case s != strings.ToLower(s):
-		return s, "Use small letters only."
+		return s, "Use lowercase letters only."
 	case !userForm.MatchString(s):
 		return s, "Use the letters a to z, digits, - and _, and begin with a letter."
 	case ofSystem(s):
-		return s, "NixOS has a user of that name already. Choose another."
+		return s, "NixOS already has a user with that name. Choose another."
 	case services[s]:
-		return s, "NixOS keeps that name for a group or a service. Choose another."
+		return s, "NixOS reserves that name for a group or a service. Choose another."
 	}
 	return s, ""
 }

@@ -28,7 +28,7 @@ func TestHostNamesAreCheckedWithARemedy(t *testing.T) {
 		{"bach.local", "bach.local", "dot"},
 		{"my_pi", "my_pi", "underscore"},
 		{"my pi", "my pi", "space"},
-		{"-pi", "-pi", "begin"},
+		{"-pi", "-pi", "Begin"},
 		{"pi-", "pi-", "end"},
 		{"bäch", "bäch", "letters a to z"},
 		{strings.Repeat("a", 63), strings.Repeat("a", 63), ""},

@@ -69,5 +69,5 @@ func otherRelease(s string) string {
 	if tried(s) || checkRelease(s) != "" {
 		return ""
 	}
-	return fmt.Sprintf("The release is %s, but this piwiz was made for NixOS %s and tried with no other: the build may fail, or the Pi not start. Use %[2]s.", s, Release)
+	return fmt.Sprintf("The release is %s, but this piwiz was made for NixOS %s and tested with no other: the build may fail, or the Pi not start. Use %[2]s.", s, Release)
 }

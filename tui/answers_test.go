@@ -237,8 +237,8 @@ func TestABlankAtAnEdgeIsAskedAboutAndKeptOnlyOnAYes(t *testing.T) {
 		{"garden", "secret word ", []string{"n"}, []string{"The password ends in a space. Keep it?"}, "garden", "secret word"},
 		{"garden", " secret word", []string{"enter"}, []string{"The password begins with a space. Keep it?"}, "garden", "secret word"},
 		{" garden ", " secret word", []string{"y", "y"}, []string{"The name of the network begins and ends with a space.", "The password begins with a space."}, " garden ", " secret word"},
-		{"gar\u00a0den", "secret word", []string{"n"}, []string{"has a character in it that cannot be seen"}, "gar den", "secret word"},
-		{"gar\u200bden", "secret word", []string{"y"}, []string{"has a character in it that cannot be seen"}, "gar\u200bden", "secret word"},
+		{"gar\u00a0den", "secret word", []string{"n"}, []string{"contains a character that cannot be seen"}, "gar den", "secret word"},
+		{"gar\u200bden", "secret word", []string{"y"}, []string{"contains a character that cannot be seen"}, "gar\u200bden", "secret word"},
 		{"\u2764\ufe0f", "secret word", nil, nil, "\u2764\ufe0f", "secret word"},
 	} {
 		t.Run(fmt.Sprintf("%q %q %v", c.ssid, c.secret, c.keys), func(t *testing.T) {

@@ -158,7 +158,7 @@ func TestAnUnknownFailureNeedsNoScrolling(t *testing.T) {
 	drv := "/nix/store/s0lxml7c979j1rb404g40yqzi9vas0wh-linux-6.18.2.drv"
 	p := &buildPage{over: true, pane: logpane.New(), err: hinted{
 		&builder.Error{Headline: "Building linux-6.18.2 failed.", Why: "builder for '" + drv + "' failed with exit code 1", LogTail: log},
-		[]string{"All that it said: nix-store --read-log " + drv, "All that was said: less '/home/me/.cache/piwiz/bach/build.log'"},
+		[]string{"Its full log: nix-store --read-log " + drv, "The full log: less '/home/me/.cache/piwiz/bach/build.log'"},
 	}}
 	view := p.view(s, 76, 20)
 	if n := lipgloss.Height(view); s.tall || n > 20 || !strings.Contains(view, "line 29") || !strings.Contains(view, "build.log") {
@@ -180,13 +180,13 @@ func TestWhatMustBeChangedIsToldBeforeAnyQuestion(t *testing.T) {
 	h.Board, h.Networks, h.User, h.Locale = nixgen.Zero2W, nil, "root", "de" // the first two need a yes
 	d.keys("enter")
 	d.on("build")
-	d.sees("user: NixOS has a user")
+	d.sees("user: NixOS already has a user")
 	d.sees("locale: ")
 	if strings.Contains(d.w.View(), "network port") {
 		t.Errorf("a question as well:\n%s", d.w.View())
 	}
 	d.keys("y", "r")
-	d.sees("user: NixOS has a user")
+	d.sees("user: NixOS already has a user")
 	h.User, h.Locale = "alice", "de_DE.UTF-8"
 	d.keys("r")
 	d.sees("network port")

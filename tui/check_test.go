@@ -25,10 +25,10 @@ func found(f preflight.Finding) preflight.Check {
 func untrusted() []preflight.Check {
 	return []preflight.Check{
 		found(preflight.Finding{State: preflight.OK, What: "Nix 2.26.3 is installed."}),
-		found(preflight.Finding{State: preflight.OK, What: "The service of Nix answers."}),
+		found(preflight.Finding{State: preflight.OK, What: "The Nix service answers."}),
 		found(preflight.Finding{
-			State: preflight.Failure, What: "Nix may not build for the Pi's processor when you ask for it.",
-			Why:     "Your user (alice) is not trusted by the service of Nix, and its own settings do not name aarch64-linux.",
+			State: preflight.Failure, What: "Nix does not let you build for the Pi's processor.",
+			Why:     "Your user (alice) is not trusted by the Nix service, and its own settings do not name aarch64-linux.",
 			Command: `printf '\nextra-extra-platforms = aarch64-linux\n' | sudo tee -a /etc/nix/nix.conf && sudo systemctl restart nix-daemon.service`,
 		}),
 		found(preflight.Finding{
@@ -36,7 +36,7 @@ func untrusted() []preflight.Check {
 			Command: "sudo apt-get install qemu-user-static binfmt-support",
 		}),
 		found(preflight.Finding{State: preflight.OK, What: "There is room for the build: 61.2 GB in /nix/store."}),
-		found(preflight.Finding{State: preflight.Warning, What: "There is little memory: 1.2 GB of memory and 0.0 GB of swap are free, 4.0 GB together are better.", Why: "When memory ends Linux stops a program, and the build fails.", Todo: []string{"Close other programs, a web browser first."}}),
+		found(preflight.Finding{State: preflight.Warning, What: "There is little memory: 1.2 GB of memory and 0.0 GB of swap are free, 4.0 GB in all is better.", Why: "When memory runs out, Linux stops a program and the build fails.", Todo: []string{"Close other programs, the web browser first."}}),
 		found(preflight.Finding{State: preflight.OK, What: "Guessed: time zone Europe/Berlin, country DE, language de_DE."}),
 		{Name: "test build", Last: true, Run: func(context.Context) preflight.Finding {
 			return preflight.Finding{State: preflight.OK, What: "A test build worked."}
@@ -67,7 +67,7 @@ func TestAFailureIsExplainedAndItsCommandRunsOnlyAfterAYes(t *testing.T) {
 	d := drive(t, e)
 	d.keys("enter")
 	d.on("check")
-	d.sees("► × Nix may not build")
+	d.sees("► × Nix does not let you build")
 	d.sees("Your user (alice) is not trusted")
 	d.keys("enter")
 	d.on("check")
@@ -102,7 +102,7 @@ func TestARepairThatDidNotHelpSaysWhy(t *testing.T) {
 	e.Repair = func(line string) tea.ExecCommand { return command{line: line, ran: &ran} }
 	d := drive(t, e)
 	d.keys("enter")
-	d.sees("► × Nix may not build")
+	d.sees("► × Nix does not let you build")
 	d.keys("down")
 	d.sees("► × This computer cannot run")
 	d.send(repaired{3, errors.New("The command failed with exit code 100: E: Unable to locate package qemu-user-static")})

@@ -111,7 +111,7 @@ func TestAKeyOfAFileAndAnotherNameForANewKey(t *testing.T) {
 	e := engine(t)
 	e.ReadKey = func(path string) ([]sshkey.PublicKey, error) {
 		if path != "~/k.pub" {
-			return nil, errors.New("there is nothing there")
+			return nil, errors.New("there is no such file")
 		}
 		return []sshkey.PublicKey{key}, nil
 	}
@@ -126,7 +126,7 @@ func TestAKeyOfAFileAndAnotherNameForANewKey(t *testing.T) {
 	d := drive(t, e)
 	d.toKeys()
 	d.keys("f", "~/x", "enter")
-	d.sees("there is nothing there")
+	d.sees("there is no such file")
 	d.send(tea.KeyMsg{Type: tea.KeyCtrlU})
 	d.keys("~/k.pub", "enter")
 	d.patient(func() bool { return len(d.w.logins.lines()) == 2 })

@@ -519,7 +519,7 @@ func TestTheNameOfThisComputerIsNotTaken(t *testing.T) {
 	d := drive(t, engine(t))
 	d.keys("enter", "enter", "enter", "laptop", "enter")
 	d.on("hostname")
-	d.sees("this computer has it already")
+	d.sees("this computer already has it")
 }
 
 // A mistake that would leave the Pi out of reach is asked about before anything

@@ -221,7 +221,7 @@ func TestAStoppedServiceIsToldFromOneThatWasNeverThere(t *testing.T) {
 		t.Errorf("exit code %s", code)
 	}
 	rounds, _ = c.run(`serve; kill -9 "$daemon"; wait "$daemon" || true; daemon=; check`)
-	wants(t, rounds[0], "nix service", "failure", "nobody listens")
+	wants(t, rounds[0], "nix service", "failure", "nothing is listening")
 	wants(t, rounds[0], "permission", "skipped")
 }
 
@@ -307,7 +307,7 @@ func TestTheCheckPagePutsItRightAfterAYes(t *testing.T) {
 	t.Cleanup(s.Close)
 	play(t, s, [][]string{
 		{"Set up a new Raspberry Pi", "enter"},
-		{"× Nix may not build for the Pi's processor", "type f"},
+		{"× Nix does not let you build for the Pi's processor", "type f"},
 		{"piwiz will leave these pages", "esc"},
 		{"more below", "type f"},
 		{"Press enter to run it", "enter"},

@@ -139,7 +139,7 @@ $RUN $PIWIZ hosts 2>&1`
 				} else if code != "0" && !strings.Contains(text, x.says) {
 					t.Errorf("%s: exit code %s, %q is not told:\n%s", name, code, x.says, text)
 				}
-				if code != "0" && !strings.Contains(text, "\n  ") || strings.Contains(text, "no whole file of") || strings.Contains(text, "panic") || x.says == "" && code != "0" && verb != "log" {
+				if code != "0" && !strings.Contains(text, "\n  ") || strings.Contains(text, "not a complete file from") || strings.Contains(text, "panic") || x.says == "" && code != "0" && verb != "log" {
 					t.Errorf("%s: exit code %s\n%s", name, code, text)
 				}
 				if !strings.Contains(after, "SHA256:") && verb != "forget" || strings.Contains(after, "skipped") && strings.Contains(after, "host.toml") {

@@ -36,12 +36,12 @@ func TestWhatMayBeAMistakeNeedsAYes(t *testing.T) {
 	if name := engine.Computer(); name != "" {
 		if canonical, complaint := nixgen.CheckName(name); complaint == "" {
 			mine := u.file("mine.toml", strings.Replace(goodAnswers, "bach", canonical, 1))
-			if _, stderr, code := u.piwiz("build", mine); code != refused || !strings.Contains(stderr, "this computer has it already") {
+			if _, stderr, code := u.piwiz("build", mine); code != refused || !strings.Contains(stderr, "this computer already has it") {
 				t.Errorf("exit code %d\n%s", code, stderr)
 			}
 			u.has("bach")
 			for _, args := range [][]string{{"hosts", "rename", "bach", canonical}, {"hosts", "import", "none.age", "--as", canonical}} {
-				if _, stderr, code := u.piwiz(args...); code != failed || !strings.Contains(stderr, "this computer has it already") {
+				if _, stderr, code := u.piwiz(args...); code != failed || !strings.Contains(stderr, "this computer already has it") {
 					t.Errorf("%v: exit code %d\n%s", args, code, stderr)
 				}
 			}

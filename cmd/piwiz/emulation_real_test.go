@@ -142,7 +142,7 @@ func registersForItself(t *testing.T, r *room) {
 	if want := "enabled\ninterpreter " + static + "\nflags: POF\noffset 0\nmagic 7f454c460201010000000000000000000200b700\nmask ffffffffffffff00fffffffffffffffffeffffff\n"; e != want {
 		t.Errorf("registered:\n%s", e)
 	}
-	if code, said := r.look(); code != 0 || said != "[Another piwiz has set up the emulator and takes it away when it ends; let it end first.]\n" {
+	if code, said := r.look(); code != 0 || said != "[Another piwiz registered the emulator and removes it when it ends; wait for that.]\n" {
 		t.Errorf("%d, %s", code, said)
 	}
 	code, said := h.end()

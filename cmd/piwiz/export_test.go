@@ -142,12 +142,12 @@ func TestHostsVerbsSayWhatIsWrong(t *testing.T) {
 		{[]string{"hosts", "export"}, usage, "piwiz hosts export NAME"},
 		{[]string{"hosts", "export", "nobody", "--recipient", "x"}, failed, "no saved host nobody"},
 		{[]string{"hosts", "export", "bach", "--recipient", "/none"}, failed, "/none: no such file"},
-		{[]string{"hosts", "export", "bach", "--recipient", "age1nonsense"}, failed, "no public key of age"},
-		{[]string{"hosts", "export", "bach", "--recipient", "ssh-ed25519 AAAA x"}, failed, "no public SSH key"},
+		{[]string{"hosts", "export", "bach", "--recipient", "age1nonsense"}, failed, "not an age public key"},
+		{[]string{"hosts", "export", "bach", "--recipient", "ssh-ed25519 AAAA x"}, failed, "not an SSH public key"},
 		{[]string{"hosts", "export", "bach", "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key")}, failed, "private key"},
 		{[]string{"hosts", "export", "bach", "--to", "/none/x.age", "--recipient", store.Path("bach", "secrets/ssh_host_ed25519_key.pub")}, failed, "create /none/x.age: no such"},
 		{[]string{"hosts", "export", "bach", "--to", u.home}, usage, "--recipient"},
-		{[]string{"hosts", "import", folder}, failed, "no whole file of `piwiz hosts export`"},
+		{[]string{"hosts", "import", folder}, failed, "not a complete file from `piwiz hosts export`"},
 		{[]string{"hosts", "import", "/proc/self/mem"}, failed, "save what is on it"}, // a read that fails
 		{[]string{"hosts", "import", folder + "/x"}, failed, "is a file, not a folder"},
 		{[]string{"hosts", "import", "/none/none"}, failed, "mkdir -p /none"},
@@ -156,11 +156,11 @@ func TestHostsVerbsSayWhatIsWrong(t *testing.T) {
 		{[]string{"hosts", "export", "bach", "--recipient", "/none"}, failed, "Check the spelling"},
 		{[]string{"hosts", "import", filepath.Dir(folder)}, failed, "a folder"},
 		{[]string{"hosts", "import", "/none"}, failed, "no such file"},
-		{[]string{"hosts", "import", folder, "--as", "Ba_ch"}, failed, "no host name"},
+		{[]string{"hosts", "import", folder, "--as", "Ba_ch"}, failed, "not a valid host name"},
 		{[]string{"hosts", "import", folder, "--identity", folder}, failed, "no private key"},
 		{[]string{"hosts", "rename", "nobody", "x"}, failed, "no saved host nobody"},
 		{[]string{"hosts", "forget", "nobody"}, failed, "no saved host nobody"},
-		{[]string{"hosts", "forget", "../hosts/bach", "--yes"}, failed, "no host name"},
+		{[]string{"hosts", "forget", "../hosts/bach", "--yes"}, failed, "not a valid host name"},
 	} {
 		_, stderr, code := u.piwiz(c.args...)
 		if code != c.code || !strings.Contains(stderr, c.says) {

@@ -94,8 +94,8 @@ func TestProblemsOfTheOtherVerbsAreToldAtOnce(t *testing.T) {
 		says []string
 	}{
 		{[]string{"hosts", "export", "nobody", "--to", there, "--recipient", "x", "--recipient", "age1y"}, failed, []string{"no saved host nobody", "there.age already exists", "x: no such file", "age1y: ", "--to FILE", "`piwiz hosts` lists"}},
-		{[]string{"hosts", "import", "/none.age", "--as", "Ba_ch", "--identity", "/none.key", "--identity", "/none2"}, failed, []string{"/none.age", "no host name", "/none.key: ", "/none2: "}},
-		{[]string{"hosts", "rename", "nobody", "Ba_ch"}, failed, []string{"no saved host nobody", "no host name"}},
+		{[]string{"hosts", "import", "/none.age", "--as", "Ba_ch", "--identity", "/none.key", "--identity", "/none2"}, failed, []string{"/none.age", "not a valid host name", "/none.key: ", "/none2: "}},
+		{[]string{"hosts", "rename", "nobody", "Ba_ch"}, failed, []string{"no saved host nobody", "not a valid host name"}},
 	} {
 		_, stderr, code := u.piwiz(c.args...)
 		for _, s := range c.says {

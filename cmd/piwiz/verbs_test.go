@@ -110,7 +110,7 @@ func TestEachVerbSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{[]string{"wait", "no.body"}, failed, []string{"Leave out the dot"}},
 		{[]string{"build", "broken"}, failed, []string{"broken/host.toml", "line 1", "Fix the file"}},
 		{[]string{"render", "none.toml"}, failed, []string{"none.toml", "no such file"}},
-		{[]string{"render", bad}, failed, []string{"name: Use - instead of _", "user: NixOS has a user", "line 2: board: There is no such board", "keys[0]: this public key is not whole"}},
+		{[]string{"render", bad}, failed, []string{"name: Use - instead of _", "user: NixOS already has a user", "line 2: board: There is no such board", "keys[0]: this public key is incomplete"}},
 		{[]string{"render", unknown}, failed, []string{"line 5: the key usr is not known", "Correct the line"}},
 		{[]string{"build", wifi}, lacking, []string{`"Home Net"`, "join it once"}},
 		{[]string{"check"}, lacking, []string{"must be fixed"}},

@@ -176,7 +176,7 @@ func product(under, root string) (string, error) {
 		return image, err
 	}
 	return "", &Error{
-		Headline: "The build made something, but no SD card image.", Page: "preview",
+		Headline: "The build succeeded, but made no SD card image.", Page: "preview",
 		Why:  "nix-support/hydra-build-products in " + root + " names no file of the kind sd-image.",
 		Todo: []string{"Take out of configuration.nix what changes system.build.sdImage, then build again."},
 	}

@@ -70,7 +70,7 @@ func working[B Builder](b B, err error) (Builder, error) {
 
 func automatic(ctx context.Context) (Builder, error) {
 	lacks := nix.Check(ctx)
-	why := "its own processor is of the Raspberry Pi's kind"
+	why := "its processor is of the same type as the Raspberry Pi's"
 	if lacks == nil && runtime.GOARCH != "arm64" {
 		lacks, why = emulate.Check(ctx), "Nix is here, and the Raspberry Pi's processor is emulated"
 	}

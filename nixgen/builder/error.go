@@ -111,10 +111,10 @@ func (r Request) explain(w *follow.Watch, err error) error {
 	}
 	if len(e.Todo) == 0 { // what to do is not known: where to look is
 		if d.Derivation != "" && r.builder().Here() {
-			e.Todo = append(e.Todo, "All that it said: nix-store --read-log "+d.Derivation)
+			e.Todo = append(e.Todo, "Its full log: nix-store --read-log "+d.Derivation)
 		}
 		if r.LogFile != "" {
-			e.Todo = append(e.Todo, "All that was said: less "+shell.Quote(r.LogFile))
+			e.Todo = append(e.Todo, "The full log: less "+shell.Quote(r.LogFile))
 		}
 	}
 	return e

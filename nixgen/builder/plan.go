@@ -136,10 +136,10 @@ func (p Plan) Warning() []string {
 	case base:
 		lines = append(lines,
 			"Even the compiler is built, so hardly anything comes from the cache. Likely causes in configuration.nix: nixpkgs.buildPlatform or crossSystem is set, or an overlay changes a basic package.",
-			"Or nixpkgs is one that the cache has not built: leave --nixpkgs out.")
+			"Or the cache has not built this nixpkgs: build without --nixpkgs.")
 	default:
-		lines = append(lines, "Likely causes in configuration.nix: another kernel or package than NixOS's own (boot.kernelPackages, nixos-hardware), an override, or an overlay.",
-			"Or nixpkgs is one that the cache has not built: leave --nixpkgs out.")
+		lines = append(lines, "Likely causes in configuration.nix: a kernel or package other than NixOS's own (boot.kernelPackages, nixos-hardware), an override, or an overlay.",
+			"Or the cache has not built this nixpkgs: build without --nixpkgs.")
 	}
 	return lines
 }

@@ -80,7 +80,7 @@ var recorded = map[string]diagnosis{
 	"build-fail-exit":                   {"", "", "Building " + linux + " failed.", "failed with exit code 2", linux, "has no member named 'bar'"},
 	"build-fail-no-output":              {"", "", "Building " + linux + " failed.", "failed to produce output path", linux, ""},
 	"build-killed-sigkill":              {"killed", "check", "was killed", "memory", linux, ""},
-	"build-silent-timeout":              {"silent", "check", "said nothing for 2 seconds", "slow", "chatty", ""},
+	"build-silent-timeout":              {"silent", "check", "printed nothing for 2 seconds", "slow", "chatty", ""},
 	"v234-build-silent-timeout":         {"timeout", "check", "longer than the 2 seconds", "slow", "chatty", ""}, // it says no more
 	"build-timeout":                     {"timeout", "check", "longer than the 2 seconds", "slow", "chatty", ""},
 	"hash-mismatch":                     {"hash-mismatch", "check", "not what it should be: source.tar.gz", "login page", "source.tar.gz", ""},
@@ -97,7 +97,7 @@ var recorded = map[string]diagnosis{
 	"daemon-not-running-auto":     {"daemon-missing", "check", "(nix-daemon) is not running", "", "", ""},
 	"daemon-socket-not-permitted": {"daemon-refuses", "check", "not allowed to use Nix", "", "", ""},
 	"daemon-user-not-allowed":     {"daemon-hangs-up", "check", "closes the connection at once", "allowed-users", "", ""},
-	"daemon-dies-mid-build":       {"daemon-died", "check", "went away in the middle", "", "", ""},
+	"daemon-dies-mid-build":       {"daemon-died", "check", "stopped in the middle", "", "", ""},
 
 	"daemon-fail30":            {"", "", "Building l failed.", "failed with exit code 1", "l", "line 30"},
 	"daemon-remote-down":       {"builder-ssh", "check", "(root@127.0.0.1) cannot be used", "", "a2", ""},
@@ -111,7 +111,7 @@ var recorded = map[string]diagnosis{
 	"eval-undefined-variable": {"undefined-variable", "preview", "The name undefinedVariable is not known.", "FLAKE/configuration.nix:18", "", ""},
 	"eval-unknown-option":     {"no-option", "preview", "The option services.avahi.enabel does not exist.", "FLAKE/configuration.nix:4", "", ""},
 	"eval-unknown-suboption":  {"no-option", "preview", "The option users.users.pi.openssh.authorizedKeys.keyss does not exist.", "FLAKE/configuration.nix:7", "", ""},
-	"eval-wrong-type":         {"wrong-type", "preview", "The option time.timeZone has a value of the wrong type: it wants null or string.", "FLAKE/configuration.nix:6", "", ""},
+	"eval-wrong-type":         {"wrong-type", "preview", "The option time.timeZone has a value of the wrong type: it expects null or string.", "FLAKE/configuration.nix:6", "", ""},
 
 	"interrupt-int":        {"interrupted", "", "The build was interrupted.", "", "", ""},
 	"interrupt-int-group":  {"interrupted", "", "The build was interrupted.", "", "", ""},
@@ -176,11 +176,11 @@ func TestEveryRecordedLogIsExplainedByItsFirstCause(t *testing.T) {
 func looksOnly(t *testing.T, e *Error) {
 	t.Helper()
 	for _, hint := range e.Hints() {
-		if !strings.HasPrefix(hint, "All that ") {
+		if !strings.Contains(hint, " full log: ") {
 			t.Errorf("advice for an unknown failure: %q", hint)
 		}
 	}
-	if !slices.Contains(e.Hints(), "All that was said: less /l") {
+	if !slices.Contains(e.Hints(), "The full log: less /l") {
 		t.Errorf("does not say where the log is: %q", e.Hints())
 	}
 }
@@ -191,7 +191,7 @@ func TestAnUnknownFailureShowsItsLastLinesAndWhereTheLogIs(t *testing.T) {
 	if !errors.As(err, &e) || !strings.Contains(e.Error(), "Its last lines:\n") || !strings.Contains(e.Error(), "has no member named 'bar'") {
 		t.Errorf("%v", err)
 	}
-	if want := "All that it said: nix-store --read-log /nix/store/gz19y58q5yfdbh0dwdyap2dsqm0lckgv-linux-6.18.2-fixture.drv"; e.Hints()[0] != want {
+	if want := "Its full log: nix-store --read-log /nix/store/gz19y58q5yfdbh0dwdyap2dsqm0lckgv-linux-6.18.2-fixture.drv"; e.Hints()[0] != want {
 		t.Errorf("hints %q", e.Hints())
 	}
 }

@@ -151,7 +151,7 @@ func Of(s Seen) Diagnosis {
 	case cause == "":
 		d.Headline = "Nix stopped without saying why."
 	default:
-		d.Headline = "Nix cannot go on."
+		d.Headline = "Nix cannot continue."
 		s.settle(&d, here, e, cause)
 	}
 	return d
@@ -191,7 +191,7 @@ func (s Seen) settle(d *Diagnosis, flake place.Flake, e nix.Event, cause string)
 		d.Headline = "Nix cannot work with " + file + "."
 	}
 	d.Page = "preview"
-	d.Do = append([]string{"Put it right in " + where + " (on the preview page: press e), then build again."}, d.Do...)
+	d.Do = append([]string{"Fix it in " + where + " (on the preview page: press e), then build again."}, d.Do...)
 	if release {
 		d.Do = append([]string{otherRelease}, d.Do...)
 	}

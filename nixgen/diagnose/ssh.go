@@ -42,13 +42,13 @@ var sshTable = []sshRow{
 	},
 	{
 		said:     keyChanged,
-		headline: "HOST answers with another key than it had before.",
+		headline: "HOST answers with a different key than before.",
 		why:      "It was set up again, or something else answers in its place.", daemon: asRoot,
 		fixes: []string{"If it was set up again: SUDOssh-keygen -R ADDRESS", "Then log in once and compare the fingerprint: SUDOssh HOST true"},
 	},
 	{
 		said:     keyUnknown,
-		headline: "The key of HOST is not known yet, and nobody is there to confirm it while Nix builds.", daemon: asRoot,
+		headline: "The key of HOST is not known yet, and nobody can confirm it while Nix builds.", daemon: asRoot,
 		fixes: []string{"Log in once and compare the fingerprint: SUDOssh HOST true"},
 	},
 	{
@@ -70,7 +70,7 @@ var sshTable = []sshRow{
 	{
 		said:     unreachable,
 		headline: "HOST does not answer.",
-		fixes:    []string{"Is it on, and in this network? Try: SUDOssh HOST true"},
+		fixes:    []string{"Is it switched on, and on this network? Try: SUDOssh HOST true"},
 	},
 	{
 		said:     []string{`nix-daemon: (?:command )?not found|nix-daemon: No such file|not found: nix-daemon`},
@@ -82,7 +82,7 @@ var sshTable = []sshRow{
 	},
 	{
 		said:     unsigned,
-		headline: "HOST does not take what this computer sends: its Nix does not trust USERNAME.",
+		headline: "HOST does not accept what this computer sends: its Nix does not trust USERNAME.",
 		fixes: []string{
 			"There, add to /etc/nix/nix.conf (on NixOS: nix.settings.trusted-users): extra-trusted-users = USERNAME",
 			"Then, there: sudo systemctl restart nix-daemon",
@@ -92,7 +92,7 @@ var sshTable = []sshRow{
 		said:     []string{`(?s)is required to build|platform mismatch|Required system|Exec format error`},
 		headline: "HOST does not build for the Raspberry Pi's processor (aarch64).",
 		why:      "Its own processor is another one, and its Nix was not told to emulate.",
-		fixes:    []string{"Use a computer with an ARM processor of 64 bits, such as a second Raspberry Pi or an ARM machine in the cloud."},
+		fixes:    []string{"Use a computer with a 64-bit ARM processor, such as a second Raspberry Pi or an ARM machine in the cloud."},
 	},
 }
 

@@ -16,15 +16,15 @@ var resources = []row{{
 	name: "no-namespaces-left", side: builds,
 	nix:      []string{`(?:cloning builder process|unable to fork): No space left on device`},
 	log:      []string{`(?:cloning builder process|unable to fork): No space left on device`},
-	headline: "COMPUTER does not let Nix build in a closed box: no user namespace is left.",
+	headline: "COMPUTER does not let Nix build in a sandbox: no user namespace is left.",
 	why:      "Linux says \"no space\" then, but no disk is full.",
 	page:     "check", do: []string{"Allow more: sudo sysctl user.max_user_namespaces=15000", again},
 }, {
 	name: "xattrs", side: ran, log: []string{`set_inode_xattr: `, `while setting xattrs for`},
 	headline: "The card's file system cannot take over the security labels (SELinux) of the files of COMPUTER.",
-	why:      "That happens when Nix builds without its closed box (sandbox = false).",
+	why:      "That happens when Nix builds without its sandbox (sandbox = false).",
 	page:     "check", do: []string{"Put into /etc/nix/nix.conf: sandbox = true", "sudo systemctl restart nix-daemon", again},
-	boxed: &instead{why: "ENGINE shows them to the build, and Nix has no closed box of its own in there.", do: withoutContainer},
+	boxed: &instead{why: "ENGINE shows them to the build, and Nix has no sandbox in there.", do: withoutContainer},
 }, {
 	name: "image-too-small", log: []string{`Could not allocate (?:inode|block)`, `failed to allocate (?:inode|block)`, `No space left on device while looking up`},
 	headline: "The file system of the card came out too small for its files.",
@@ -61,7 +61,7 @@ var resources = []row{{
 	log: []string{`Killed signal terminated program`, `(?m)^\S*: line \d+: +\d+ Killed `},
 
 	headline: "A step of the build was killed.",
-	why:      "Nearly always Linux does that, because memory ran out.",
+	why:      "Almost always it is Linux that does this, because memory ran out.",
 	page:     "check", do: []string{"See whether it was so: sudo dmesg | grep -i 'out of memory'", "Close other programs, see how much is free (free -h), and build again."},
 }, {
 	name: "emulator-folders", side: builds, log: []string{`error while reading directory \S+: Cannot allocate memory`},
@@ -77,7 +77,7 @@ var resources = []row{{
 	page:     "check", do: []string{"See how much is free: free -h", "Close other programs, then build again.", checkCmd},
 }, {
 	name: "open-files", side: ran, nix: []string{`Too many open files`}, log: []string{`Too many open files`},
-	headline: "Nix may not open more files.",
+	headline: "Nix has too many files open.",
 	why:      "The limit of this terminal or of the Nix service is too low.",
 	page:     "check", do: []string{"In this terminal: ulimit -n 65536", "For the service: sudo systemctl edit nix-daemon, with [Service] and LimitNOFILE=1048576", again},
 	boxed: &instead{why: "ENGINE gives a container its own limit.", do: withoutContainer},
@@ -96,11 +96,11 @@ var emulation = []row{{
 	nix:      []string{notThere},
 	log:      []string{notThere},
 	headline: "A program of the build does not start, though it is there.",
-	why:      "Either the emulator is not there inside Nix's build box: it must be a static one, registered with flag F, so that Linux keeps it open. Or Nix builds without a box (sandbox = false), in a store that is not at /nix.",
-	page:     "check", do: []string{checkCmd, "See whether Nix has its box: nix --extra-experimental-features nix-command config show sandbox"},
+	why:      "Either the emulator is missing inside Nix's sandbox: it must be a static one, registered with flag F, so that Linux keeps it open. Or Nix builds without a sandbox (sandbox = false), in a store that is not at /nix.",
+	page:     "check", do: []string{checkCmd, "See whether Nix uses its sandbox: nix --extra-experimental-features nix-command config show sandbox"},
 	remote: &instead{do: []string{
 		"Register a static emulator. Debian and Ubuntu: sudo apt-get install qemu-user-static",
-		"See whether Nix has its box: nix --extra-experimental-features nix-command config show sandbox",
+		"See whether Nix uses its sandbox: nix --extra-experimental-features nix-command config show sandbox",
 	}},
 	boxed: &instead{
 		why: "The emulator is registered, but the container does not see it: it must be registered with flag F, so that Linux keeps it open.",
@@ -108,13 +108,13 @@ var emulation = []row{{
 	},
 }, {
 	name: "wrong-processor", log: []string{`cannot execute binary file(?:$|: Exec format error)`},
-	headline: "The build met a program for another kind of processor.",
+	headline: "The build ran into a program for another type of processor.",
 	why:      "Programs for this computer and for the Pi are mixed, most often by nixpkgs.buildPlatform.",
 	page:     "preview", do: []string{"Take out of configuration.nix what sets nixpkgs.buildPlatform, crossSystem or packages of another system.", checkCmd},
 }, {
 	name: "qemu-crash", side: builds, log: []string{`qemu: uncaught target signal`, `accel/tcg/`},
 	headline: "The emulator (QEMU) crashed.",
-	why:      "Old versions have faults that only some programs hit.",
+	why:      "Old versions have bugs that only some programs hit.",
 	page:     "check", do: []string{"See its version, and how to get a newer one: piwiz check", again},
 }, {
 	name: "fakeroot", side: builds, log: []string{`semop\(\d+\): encountered an error: Function not implemented`},
@@ -124,17 +124,17 @@ var emulation = []row{{
 }, {
 	name: "nix-emulated", side: builds, nix: []string{`unable to load seccomp BPF program`}, log: []string{`unable to load seccomp BPF program`},
 	headline: "Nix itself runs emulated.",
-	why:      "It was installed for another kind of processor than this computer has, as in a foreign container.",
-	page:     "check", do: []string{"See both: uname -m; file -L \"$(command -v nix)\"", "Use a Nix (or a container) made for the kind of processor that uname names."},
+	why:      "It was installed for a different type of processor than this computer has, as in a container made for another computer.",
+	page:     "check", do: []string{"See both: uname -m; file -L \"$(command -v nix)\"", "Use a Nix (or a container) made for the type of processor that uname names."},
 	boxed: &instead{
-		why: "The image is one for another kind of processor than this computer has.",
+		why: "The container image is for a different type of processor than this computer has.",
 		do:  []string{"Fetch the one for this computer's architecture: ENGINE pull docker.io/nixos/nix", "Or leave the name of the image out: --builder ENGINE"},
 	},
 }, {
 	name: "no-namespaces", side: builds,
 	nix:      []string{`user namespaces are not enabled`, `does not support the kernel namespaces`, `(?:cloning builder process|unable to fork): Invalid argument`},
 	log:      []string{`user namespaces are not enabled`},
-	headline: "COMPUTER does not let Nix build in a closed box (user namespaces are off).",
+	headline: "COMPUTER does not let Nix build in a sandbox (user namespaces are off).",
 	why:      "Nix builds every step apart from everything else, and Linux or a container around it forbids that.",
 	page:     "check", do: []string{"Turn them on: sudo sysctl user.max_user_namespaces=15000", again},
 	boxed: noBox,
@@ -142,7 +142,7 @@ var emulation = []row{{
 	name: "sandbox-forbidden", side: builds,
 	nix:      []string{noSandbox, `unable to start build process`, `getting sandbox mount namespace: `},
 	log:      []string{noSandbox},
-	headline: "COMPUTER does not let Nix build in a closed box.",
+	headline: "COMPUTER does not let Nix build in a sandbox.",
 	why:      "Nix builds every step apart from everything else. A container around it, or a rule for ordinary users, forbids that.",
 	page:     "check", do: []string{
 		"On Ubuntu 24.04 and newer: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
@@ -168,7 +168,7 @@ const noSandbox = `(?:cloning builder process|unable to fork|setting up a privat
 // builders are the steps of a build.
 var builders = []row{{
 	name: "silent", side: ran, nix: []string{`timed out after (\d+) seconds of silence`},
-	headline: "A step of the build said nothing for $1 seconds, and Nix stopped it.",
+	headline: "A step of the build printed nothing for $1 seconds, and Nix stopped it.",
 	why:      "Emulated steps can be slow; Nix is set to allow no more.",
 	page:     "check", do: []string{"Put into /etc/nix/nix.conf: max-silent-time = 0", "sudo systemctl restart nix-daemon", again},
 }, {
@@ -185,7 +185,7 @@ var builders = []row{{
 	name: "sshd-settings", log: []string{`(?m)sshd\S* line \d+: ((?:[Bb]ad|unsupported|missing|keyword|[Ii]nvalid) .+)$`},
 	headline: "The SSH server does not understand one of its settings: $1.",
 	why:      "NixOS has the server check them while it builds.",
-	page:     "preview", do: []string{"Put it right in configuration.nix under services.openssh.settings."},
+	page:     "preview", do: []string{"Fix it in configuration.nix under services.openssh.settings."},
 }, {
 	name: "interrupted", nix: []string{`^interrupted by the user`},
 	headline: "The build was interrupted.",

@@ -15,7 +15,7 @@ var service = bySpeaker([]row{{
 	page:     "check", do: []string{"See which one you have: nix --version", checkCmd},
 }, {
 	name: "lock-newer", nix: []string{`unsupported (?:\S+ )?input attribute '([^']+)'`},
-	headline: "The file that notes the versions (flake.lock) was written by a newer Nix than this one.",
+	headline: "The file that records the versions (flake.lock) was written by a newer Nix than this one.",
 	why:      "It has something that this Nix does not know: $1.",
 	page:     "check", do: []string{"See which one you have: nix --version", checkCmd},
 }, {
@@ -31,7 +31,7 @@ var service = bySpeaker([]row{{
 }, {
 	name: "daemon-down", nix: []string{`cannot connect to socket at ['"][^'"]+['"]: (?:No such file or directory|Connection refused)`},
 	headline: "The Nix service (nix-daemon) is not running.",
-	why:      "You build through it, and its socket is not there or dead.",
+	why:      "You build through it, and its socket is missing or dead.",
 	page:     "check", do: []string{"Start it: sudo systemctl enable --now nix-daemon.socket nix-daemon.service"},
 }, {
 	name:     "daemon-missing",
@@ -46,7 +46,7 @@ var service = bySpeaker([]row{{
 	page:     "check", do: []string{"Read it: sudo journalctl -u nix-daemon -n 20", "If it says \"not allowed to connect\": add yourself to allowed-users in /etc/nix/nix.conf, then: sudo systemctl restart nix-daemon"},
 }, {
 	name: "daemon-died", nix: hungUp,
-	headline: "The Nix service (nix-daemon) went away in the middle of the build.",
+	headline: "The Nix service (nix-daemon) stopped in the middle of the build.",
 	why:      "It was restarted, or it crashed.",
 	page:     "check", do: []string{"See why: sudo journalctl -u nix-daemon -n 30", "Start it: sudo systemctl restart nix-daemon", again},
 }, {
@@ -57,7 +57,7 @@ var service = bySpeaker([]row{{
 }, {
 	name: "no-static-bash", nix: []string{`['"]/usr/bin/bash-static['"]: No such file`},
 	headline: "A part of Debian's Nix is not installed: bash-static.",
-	why:      "Every build has it as its /bin/sh.",
+	why:      "Every build uses it as its /bin/sh.",
 	page:     "check", do: []string{"sudo apt-get install bash-static", again},
 }, {
 	name: "no-git", nix: []string{`executing ['"]git['"]: No such file`},
@@ -90,7 +90,7 @@ var network = []row{{
 	page:     "check", do: []string{"Wait an hour and build again: what is fetched already is kept."},
 }, {
 	name: "proxy-login", nix: []string{`unable to download '([^']+)'.*(?:HTTP error 407|Proxy Authentication Required)`},
-	headline: "The proxy of your network wants a login.",
+	headline: "The proxy of your network requires a login.",
 	why:      "It did not let $1 through.",
 	page:     "check", do: []string{"See which proxy is set: env | grep -i proxy", again},
 }, {
@@ -102,19 +102,19 @@ var network = []row{{
 	name: "not-found", nix: []string{`unable to download '([^']+)'.*HTTP error (?:404|410)`},
 	headline: "A file that the build needs is not on the server.",
 	why:      "It is $1.",
-	page:     "preview", do: []string{"See whether it is really gone: curl -I '$1'", "If configuration.nix names it, put the address right."},
+	page:     "preview", do: []string{"See whether it is really gone: curl -I '$1'", "If configuration.nix names it, fix the address."},
 }, {
 	name: "cache-lost", nix: []string{`file '([^']+)' does not exist in binary cache '([^']+)'`},
 	headline: "The cache $2 does not have a file that it lists.",
-	why:      "It is $1. Nix had noted that it is there, or the cache is being cleared.",
+	why:      "It is $1. Nix remembers that it was there, or the cache is being cleared.",
 	page:     "check", do: []string{
-		"Make Nix forget what it noted of caches: rm -f ~/.cache/nix/binary-cache-v*", "Its service has notes of its own: sudo sh -c 'rm -f /root/.cache/nix/binary-cache-v*'", again,
+		"Make Nix forget what it remembers of caches: rm -f ~/.cache/nix/binary-cache-v*", "The Nix service remembers it too: sudo sh -c 'rm -f /root/.cache/nix/binary-cache-v*'", again,
 	},
 	boxed: &instead{do: anew.do},
 }, {
 	name: "server-trouble", nix: []string{`unable to download '([^']+)'.*HTTP error 5\d\d`},
-	headline: "The server has trouble of its own.",
-	why:      "It could not give out $1.",
+	headline: "The server itself has a problem.",
+	why:      "It could not deliver $1.",
 	page:     "check", do: []string{"Wait a few minutes and build again: what is fetched already is kept."},
 }, {
 	name: "clock", nix: []string{`certificate is not yet valid`, `certificate has expired`},
@@ -124,8 +124,8 @@ var network = []row{{
 }, {
 	name: "certificate", nix: []string{`unable to download '([^']+)'.*(?:SSL certificate problem|SSL peer certificate|SSL CA cert)`},
 	headline: "Something in the network stands between this computer and the server.",
-	why:      "Instead of the server's certificate another one came for $1: a login page, a company's proxy, or no list of authorities on this computer.",
-	page:     "check", do: []string{"Open a web page in a browser and log in to the network if it asks.", "In a company's network: put its certificate's file into NIX_SSL_CERT_FILE.", again},
+	why:      "The certificate that came for $1 is not trusted: it is that of a login page or a company's proxy, or this computer has no list of certificate authorities.",
+	page:     "check", do: []string{"Open a web page in a browser and log in to the network if it asks.", "In a company's network: set NIX_SSL_CERT_FILE to the file with its certificate.", again},
 }, {
 	name: "offline", nix: []string{`unable to download '([a-z]+://[^/']+)[^']*'.*[Rr]esolve host`},
 	headline: "A name on the internet was not found: is this computer on the internet?",
@@ -144,7 +144,7 @@ var network = []row{{
 }, {
 	name: "lock-mismatch", nix: []string{`NAR hash mismatch in input '([^']+)'`, `(?s)mismatch in field 'narHash' of input '([^']+)'`},
 	headline: "What was downloaded is not what flake.lock says.",
-	why:      "The input $1 has changed since it was noted, or a login page came instead.",
+	why:      "The input $1 has changed since it was recorded, or a login page came instead.",
 	page:     "preview", do: []string{"Update it: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},
 }, {
 	name: "hash-mismatch", nix: []string{`hash mismatch in fixed-output derivation '/nix/store/[0-9a-z]{32}-([^']+)\.drv'`},
@@ -173,11 +173,11 @@ var network = []row{{
 }, {
 	name: "untrusted-cache", nix: nothingToFetch, with: []string{`ignoring untrusted (?:substituter|flake configuration setting) '([^']+)'`},
 	headline: "What the build needs is in a cache that Nix does not let you add: $1.",
-	why:      "Only a trusted user may add caches; the settings of Nix may, for everybody.",
+	why:      "Only a trusted user may add caches; the settings of Nix can add them for everybody.",
 	page:     "check", do: []string{"Add it to trusted-substituters in /etc/nix/nix.conf", "sudo systemctl restart nix-daemon"},
 }, {
 	name: "lacks-signature", nix: unsigned,
-	headline: "The other Nix takes no packages from you: it does not trust you.",
+	headline: "The other Nix accepts no packages from you: it does not trust you.",
 	why:      "What is built here is not signed by a key it knows.",
 	page:     "preview", do: []string{"On that computer: nix.settings.trusted-users = [ \"@wheel\" ]; or send it as root."},
 }, {

@@ -16,7 +16,7 @@ var others = []row{{
 }, {
 	name: "not-trusted", nix: platform, with: []string{`ignoring the client-specified setting 'extra-platforms'`},
 	headline: "Nix does not let you build for the Raspberry Pi's processor: it does not trust you yet.",
-	why:      "Only a trusted user may add a processor (extra-platforms); the settings of Nix may, for everybody.",
+	why:      "Only a trusted user may add a processor (extra-platforms); the settings of Nix can add one for everybody.",
 	page:     "check", do: allow,
 }, {
 	name: "builder-host-key", nix: noBuilder, with: slices.Concat(keyUnknown, keyChanged),
@@ -55,14 +55,14 @@ var others = []row{{
 	page:     "check", do: []string{"Choose it with: --builder ssh://USER@HOST", "Or add aarch64-linux to its entry in /etc/nix/machines: ssh-ng://USER@HOST aarch64-linux"},
 }, {
 	name: "builder-foreign", nix: noBuilder, with: []string{`(?m)^required \(system, features\): \(([^,\s]+),`}, when: lacksSystem,
-	headline: "A step of the build is for another kind of computer ($1) than any that may build.",
+	headline: "A step of the build needs a type of computer ($1) that none of the builders is.",
 	why:      "Nix builds nothing on this computer while only others are chosen.",
-	page:     "check", do: []string{"If this computer is of that kind, let it build as well: --builder ssh://USER@HOST,local", "Or take out of configuration.nix what wants it."},
+	page:     "check", do: []string{"If this computer is of that type, let it build as well: --builder ssh://USER@HOST,local", "Or take out of configuration.nix what needs it."},
 }, {
 	name: "builder-feature", nix: noBuilder, with: []string{machinesAsked}, when: machinesLackFeature,
-	headline: "BUILDER does not offer the features that a step of the build wants: $1.",
+	headline: "BUILDER does not offer the features that a step of the build needs: $1.",
 	why:      "Nix asks only computers whose entry names all of them.",
-	page:     "preview", do: []string{"Take out of configuration.nix what wants them, or add them to the computer's entry in /etc/nix/machines."},
+	page:     "preview", do: []string{"Take out of configuration.nix what needs them, or add them to the computer's entry in /etc/nix/machines."},
 }, {
 	name: "builder-none", nix: noBuilder, with: []string{`Failed to find a machine for remote build`},
 	headline: "BUILDER took no step of the build.",
@@ -71,15 +71,15 @@ var others = []row{{
 }, {
 	name: "builder-idle", nix: slices.Concat(noJobs, platform), when: func(s statement) bool { return !s.there && len(s.where.Hosts) > 0 && !s.where.Mixed },
 	headline: "BUILDER took no step of the build.",
-	why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step wants: a system, or a feature such as big-parallel or kvm. Or the Nix service does not trust you, and takes no computers from you.",
+	why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step needs: a system, or a feature such as big-parallel or kvm. Or the Nix service does not trust you, and takes no computers from you.",
 	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version", "See what it offers: ssh USER@HOST nix --extra-experimental-features nix-command config show system-features", "See whether the service trusts you: nix --extra-experimental-features nix-command store info"},
 }, {
 	name: "missing-feature", when: lacksFeature, verbatim: true,
 	nix:      []string{`^an? '.* with features .* is required to build`, `Reason: required system or feature not available`, `Reason: missing system features`},
-	headline: "A step of the build wants a feature that Nix does not have here.",
+	headline: "A step of the build needs a feature that Nix does not have here.",
 	why:      "An SD card image needs none: something in configuration.nix does.",
 	page:     "preview", do: []string{"Take it out, or see what Nix has: nix --extra-experimental-features nix-command config show system-features"},
-	boxed: &instead{do: []string{"Take out of configuration.nix what wants it."}},
+	boxed: &instead{do: []string{"Take out of configuration.nix what needs it."}},
 }, {
 	name: "platform", side: builds, nix: platform,
 	headline: "Nix does not want to build for the Raspberry Pi's processor (aarch64) on COMPUTER.",

@@ -13,8 +13,8 @@ var settings = inTheText([]row{{
 	do:       []string{"Look up its name: https://search.nixos.org/options"},
 }, {
 	name: "wrong-type", nix: []string{"A definition for option [`']([^`']+)' is not of type [`'](.+?)'\\."},
-	headline: "The option $1 has a value of the wrong type: it wants $2.",
-	do:       []string{"Look up what it wants: https://search.nixos.org/options"},
+	headline: "The option $1 has a value of the wrong type: it expects $2.",
+	do:       []string{"Look up what it expects: https://search.nixos.org/options"},
 }, {
 	name: "conflict", nix: []string{"The option [`']([^`']+)' has conflicting definition"},
 	headline: "The option $1 is set twice, to different values.",
@@ -25,17 +25,17 @@ var settings = inTheText([]row{{
 	do:       []string{"Take it out of configuration.nix."},
 }, {
 	name: "declared-twice", nix: []string{"The option [`']([^`']+)' in [`'][^`']+' is already declared"},
-	headline: "The option $1 is made a second time.",
+	headline: "The option $1 is declared a second time.",
 	why:      "It exists already. Setting it needs no options = ... around it.",
 	do:       []string{"Take the declaration (options.$1) out of configuration.nix."},
 }, {
 	name: "parent-option", nix: []string{"The option [`']([^`']+)' in module .* would be a parent of the following options"},
-	headline: "Two of the inputs both make the option $1.",
+	headline: "Two of the inputs both declare the option $1.",
 	why:      "Most often a flake for boards wants its own nixpkgs.",
 	do:       []string{"Take the module of one of them out of configuration.nix, or build with the nixpkgs that the flake for the board asks for."},
 }, {
 	name: "mixed-module", nix: []string{"has an unsupported attribute [`']([^`']+)'"},
-	headline: "A file has an options or config block, and settings beside it: $1.",
+	headline: "A file has an options or config block, and settings outside of it: $1.",
 	why:      "Then all settings must be in the config block.",
 	do:       []string{"Move $1 into config = { ... };"},
 }, {
@@ -54,7 +54,7 @@ var settings = inTheText([]row{{
 }, {
 	name: "broken", nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*(?:marked as broken|problems: broken)`},
 	headline: "The package $1 is known not to work.",
-	do:       []string{"Take it out of configuration.nix, or take another version of it."},
+	do:       []string{"Take it out of configuration.nix, or use another version of it."},
 }, {
 	name: "insecure", nix: []string{`(?s)ackage ['‘]([^'’]+)['’] .*marked as insecure`},
 	headline: "The package $1 has known security holes.",
@@ -83,8 +83,8 @@ var settings = inTheText([]row{{
 	do:       []string{"If you trust it: git config --global --add safe.directory '$1'"},
 }, {
 	name: "lock-file", nix: []string{`lock file '([^']+)' (?:has|contains)`, `cannot write modified lock file`, `requires lock file changes`, `opening (?:lock )?file ['"]([^'"]*flake\.lock)['"]`},
-	headline: "Nix cannot use the file that notes the versions (flake.lock).",
-	why:      "It is damaged, of another Nix, or may not be written.",
+	headline: "Nix cannot use the file that records the versions (flake.lock).",
+	why:      "It is damaged, was written by another version of Nix, or cannot be written.",
 	do:       []string{"See whose it is: ls -l FLAKE/flake.lock", "Let Nix choose the versions again: rm FLAKE/flake.lock, then build again."},
 }, {
 	name: "not-in-git", nix: []string{`Path '([^']+)' in the repository .* is not tracked by Git`},
@@ -97,11 +97,11 @@ var settings = inTheText([]row{{
 }, {
 	name: "absolute-path", nix: []string{`access to absolute path '([^']+)' is forbidden in pure`},
 	headline: "configuration.nix uses a file outside of its folder: $1.",
-	do:       []string{"Copy the file into FLAKE and write ./NAME. Nothing secret: everybody on this computer can read what Nix copies."},
+	do:       []string{"Copy the file into FLAKE and write ./NAME. Not a secret: everybody on this computer can read what Nix copies."},
 }, {
 	name: "input-file", when: ofAnInput, nix: []string{`(?:getting status of|opening file|path) ['"](/nix/store/[^/'"]+-source)/([^'"]+)['"](?: does not exist|: No such file)`},
 	headline: "An input of the flake has no file $2.",
-	why:      "The inputs are of releases that do not fit together. It is no mistake in your own files.",
+	why:      "The inputs are from releases that do not fit together. Your own files are not the cause.",
 	do:       []string{"Fetch the inputs again: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", again},
 }, {
 	name: "file-missing", nix: []string{`[Pp]ath '(?:/nix/store/[^/']+-source/)?([^']+)' does not exist`, `(?:getting status of|opening file) ['"]/nix/store/[^/'"]+-source/([^'"]+)['"]: No such file`},
@@ -120,13 +120,13 @@ var settings = inTheText([]row{{
 	why:      "Text needs quotation marks; packages are pkgs.NAME.",
 }, {
 	name: "no-function", nix: []string{`^attempt to call something which is not a function`},
-	headline: "Something is used like a function, but is none.",
-	why:      "Most often a ; is missing at the end of the line before, or brackets around an item of a list.",
+	headline: "Something is used like a function, but is not one.",
+	why:      "Most often a ; is missing at the end of the line before, or parentheses around an item of a list.",
 }, {
 	name: "unpinned-download", nix: []string{`in pure evaluation mode, '([^']+)' (?:requires a|(?:will not|doesn't) fetch unlocked)`, `'([^']+)' requires a 'sha256' argument`},
 	headline: "A download in the configuration ($1) has no hash.",
 	why:      "Without one the same card could not be made again.",
-	do:       []string{"For fetchTarball and fetchurl add: sha256 = \"\"; and build: Nix then says the right one. For fetchGit add: rev = \"COMMIT\";"},
+	do:       []string{"For fetchTarball and fetchurl add: sha256 = \"\"; and build: Nix then prints the right one. For fetchGit add: rev = \"COMMIT\";"},
 }, {
 	name: "missing-attribute", nix: []string{`^attribute '([^']+)' missing`},
 	headline: "There is nothing called $1.",
@@ -136,7 +136,7 @@ var settings = inTheText([]row{{
 	headline: "$1 is set twice in one file.",
 }, {
 	name: "recursion", nix: []string{`^infinite recursion encountered`, `^stack overflow`},
-	headline: "The configuration needs itself to know its own value.",
+	headline: "The configuration depends on its own value.",
 	why:      "Most often config or pkgs is used inside imports.",
 }, {
 	name: "arguments", nix: []string{`called (?:without required|with unexpected) argument '([^']+)'`},
@@ -146,7 +146,7 @@ var settings = inTheText([]row{{
 	headline: "A value has the wrong type.",
 }, {
 	name: "gone", nix: []string{"^'?[\\w.\"-]+'? (?:has been|was) (?:renamed|removed|replaced|deprecated|moved)", "The option definition [`'][^`']+' in .* no longer has any effect"},
-	headline: "Something in the configuration has another name now, or is gone.",
+	headline: "Something in the configuration was renamed or removed.",
 	do:       []string{"Nix says above what to write instead."},
 }})
 

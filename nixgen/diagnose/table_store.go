@@ -12,24 +12,24 @@ var (
 // store are damaged files of Nix: its database, its store, its notes.
 var store = []row{{
 	name: "root-cache", nix: []string{`(?s)(?:malformed|not a database|unable to open).*'(/root/\.cache/nix)/`, `'(/root/\.cache/nix)/.*(?:malformed|not a database|unable to open)`},
-	headline: "The notes of root's Nix about caches are damaged.",
-	why:      "They only save time, and Nix makes them again. They are root's, not yours: the Nix service wrote them.",
-	page:     "check", do: []string{"Remove them: sudo rm -r $1", again},
+	headline: "The local cache of root's Nix is damaged.",
+	why:      "It only saves time, and Nix makes it again. It is root's, not yours: the Nix service wrote it.",
+	page:     "check", do: []string{"Remove it: sudo rm -r $1", again},
 }, {
 	name: "eval-cache", nix: []string{`'(/\S+/\.cache/nix)/.*(?:malformed|not a database|unable to open)`, `(?s)(?:malformed|not a database|unable to open).*'(/\S+/\.cache/nix)/`},
-	headline: "Nix's notes about earlier runs are damaged.",
-	why:      "They only save time, and Nix makes them again.",
-	page:     "check", do: []string{"Remove them: rm -r ~/.cache/nix", again},
+	headline: "Nix's local cache is damaged.",
+	why:      "It only saves time, and Nix makes it again.",
+	page:     "check", do: []string{"Remove it: rm -r ~/.cache/nix", again},
 }, {
 	name: "box-cache", nix: []string{`/nix/var/cache/.*(?:malformed|not a database|unable to open)`, `(?s)(?:malformed|not a database|unable to open).*'/nix/var/cache/`},
-	headline: "Nix's notes about earlier runs are damaged.",
-	why:      "They only save time, and Nix makes them again.",
-	page:     "check", do: []string{"Remove them: sudo rm -r /nix/var/cache", again}, boxed: anew,
+	headline: "Nix's local cache is damaged.",
+	why:      "It only saves time, and Nix makes it again.",
+	page:     "check", do: []string{"Remove it: sudo rm -r /nix/var/cache", again}, boxed: anew,
 }, {
 	name: "database", side: either,
 	nix:      []string{`disk I/O error`, `attempt to write a readonly database`, `cannot open Nix database`, `database disk image is malformed`, `unable to open database file`, `file is not a database`, `/db/schema['"] is corrupt`},
 	headline: "The database of Nix on COMPUTER is damaged or cannot be opened.",
-	why:      "It says what is in the store. A crash, a full disk or a failing disk does that.",
+	why:      "It says what is in the store. A crash, a full disk or a failing disk causes that.",
 	page:     "check", do: []string{"See whether it is there, and whose it is: ls -l /nix/var/nix/db", "See whether the disk has errors: sudo dmesg | grep -i error", "Check the store, and fetch again what is damaged: sudo nix-store --verify --check-contents --repair"},
 	boxed: anew,
 }, {
@@ -39,7 +39,7 @@ var store = []row{{
 		`path '[^']+\.drv' is not valid`,
 	},
 	headline: "The store of Nix is damaged on COMPUTER: a recipe that its database knows is gone or empty.",
-	why:      "A crash, or somebody deleting in /nix/store by hand, does that.",
+	why:      "A crash causes that, or deleting files in /nix/store by hand.",
 	page:     "check", do: repair, boxed: anew,
 }, {
 	name: "store-damaged", side: either,
@@ -48,6 +48,6 @@ var store = []row{{
 		`(?:Input/output error|Structure needs cleaning)$`, `(?:opening file|getting status of|getting attributes of path) ['"]/nix/store/[0-9a-z]{32}-[^/'"]+['"]: No such file`,
 	},
 	headline: "The store of Nix on COMPUTER is damaged.",
-	why:      "What its database knows is not what is there. A crash or a failing disk does that.",
+	why:      "Its database and its files do not match. A crash or a failing disk causes that.",
 	page:     "check", do: append([]string{"See whether the disk has errors: sudo dmesg | grep -i error"}, repair...), boxed: anew,
 }}

@@ -82,13 +82,13 @@ func remedy(is unix.Errno, path string) []string {
 		}
 		return []string{"Make room on the disk, then try again. See how full it is: df -h " + in}
 	case unix.EDQUOT:
-		return []string{"You may store no more on that disk: remove files of yours, then try again. See what you may: quota -s; df -h " + in}
+		return []string{"Your quota on that disk is used up: remove some of your files, then try again. See the limit: quota -s; df -h " + in}
 	case unix.EFBIG:
 		return []string{"No file may be that large there: choose another disk, or lift the limit of this shell and try again: ulimit -f unlimited"}
 	case unix.EROFS:
 		return []string{
-			"That disk can only be read. See which it is: findmnt -T " + in,
-			"The system may have locked it because it fails: sudo dmesg | tail. Else choose a place on another disk.",
+			"That disk is read-only. See which it is: findmnt -T " + in,
+			"The system may have locked it because it is failing: sudo dmesg | tail. If not, choose a place on another disk.",
 		}
 	case unix.EACCES, unix.EPERM:
 		return denied(is, path)
@@ -113,7 +113,7 @@ func remedy(is unix.Errno, path string) []string {
 	case unix.ENFILE:
 		return []string{"This computer has too many files open: close some programs, then try again."}
 	case unix.EEXIST, unix.ENOTEMPTY:
-		return []string{"Something of that name is there already. See what: ls -la " + shell.Quote(path)}
+		return []string{"Something with that name already exists. See what it is: ls -la " + shell.Quote(path)}
 	case unix.EBUSY, unix.ETXTBSY:
 		return []string{"Another program uses it: close that, then try again. See which: fuser -v " + in}
 	case unix.EXDEV:
@@ -125,7 +125,7 @@ func remedy(is unix.Errno, path string) []string {
 	case unix.EINVAL, unix.EOPNOTSUPP, unix.ENOSYS, unix.EMLINK:
 		return []string{"The disk cannot do that: choose a place on one with a file system of Linux (ext4, btrfs, xfs). See what it has: findmnt -T " + in}
 	case unix.ENOMEM:
-		return []string{"Memory is short: close some programs, then try again."}
+		return []string{"This computer is low on memory: close some programs, then try again."}
 	}
 	return []string{"Try again. If it stays so, see what the system says: sudo dmesg | tail"}
 }
@@ -173,7 +173,7 @@ func denied(is unix.Errno, path string) []string {
 	inside, _ := filepath.Rel(home, at)
 	switch {
 	case os.Geteuid() == 0, is == unix.EPERM && known && int(owner.Uid) == os.Geteuid():
-		return []string{"It may be protected, or on a disk that knows no owners. See which: lsattr -d " + in + "; findmnt -T " + in, "If lsattr shows an i or an a: sudo chattr -i -a " + in}
+		return []string{"It may be protected, or on a disk that does not support owners. See which: lsattr -d " + in + "; findmnt -T " + in, "If lsattr shows an i or an a: sudo chattr -i -a " + in}
 	case known && int(owner.Uid) == os.Geteuid():
 		return []string{"Run: chmod u+rwX " + in}
 	case err == nil && inside != "." && filepath.IsLocal(inside):

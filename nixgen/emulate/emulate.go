@@ -101,7 +101,7 @@ func judge(ran error, t binfmt.Table, version int, held bool) (notes []string, p
 		notes = append(notes, fmt.Sprintf("The emulator %s is registered without the flag P: programs that check the name they are called by may fail.", binfmt.Printable(u.Name)))
 	}
 	if u.Enabled && hasOwn(t) && u.Name == register.Name {
-		notes = append(notes, "Another piwiz has set up the emulator and takes it away when it ends; let it end first.")
+		notes = append(notes, "Another piwiz registered the emulator and removes it when it ends; wait for that.")
 	}
 	return notes, nil
 }

@@ -21,7 +21,7 @@ const (
 	OldQEMU            Reason = "the emulator is too old"       // it works now and then
 	NotInSandbox       Reason = "the emulator lacks the flag F" // it works, but not in Nix's sandbox
 	LeftOver           Reason = "an emulator was left over"     // it works, but nobody will remove it
-	NotTried           Reason = "the test could not be begun"   // no folder to run a program from
+	NotTried           Reason = "the test could not be started" // no folder to run a program from
 )
 
 // Error says why, and what to do on this distribution.

@@ -84,11 +84,11 @@ func without(path string) fault.Todo {
 // or hostile one; ErrWrongKey for one that is for other keys or another
 // passphrase.
 var (
-	ErrNoExport error = &fault.Error{Headline: "this is no whole file of `piwiz hosts export`; nothing was changed", Todo: []string{
-		"If it was copied or downloaded, do that again and compare the sizes. Else take an earlier one.",
+	ErrNoExport error = &fault.Error{Headline: "this is not a complete file from `piwiz hosts export`; nothing was changed", Todo: []string{
+		"If it was copied or downloaded, do that again and compare the sizes. Otherwise use an earlier one.",
 	}}
 	ErrWrongKey error = &fault.Error{Headline: "the file cannot be opened with this passphrase or key", Todo: []string{
-		"Check capitals and the keyboard's language, and try again.",
+		"Check capitals and the keyboard layout, and try again.",
 		"If it was exported with --recipient, name the private half of that key: --identity ~/.ssh/id_ed25519",
 	}}
 )

@@ -126,7 +126,7 @@ func (s Store) List() ([]Saved, []Problem, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			problems = append(problems, Problem{
 				s.Path(e.Name()), errors.New("it has no host.toml and no secrets, so there is no host in it yet"), Note,
-				[]string{"Leave it if it is for a new host; its configuration.nix will be used. Else take it away. " + run("mv %s ~/", s.Path(e.Name()))},
+				[]string{"Leave it if it is for a new host; its configuration.nix will be used. Otherwise move it away. " + run("mv %s ~/", s.Path(e.Name()))},
 			})
 		default:
 			problems = append(problems, Problem{File: s.Path(e.Name()), Err: err, Kind: Stop})
@@ -141,9 +141,9 @@ func (s Store) List() ([]Saved, []Problem, error) {
 func (s Store) Load(name string) (Saved, error) {
 	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
 		if complaint == "" {
-			complaint = "Write it in small letters: " + canonical
+			complaint = "Write it in lowercase: " + canonical
 		}
-		return Saved{}, fmt.Errorf("%q is no host name: %s", name, complaint)
+		return Saved{}, fmt.Errorf("%q is not a valid host name: %s", name, complaint)
 	}
 	unlock, err := s.lock()
 	if err != nil {

@@ -35,7 +35,7 @@ func (s Store) inspect(name string) (Saved, []Problem) {
 	h := Saved{Folder: s.Path(name)}
 	if st, err := os.Stat(s.Path(name)); err != nil || !st.IsDir() {
 		if len(in.problems) == 0 {
-			in.add(Stop, "", errors.New("this is no folder"), run("mv %s ~/", s.Path(name)))
+			in.add(Stop, "", errors.New("this is not a folder"), run("mv %s ~/", s.Path(name)))
 		}
 		return Saved{}, in.problems
 	}
@@ -60,7 +60,7 @@ func (in *inspector) twins() {
 	for _, e := range entries {
 		if e.Name() != in.name && strings.EqualFold(e.Name(), in.name) {
 			in.add(Note, "", fmt.Errorf("there is also %s, whose name differs only in capitals", in.store.Path(e.Name())),
-				"Compare the two, and take the wrong one away. "+run("diff -r %s %s; mv %[2]s ~/", in.path(), in.store.Path(e.Name())))
+				"Compare the two, and move the wrong one away. "+run("diff -r %s %s; mv %[2]s ~/", in.path(), in.store.Path(e.Name())))
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 		secret, ok := h.PSK[n.SSID]
 		if n.Security == wifi.Open {
 			if ok && !secret.IsZero() {
-				in.add(Note, wifiFile, fmt.Errorf("it has a password of %q, which host.toml calls an open network", n.SSID),
+				in.add(Note, wifiFile, fmt.Errorf("it has a password for %q, which host.toml calls an open network", n.SSID),
 					"If the network has a password, write security = \"wpa2\" with an editor: "+shell.Quote(in.path(answersFile)))
 			}
 			continue
@@ -172,17 +172,17 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 	}
 	switch {
 	case len(missing) > 0 && none:
-		in.add(NoPassword, wifiFile, errors.New("it is missing, and with it the Wi-Fi password of "+strings.Join(missing, ", ")), again)
+		in.add(NoPassword, wifiFile, errors.New("it is missing, and with it the Wi-Fi password for "+strings.Join(missing, ", ")), again)
 	case len(missing) > 0:
-		in.add(NoPassword, wifiFile, errors.New("it has no Wi-Fi password of "+strings.Join(missing, ", ")), again)
+		in.add(NoPassword, wifiFile, errors.New("it has no Wi-Fi password for "+strings.Join(missing, ", ")), again)
 	}
 	if len(damaged) > 0 {
 		in.add(NoPassword, wifiFile, errors.New("this Wi-Fi password is damaged: "+strings.Join(damaged, ", ")), again)
 	}
 	for ssid := range h.PSK {
 		if !slices.ContainsFunc(h.Host.Networks, func(n nixgen.Network) bool { return n.SSID == ssid }) {
-			in.add(Note, wifiFile, fmt.Errorf("it has a password of %q, which is no network of %s", ssid, in.name),
-				"Nothing needs to be done; it goes when the host is saved next, and a copy is kept.")
+			in.add(Note, wifiFile, fmt.Errorf("it has a password for %q, which is not a network of %s", ssid, in.name),
+				"You need not do anything; it is removed when the host is next saved, and a copy is kept.")
 		}
 	}
 }
@@ -218,7 +218,7 @@ func (in *inspector) key(h *Saved) {
 	}
 	h.Identity = id
 	if pubErr == nil && !sameKey(string(public), id) {
-		in.add(Note, keyFile+".pub", errors.New("this is not the public half of the key beside it"),
+		in.add(Note, keyFile+".pub", errors.New("this is not the public half of the key next to it"),
 			run("ssh-keygen -y -f %s > %s", in.path(keyFile), in.path(keyFile+".pub")))
 	}
 	if h.Host.HostKey != "" && !sameKey(h.Host.HostKey, id) {
@@ -235,6 +235,6 @@ func sameKey(line string, id sshkey.Identity) bool {
 
 func (in *inspector) flake(h Saved) {
 	if (h.Host.HostKey != "" || in.blind) && !exists(in.path(configuration)) {
-		in.add(Note, configuration, errors.New("your own file is missing; a new one without anything in it will be made"), restore)
+		in.add(Note, configuration, errors.New("your own file is missing; a new one with nothing in it will be made"), restore)
 	}
 }

@@ -76,7 +76,7 @@ func faults(t *testing.T) []damage {
 		{"answers unknown key", "host.toml", write("host.toml", "name = \"bach\"\npasswort = \"x\"\n"), "passwort", Stop, true},
 		{"answers large", "host.toml", write("host.toml", large), "larger than", Stop, true},
 		{"answers linked", "host.toml", link("host.toml"), "host.toml: it is a link, to ", Stop, true},
-		{"answers a pipe", "host.toml", pipe("host.toml"), "host.toml: it is not a plain file", Stop, true},
+		{"answers a pipe", "host.toml", pipe("host.toml"), "host.toml: it is not a regular file", Stop, true},
 		{"another's name", "host.toml", replace("host.toml", "bach", "mozart"), "it is about \"mozart\"", Stop, true},
 		{"a name in capitals", "host.toml", replace("host.toml", "name = 'bach'", "name = 'Bach'"), "it is about \"Bach\"", Stop, true},
 		{"no board", "host.toml", replace("host.toml", "board = '4'", "board = '9'"), "board: ", Stop, false},
@@ -85,18 +85,18 @@ func faults(t *testing.T) []damage {
 		{"key damaged", "secrets/ssh_host_ed25519_key", write(keyFile, "-----BEGIN"), "the host key is damaged", NoKey, false},
 		{"key empty", "secrets/ssh_host_ed25519_key", write(keyFile, ""), "the host key is damaged", NoKey, false},
 		{"key linked", "secrets/ssh_host_ed25519_key", link(keyFile), "ssh_host_ed25519_key: it is a link, to ", Stop, false},
-		{"key a pipe", "secrets/ssh_host_ed25519_key", pipe(keyFile), "ssh_host_ed25519_key: it is not a plain file", NoKey, false},
+		{"key a pipe", "secrets/ssh_host_ed25519_key", pipe(keyFile), "ssh_host_ed25519_key: it is not a regular file", NoKey, false},
 		{"another public half", "pub", write(keyFile+".pub", other.PublicLine()), "not the public half", Note, false},
 		{"wifi missing", "secrets/wifi.toml", remove(wifiFile), "wifi.toml: it is missing, and with it ", NoPassword, false},
 		{"wifi damaged", "secrets/wifi.toml", write(wifiFile, "[[networks]]\nssid = 'x'\nsecret = 'hidden words\n"), "wifi.toml: line 3, ", NoPassword, false},
-		{"wifi without it", "secrets/wifi.toml", write(wifiFile, ""), "it has no Wi-Fi password of ", NoPassword, false},
-		{"wifi of another", "secrets/wifi.toml", replace(wifiFile, "ssid = ", "ssid = 'x'\n#"), `password of "x", which is no network`, Note, false},
+		{"wifi without it", "secrets/wifi.toml", write(wifiFile, ""), "it has no Wi-Fi password for ", NoPassword, false},
+		{"wifi of another", "secrets/wifi.toml", replace(wifiFile, "ssid = ", "ssid = 'x'\n#"), `password for "x", which is not a network`, Note, false},
 		{"wifi too short", "secrets/wifi.toml", replace(wifiFile, strings.Repeat("0f", 32), "0f"), "this Wi-Fi password is damaged", NoPassword, false},
 		{"wifi twice", "secrets/wifi.toml", write(wifiFile, strings.Repeat("[[networks]]\nssid = 'x'\n", 2)), `"x" is in it twice`, NoPassword, false},
 		{"wifi linked", "secrets/wifi.toml", link(wifiFile), "wifi.toml: it is a link, to ", Stop, false},
 		{"wifi a folder", "secrets/wifi.toml", func(s Store) error {
 			return errors.Join(os.Remove(s.Path("bach", wifiFile)), os.Mkdir(s.Path("bach", wifiFile), 0o700))
-		}, "wifi.toml: it is not a plain file", NoPassword, false},
+		}, "wifi.toml: it is not a regular file", NoPassword, false},
 		{"secrets missing", "secrets", remove("secrets"), "the host key is missing", NoKey, false},
 		{"secrets linked", "secrets", link("secrets"), "secrets: it is a link, to ", Stop, false},
 		{"flake linked", "flake", link("flake"), "flake: it is a link, to ", Stop, false},
@@ -109,8 +109,8 @@ func faults(t *testing.T) []damage {
 		{"a copy of an editor", "left editor", write("secrets/wifi.toml~", "x"), "wifi.toml~: this is left over", Note, false},
 		{"a save that was stopped", "left save", func(s Store) error { return os.Mkdir(filepath.Join(s.Dir, staging+"bach"), 0o700) }, "left over from a piwiz that was stopped", Note, false},
 		{"a twin", "twin", func(s Store) error { return os.Mkdir(s.Path("Bach"), 0o700) }, "differs", Note, false},
-		{"a stranger", "stranger", func(s Store) error { return os.Mkdir(s.Path("not_a host"), 0o700) }, "no name of a host", Note, false},
-		{"a file", "file", func(s Store) error { return os.WriteFile(s.Path("notes"), nil, 0o600) }, "this is no folder of a host", Note, false},
+		{"a stranger", "stranger", func(s Store) error { return os.Mkdir(s.Path("not_a host"), 0o700) }, "not a valid host name", Note, false},
+		{"a file", "file", func(s Store) error { return os.WriteFile(s.Path("notes"), nil, 0o600) }, "this is not the folder of a host", Note, false},
 	}
 }
 

@@ -184,7 +184,7 @@ func TestFormAndMeaningAreToldTogether(t *testing.T) {
 			"line 5: networks[0].security: ", "line 5: the key networks[0].password", "line 6: the value of networks[1].ssid", "line 6: networks[1].security: ", "line 7: country: The code of",
 		},
 		"NAME = \"bach\"\nname = \"Bach\"\n\"user\" = \"root\"\n[[Networks]]\nhidden = \"yes\"\nssid = \"x\"\nssid = \"y\"\n": {
-			"line 2: the key name is there already, on line 1", "line 7: the key networks[0].ssid is there already, on line 6",
+			"line 2: the key name is already set, on line 1", "line 7: the key networks[0].ssid is already set, on line 6",
 		},
 	} {
 		_, err := ReadAnswers(strings.NewReader(doc))

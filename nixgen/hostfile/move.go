@@ -27,7 +27,7 @@ type taken struct {
 }
 
 func (t *taken) Error() string {
-	return fmt.Sprintf("there is a host %s already: %s", t.name, t.path)
+	return fmt.Sprintf("a host %s already exists: %s", t.name, t.path)
 }
 func (t *taken) Is(target error) bool { return target == fs.ErrExist }
 
@@ -49,10 +49,10 @@ func (s Store) free(name string) error {
 func checkName(name string) error {
 	canonical, complaint := nixgen.CheckName(name)
 	if complaint == "" && canonical != name {
-		complaint = "Write it in small letters: " + canonical
+		complaint = "Write it in lowercase: " + canonical
 	}
 	if complaint != "" {
-		return fmt.Errorf("%q is no host name: %s", name, complaint)
+		return fmt.Errorf("%q is not a valid host name: %s", name, complaint)
 	}
 	return nil
 }
@@ -197,7 +197,7 @@ func (s Store) forget(name string) error {
 	}
 	if err := s.erase(name, gone); err != nil {
 		return &fault.Error{
-			Headline: name + " is no host any more, but not all of it could be removed: " + err.Error(), Err: err,
+			Headline: name + " is no longer a saved host, but not all of it could be removed: " + err.Error(), Err: err,
 			Todo: append(durable.Remedy(err, gone), "Then see what is left of it, which may be secrets: piwiz hosts"),
 		}
 	}

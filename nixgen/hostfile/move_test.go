@@ -102,9 +102,9 @@ func TestAnotherNameIsTheSameHost(t *testing.T) {
 	}
 	for _, c := range []struct{ from, to, says string }{
 		{"bach", "x", "no saved host bach"},
-		{"haydn", "Haydn", "small letters"},
+		{"haydn", "Haydn", "lowercase"},
 		{"haydn", "haydn", "already"},
-		{"haydn", "../x", "no host name"},
+		{"haydn", "../x", "not a valid host name"},
 		{"haydn", "mozart", "already"},
 	} {
 		must(t, os.MkdirAll(s.Path("Mozart"), 0o700))

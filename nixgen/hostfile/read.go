@@ -42,7 +42,7 @@ func readPart(path string) ([]byte, error) {
 	return data[:n], nil
 }
 
-var errNotPlain = errors.New("it is not a plain file")
+var errNotPlain = errors.New("it is not a regular file")
 
 // bare is a system's error without the path, which the problem names already.
 func bare(err error) error {
@@ -65,9 +65,9 @@ func unlink(path, to string) string {
 		to = filepath.Join(filepath.Dir(path), to)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Sprintf("What it leads to is not there: %s. Connect the disk that has it; if there is none, remove the link and restore the host from your backup: rm %s; piwiz hosts import FILE --replace", shell.Quote(to), shell.Quote(path))
+		return fmt.Sprintf("Its target is missing: %s. Connect the disk that has it; if there is none, remove the link and restore the host from your backup: rm %s; piwiz hosts import FILE --replace", shell.Quote(to), shell.Quote(path))
 	}
-	return fmt.Sprintf("piwiz saves only in files and folders of its own. Put a copy in the place of the link. Run: rm %s && cp -rpH %s %[1]s", shell.Quote(path), shell.Quote(to))
+	return fmt.Sprintf("piwiz saves only in real files and folders. Replace the link with a copy. Run: rm %s && cp -rpH %s %[1]s", shell.Quote(path), shell.Quote(to))
 }
 
 // linked is an error with all parts of a host that are links: writing there
@@ -111,14 +111,14 @@ func (s Store) foreign(e fs.DirEntry) *Problem {
 	case e.Type()&fs.ModeSymlink != 0:
 		return nil // Load names it as what it is to be
 	case !e.IsDir():
-		return lies("this is no folder of a host", run("mv %s ~/", path))
+		return lies("this is not the folder of a host", run("mv %s ~/", path))
 	case complaint != "":
-		return lies("the folder has no name of a host: "+complaint, run("mv %s ~/", path))
+		return lies("the name of the folder is not a valid host name: "+complaint, run("mv %s ~/", path))
 	case canonical != name:
 		if exists(s.Path(canonical)) {
 			return nil // named with that one
 		}
-		return lies("the name of a host has small letters", run("mv %s %s", path, s.Path(canonical)))
+		return lies("the name of a host is lowercase", run("mv %s %s", path, s.Path(canonical)))
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ const (
 func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 	name := h.Host.Name
 	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
-		return "", fmt.Errorf("%q is no host name: %s", name, complaint)
+		return "", fmt.Errorf("%q is not a valid host name: %s", name, complaint)
 	}
 	parts, err := partsOf(h, files)
 	if err != nil {
@@ -178,7 +178,7 @@ func (s Store) freeName(prefix string) (string, error) {
 			return name, nil
 		}
 	}
-	return "", errors.New("there is no free name for what is to be kept")
+	return "", errors.New("there is no free name for the copy that is kept")
 }
 
 // prune removes the oldest of what is kept, so that there is room for one.

@@ -140,7 +140,7 @@ func begins(lines [][]byte, row int) int {
 func (s *sift) doubled(row int) bool {
 	for _, name := range s.where.twice {
 		if s.where.again[name] == row {
-			s.faults = append(s.faults, flaw{line: row, text: fmt.Sprintf("the key %s is there already, on line %d", name, s.where.line[name])})
+			s.faults = append(s.faults, flaw{line: row, text: fmt.Sprintf("the key %s is already set, on line %d", name, s.where.line[name])})
 			return true
 		}
 	}

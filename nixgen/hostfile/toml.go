@@ -37,7 +37,7 @@ func faulty(secret bool, faults ...string) *Unreadable {
 		hints[0] = "Correct these lines, or remove them."
 	}
 	if secret {
-		hints = append(hints, "No password belongs into this file. That of a Wi-Fi network is asked for by the wizard: run piwiz. For logging in there are keys.")
+		hints = append(hints, "Passwords do not belong in this file. The wizard asks for a Wi-Fi password: run piwiz. To log in you need a key, not a password.")
 	}
 	return &Unreadable{faults, hints}
 }

@@ -82,7 +82,7 @@ func TestAllUnknownKeysAreToldWithTheirLines(t *testing.T) {
 	if !errors.As(err, &u) || len(u.Faults) != 2 || !strings.Contains(u.Faults[0], "line 1: the key nme") || !strings.Contains(u.Faults[1], "line 9: the key networks[0].psk") {
 		t.Fatalf("%v", err)
 	}
-	if !strings.Contains(strings.Join(u.Hints(), "\n"), "asked for by the wizard") {
+	if !strings.Contains(strings.Join(u.Hints(), "\n"), "The wizard asks for a Wi-Fi password") {
 		t.Errorf("%q", u.Hints())
 	}
 }

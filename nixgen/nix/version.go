@@ -55,7 +55,7 @@ func parseVersion(out string) (Version, error) {
 	m := versionText.FindStringSubmatch(out)
 	if m == nil {
 		first, _, _ := strings.Cut(Clean(out), "\n")
-		return Version{}, fmt.Errorf("nix --version answered %q, which is no version", first)
+		return Version{}, fmt.Errorf("nix --version answered %q, which is not a version", first)
 	}
 	var v Version
 	for i, part := range []*int{&v.Major, &v.Minor, &v.Patch} {

@@ -27,14 +27,14 @@ func Cache(ctx context.Context, address string) (string, error) {
 	return "", &Problem{
 		Headline: "Ready-made packages cannot be downloaded: " + where + " " + why + ".", Warning: true,
 		Why:  "A first build downloads 2 to 3 GB of packages. What was downloaded before is not needed again.",
-		Todo: []string{"Connect this computer to the internet. Behind a proxy, set https_proxy for you and for the service of Nix.", "See what happens: curl -I " + address}, Err: err,
+		Todo: []string{"Connect this computer to the internet. Behind a proxy, set https_proxy for you and for the Nix service.", "See what happens: curl -I " + address}, Err: err,
 	}
 }
 
 func head(ctx context.Context, address string) (why string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
-		return "has no right address", err
+		return "has no valid address", err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	switch {

@@ -43,7 +43,7 @@ func (c Computer) Daemon(ctx context.Context) (string, error) {
 	case err == nil && s.Direct():
 		return "Nix keeps its store by itself, without a service.", nil
 	case err == nil:
-		return "The service of Nix answers.", nil
+		return "The Nix service answers.", nil
 	case errors.Is(err, context.Canceled):
 		return "", err
 	}
@@ -59,7 +59,7 @@ func (c Computer) socket() string {
 	return cmp.Or(os.Getenv("NIX_DAEMON_SOCKET_PATH"), filepath.Join(state, "daemon-socket/socket"))
 }
 
-const whyDaemon = "The store of Nix belongs to the system; its service (nix-daemon) builds for you."
+const whyDaemon = "The Nix store belongs to the system; its service (nix-daemon) builds for you."
 
 // unreachable asks the kernel why: the same failure has other words in each
 // version of Nix.
@@ -74,24 +74,24 @@ func (c Computer) unreachable(ctx context.Context, said string, err error) *Prob
 		p.Headline = "Nix does not answer within " + patience.String() + "."
 		return p.with(c.restart())
 	case dial == nil && c.forbidden(ctx):
-		p.Headline = "The service of Nix closes the connection: its settings do not allow your user (" + c.user + ")."
+		p.Headline = "The Nix service closes the connection: its settings do not allow your user (" + c.user + ")."
 		return p.with(c.setting("extra-allowed-users", c.user, "nix.settings.allowed-users"))
 	case dial == nil && hungUp.MatchString(said):
-		p.Headline = "The service of Nix (nix-daemon) closes the connection."
+		p.Headline = "The Nix service (nix-daemon) closes the connection."
 		p.Todo = []string{"If that does not help, see what it says: journalctl -u nix-daemon"}
 		return p.with(c.restart())
 	case errors.Is(dial, syscall.EACCES):
 		return c.notPermitted(p)
 	case errors.Is(dial, syscall.ECONNREFUSED):
-		p.Headline = "The service of Nix (nix-daemon) has stopped: its socket is there, but nobody listens."
+		p.Headline = "The Nix service (nix-daemon) has stopped: its socket is there, but nothing is listening."
 		return p.with(c.restart())
 	case errors.Is(dial, fs.ErrNotExist):
-		p.Headline = "The service of Nix (nix-daemon) is not running."
+		p.Headline = "The Nix service (nix-daemon) is not running."
 		return p.with(c.start())
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	p.Headline = "The store of Nix does not answer: " + strings.TrimPrefix(first, "error: ")
-	p.Todo = []string{"See all it says: nix --extra-experimental-features nix-command store info"}
+	p.Headline = "The Nix store does not answer: " + strings.TrimPrefix(first, "error: ")
+	p.Todo = []string{"See its full message: nix --extra-experimental-features nix-command store info"}
 	return p
 }
 
@@ -150,7 +150,7 @@ func (c Computer) notPermitted(p *Problem) *Problem {
 	}
 	if u, err := user.Current(); err == nil {
 		if ids, err := u.GroupIds(); err == nil && slices.Contains(ids, group.Gid) {
-			p.Headline = "You are in the group " + group.Name + " now, but this session began before."
+			p.Headline = "You are in the group " + group.Name + " now, but this session began before that."
 			p.Todo = []string{"Log out and in again, then start piwiz once more."}
 			return p
 		}

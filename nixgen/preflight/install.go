@@ -90,11 +90,11 @@ func (c Computer) upgrade() remedy {
 	ofSystem := strings.HasPrefix(where, "/usr/")
 	switch {
 	case c.system.Is("nixos"):
-		return remedy{todo: []string{"Move this computer to a current NixOS, or add to its configuration: nix.package = pkgs.nixVersions.latest;", "Then: sudo nixos-rebuild switch"}}
+		return remedy{todo: []string{"Upgrade this computer to a current NixOS, or add to its configuration: nix.package = pkgs.nixVersions.latest;", "Then: sudo nixos-rebuild switch"}}
 	case ofSystem && c.packaged():
 		return remedy{command: "sudo apt-get update && sudo apt-get install nix-bin nix-setup-systemd"}
 	case ofSystem && c.system.Is("debian", "ubuntu"):
-		return remedy{[]string{"This removes the package of this system, which is too old, and takes Nix from nixos.org."}, "sudo apt-get remove nix-bin && " + installer}
+		return remedy{[]string{"This removes this system's own package of Nix, which is too old, and installs Nix from nixos.org."}, "sudo apt-get remove nix-bin && " + installer}
 	case ofSystem && c.system.Is("arch"):
 		return remedy{command: "sudo pacman -Syu nix"}
 	case ofSystem && c.system.Is("fedora"):

@@ -17,20 +17,20 @@ func (c Computer) Platform(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", ErrEarlier
 	case store.Trusted():
-		return "You may tell Nix to build for the Pi's processor.", nil
+		return "Nix lets you build for the Pi's processor.", nil
 	}
 	set, err := settingsOf(ctx, !store.Direct())
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", err
 	case err == nil && set.System == aarch64.System:
-		return "This Nix builds for the Pi's processor by nature.", nil
+		return "This Nix builds for the Pi's processor natively.", nil
 	case err == nil && slices.Contains(set.ExtraPlatforms, aarch64.System):
 		return "Nix is set to build for the Pi's processor.", nil
 	}
 	return "", (&Problem{
-		Headline: "Nix may not build for the Pi's processor when you ask for it.",
-		Why:      "Your user (" + c.user + ") is not trusted by the service of Nix, and its own settings do not name " + aarch64.System + ".",
+		Headline: "Nix does not let you build for the Pi's processor.",
+		Why:      "Your user (" + c.user + ") is not trusted by the Nix service, and its own settings do not name " + aarch64.System + ".",
 		Err:      err,
 	}).with(c.setting("extra-extra-platforms", aarch64.System, "boot.binfmt.emulatedSystems"))
 }
@@ -49,5 +49,5 @@ func (c Computer) setting(name, value, nixos string) remedy {
 	if c.unit("nix-daemon.service") {
 		return remedy{command: add + " && sudo systemctl restart nix-daemon.service"}
 	}
-	return remedy{[]string{"Then restart the service of Nix (nix-daemon), so that it reads its settings."}, add}
+	return remedy{[]string{"Then restart the Nix service (nix-daemon), so that it reads its settings."}, add}
 }

@@ -84,7 +84,7 @@ func TestEachSystemIsToldItsOwnWayToAllowTheBuild(t *testing.T) {
 		{nixos, []string{booted, unit}, `boot.binfmt.emulatedSystems = [ "aarch64-linux" ];`},
 		{debian, []string{booted, unit}, "sudo tee -a /etc/nix/nix.conf && sudo systemctl restart nix-daemon.service"},
 		{fedora, []string{booted, unit, "etc/nix/nix.custom.conf"}, "sudo tee -a /etc/nix/nix.custom.conf && "},
-		{other, nil, "restart the service of Nix (nix-daemon)"},
+		{other, nil, "restart the Nix service (nix-daemon)"},
 	} {
 		got := system(t, c.release, c.files...).setting("extra-extra-platforms", aarch64.System, "boot.binfmt.emulatedSystems")
 		if text := strings.Join(append(got.todo, got.command), "\n"); !strings.Contains(text, c.want) {

@@ -58,7 +58,7 @@ func judge(places []place) (string, error) {
 	}
 	p := &Problem{
 		Headline: "There may be too little room: " + strings.Join(few, "; ") + ".",
-		Why:      "The image is put together from copies of the whole system. A disk that gets full ends the build after a long time.",
+		Why:      "The image is put together from copies of the whole system. If the disk fills up, the build fails after a long time.",
 		Todo:     []string{"See what fills the disk: df -h " + strings.Join(dirs, " ")},
 	}
 	if dirs[0] == places[0].dir {
@@ -126,9 +126,9 @@ func (c Computer) Memory(context.Context) (string, error) {
 		return numbers + ".", nil
 	}
 	return "", (&Problem{
-		Headline: "There is little memory: " + numbers + ", " + gb(enough) + " together are better.", Warning: true,
-		Why:  "When memory ends Linux stops a program, and the build fails.",
-		Todo: []string{"This adds swap, which is slow but helps. Or close other programs, a web browser first."},
+		Headline: "There is little memory: " + numbers + ", " + gb(enough) + " in all is better.", Warning: true,
+		Why:  "When memory runs out, Linux stops a program and the build fails.",
+		Todo: []string{"This adds swap, which is slow but helps. Or close other programs, the web browser first."},
 	}).with(c.swap())
 }
 

@@ -62,8 +62,8 @@ func (c Computer) failedTrial(ctx context.Context, seen diagnose.Seen, err error
 	if d.Name == "not-trusted" {
 		if set, no := settingsOf(ctx, true); no == nil && slices.Contains(set.ExtraPlatforms, aarch64.System) {
 			return (&Problem{
-				Headline: "The service of Nix (nix-daemon) has not read its new settings yet: it must be restarted.",
-				Why:      "They allow to build for the Pi's processor, but a test build was refused.", Err: err,
+				Headline: "The Nix service (nix-daemon) has not read its new settings yet: it must be restarted.",
+				Why:      "They allow building for the Pi's processor, but a test build was refused.", Err: err,
 			}).with(c.restart())
 		}
 	}

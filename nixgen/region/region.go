@@ -66,7 +66,7 @@ var (
 // Codes that are no country of ISO 3166-1, though people write them.
 var noCountry = map[string]string{
 	"UK": "The code of the United Kingdom is GB: write GB.",
-	"EU": "Each country has Wi-Fi rules of its own: write the country, for example DE or FR.",
+	"EU": "Each country has its own Wi-Fi rules: write the country, for example DE or FR.",
 	"EL": "The code of Greece is GR: write GR.",
 	"XK": "Linux has no Wi-Fi rules for XK. Leave the country out: the Pi then uses the channels that are allowed everywhere.",
 	"00": "Write your own country, or leave it out: the Pi then uses the channels that are allowed everywhere.",

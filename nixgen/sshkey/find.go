@@ -262,7 +262,7 @@ func (f *finder) rank(order []string) {
 		case f.config.Never:
 			k.Why = "your SSH configuration says PubkeyAuthentication no"
 		case !f.config.offers(*k):
-			k.Why = "your SSH configuration does not accept this kind of key"
+			k.Why = "your SSH configuration does not accept this type of key"
 		case k.File != "":
 			k.Why = "ssh does not offer it by itself; log in with: ssh -i " + shell.Quote(k.File)
 		default:
@@ -281,9 +281,9 @@ func (f *finder) rank(order []string) {
 		case tried <= tries:
 			k.Use, k.Why = Offered, ""
 		case k.File != "":
-			k.Why = fmt.Sprintf("ssh tries %d other keys before, which is too many; log in with: ssh -o IdentitiesOnly=yes -i %s", tried-1, shell.Quote(k.File))
+			k.Why = fmt.Sprintf("ssh tries %d other keys first, which is too many; log in with: ssh -o IdentitiesOnly=yes -i %s", tried-1, shell.Quote(k.File))
 		default:
-			k.Why = fmt.Sprintf("ssh tries %d other keys before, which is too many", tried-1)
+			k.Why = fmt.Sprintf("ssh tries %d other keys first, which is too many", tried-1)
 		}
 	}
 	slices.SortStableFunc(f.order, func(a, b string) int {

@@ -20,7 +20,7 @@ import (
 )
 
 // ErrExists is returned by Make when a key is there already.
-var ErrExists = errors.New("there is a key of that name already; nothing was changed")
+var ErrExists = errors.New("a key with that name already exists; nothing was changed")
 
 // Identity is the ed25519 host key of a Pi. However it is printed, logged or
 // encoded, the private half stays hidden; only Reveal shows it.
@@ -141,7 +141,7 @@ func CheckName(name string) string {
 	case !nameForm.MatchString(name):
 		return "Use letters, digits, and . _ - in between, at most 64 of them; for example id_ed25519_pi."
 	case strings.HasSuffix(name, ".pub"):
-		return "Leave .pub out: the public half gets it by itself."
+		return "Leave .pub out: piwiz adds it to the public half."
 	case strings.HasPrefix(name, "known_hosts"), strings.HasPrefix(name, "authorized_keys"), name == "config", name == "environment", name == "rc":
 		return "ssh uses this name for something else. Choose another one."
 	}

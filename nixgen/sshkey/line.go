@@ -34,7 +34,7 @@ var (
 	errSSH2    = errors.New("this is a public key in the format of SSH2, not of OpenSSH")
 	errPEM     = errors.New("this is a public key in PEM, not in the format of OpenSSH")
 	errURL     = errors.New("this is an address, not a key; open it in a browser, copy the key and paste that")
-	errDSA     = errors.New("the Pi does not accept ssh-dss: it is too weak, and OpenSSH gave it up; use another key")
+	errDSA     = errors.New("the Pi does not accept ssh-dss: it is too weak, and OpenSSH no longer supports it; use another key")
 	errNoKey   = errors.New("not a public SSH key; one looks like: ssh-ed25519 AAAA... name@computer")
 )
 
@@ -95,7 +95,7 @@ func unread(line string) error {
 	case slices.Contains(words, "ssh-dss"):
 		return errDSA
 	case slices.ContainsFunc(words, func(w string) bool { return slices.Contains(accepted, w) }):
-		return errors.New("this public key is not whole; copy all of its one line")
+		return errors.New("this public key is incomplete; copy the whole line")
 	}
 	return errNoKey
 }
@@ -103,16 +103,16 @@ func unread(line string) error {
 // usable tells whether sshd takes such a key.
 func usable(key ssh.PublicKey) error {
 	if c, ok := key.(*ssh.Certificate); ok {
-		return fmt.Errorf("a certificate (%s) is no key to log in with; use the key itself", c.Type())
+		return fmt.Errorf("a certificate (%s) cannot be used to log in here; use the key itself", c.Type())
 	}
 	if key.Type() == "ssh-dss" {
 		return errDSA
 	}
 	if !slices.Contains(accepted, key.Type()) {
-		return fmt.Errorf("the Pi does not accept keys of the kind %s", key.Type())
+		return fmt.Errorf("the Pi does not accept keys of type %s", key.Type())
 	}
 	if n := bitsRSA(key); n > 0 && n < minRSA {
-		return fmt.Errorf("the Pi does not accept RSA keys of less than %d bits, and this one has %d; use another key", minRSA, n)
+		return fmt.Errorf("the Pi does not accept RSA keys shorter than %d bits, and this one has %d; use another key", minRSA, n)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func checkOptions(opts []string) error {
 		case name == "cert-authority":
 			return errors.New("this line is for an authority that signs keys (cert-authority): whoever it signs could log in; use the keys themselves")
 		case !slices.Contains(options, name):
-			return errors.New("sshd would ignore this line, for it does not know an option before the key")
+			return errors.New("sshd would ignore this line, because it does not know an option before the key")
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func unreadable(path string, err error) *Problem {
 	case errors.Is(err, fs.ErrPermission):
 		p.Err, p.Todo = errors.New("you are not allowed to read it"), fault.Todo{run("ls -l %s", path)}
 	case errors.Is(err, fs.ErrNotExist):
-		p.Err, p.Todo = errors.New("there is nothing there"), fault.Todo{run("ls -l %s", filepath.Dir(path))}
+		p.Err, p.Todo = errors.New("there is no such file"), fault.Todo{run("ls -l %s", filepath.Dir(path))}
 	}
 	return p
 }
@@ -104,7 +104,7 @@ func ReadFile(path, home string) ([]PublicKey, error) {
 		path = filepath.Join(home, rest)
 	}
 	if path == "" || !filepath.IsAbs(path) {
-		return nil, errors.New("name the file from the beginning, for example ~/keys/laptop.pub")
+		return nil, errors.New("give the full path of the file, for example ~/keys/laptop.pub")
 	}
 	if half, err := readPrivate(path); err == nil {
 		switch {

@@ -53,7 +53,7 @@ func Odd(text string) (what, without string) {
 		return r
 	}, text)
 	if without != text {
-		what = "has a character in it that cannot be seen"
+		what = "contains a character that cannot be seen"
 	}
 	seen := without
 	without = strings.TrimSpace(seen)

@@ -62,7 +62,7 @@ func (e *Engine) Host(ctx context.Context, arg string) (Meant, error) {
 // NewName is an error for a name that a host cannot be given on this computer.
 func NewName(name string) error {
 	if _, complaint := nixgen.CheckNewName(name, Computer()); complaint != "" {
-		return fmt.Errorf("%q is no host name: %s", name, complaint)
+		return fmt.Errorf("%q is not a valid host name: %s", name, complaint)
 	}
 	return nil
 }

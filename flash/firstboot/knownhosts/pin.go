@@ -136,7 +136,7 @@ func load(file string) (data []byte, info fs.FileInfo, err error) {
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, errors.New("it is not a plain file")
+		return nil, nil, errors.New("it is not a regular file")
 	}
 	f, err := os.Open(file)
 	if err != nil {

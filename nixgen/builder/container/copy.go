@@ -21,7 +21,7 @@ import (
 // again.
 func (b box) copyOut(ctx context.Context, path, link string) error {
 	if !strings.HasPrefix(path, "/nix/store/") || path != filepath.Clean(path) {
-		return fmt.Errorf("copy the image out of the container: %q is no path of the store", path)
+		return fmt.Errorf("copy the image out of the container: %q is not a store path", path)
 	}
 	to := order.Copies(link)
 	if _, err := os.Stat(filepath.Join(to, path)); errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +58,7 @@ func (b box) replace(ctx context.Context, path, to string) error {
 		return fmt.Errorf("put the image on the disk: %w", err)
 	}
 	if err := os.RemoveAll(to); err != nil {
-		return fmt.Errorf("remove the image of before: %w", err)
+		return fmt.Errorf("remove the previous image: %w", err)
 	}
 	if err := (durable.Disk{}).Rename(part, to); err != nil {
 		return fmt.Errorf("put the image in its place: %w", err)

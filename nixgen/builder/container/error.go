@@ -50,7 +50,7 @@ func (e Engine) noImage(ctx context.Context, image string, err error) error {
 func (e Engine) noStart(err error) error {
 	return &fault.Error{
 		Lacks:    true,
-		Headline: e.Name + " cannot run the container that builds.", Why: err.Error(), Err: err,
+		Headline: e.Name + " cannot start the build container.", Why: err.Error(), Err: err,
 		Todo: []string{"Try: " + e.Name + " run --rm --entrypoint nix " + e.Image + " --version"},
 	}
 }

@@ -38,7 +38,7 @@ func parse(text string) (Machine, error) {
 	}
 	// Nix splits its list of machines at these, and ssh takes a minus for an option.
 	if strings.ContainsAny(text, " \t\r\n;#") || strings.HasPrefix(u.Host, "-") || strings.HasPrefix(u.User.Username(), "-") {
-		return bad(shown+" cannot be a computer's name.", form)
+		return bad(shown+" is not a valid name of a computer.", form)
 	}
 	if _, has := u.User.Password(); has {
 		return bad("A password cannot be part of "+u.Redacted()+".", "Log in with a key: ssh-copy-id "+u.User.Username()+"@"+u.Host)

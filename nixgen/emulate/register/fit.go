@@ -42,7 +42,7 @@ func find(places []string) (string, error) {
 			return file, nil
 		}
 		if why == "" {
-			why = fmt.Sprintf("%s is not taken: %v", p, err)
+			why = fmt.Sprintf("%s is not used: %v", p, err)
 		}
 	}
 	system, between := osrelease.Read("/"), " && "
@@ -67,7 +67,7 @@ func fit(file string) error {
 		isDir := st.Mode&unix.S_IFMT == unix.S_IFDIR
 		// In a sticky folder (the Nix store) others may add files, but not exchange them.
 		if st.Uid != 0 || st.Mode&0o022 != 0 && (!isDir || st.Mode&unix.S_ISVTX == 0) {
-			return fmt.Errorf("others than the administrator can change %s", p)
+			return fmt.Errorf("users other than the administrator can change %s", p)
 		}
 		if p == file && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Mode&0o111 == 0) {
 			return errors.New("it is not a program")

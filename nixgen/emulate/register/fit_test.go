@@ -26,9 +26,9 @@ func TestOnlyWhatNobodyElseCanChangeIsRegistered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
-		write("everybody's", string(program), 0o777): "others than the administrator can change",
-		write("the group's", string(program), 0o775): "others than the administrator can change",
-		write("open/within", string(program), 0o755): "others than the administrator can change",
+		write("everybody's", string(program), 0o777): "users other than the administrator can change",
+		write("the group's", string(program), 0o775): "users other than the administrator can change",
+		write("open/within", string(program), 0o755): "users other than the administrator can change",
 		filepath.Join(dir, "nothing"):                "no such file",
 		"/etc/passwd":                                "not a program",
 		"/etc":                                       "not a program",
@@ -79,7 +79,7 @@ func object() string {
 func TestTheFirstFitEmulatorIsTakenByItsRealPath(t *testing.T) {
 	_, err := find([]string{"/nonexistent/a", "/etc/passwd"})
 	var d *Denied
-	if !errors.As(err, &d) || !strings.Contains(d.Error(), "/etc/passwd is not taken: it is not a program") || len(d.Hints()) == 0 {
+	if !errors.As(err, &d) || !strings.Contains(d.Error(), "/etc/passwd is not used: it is not a program") || len(d.Hints()) == 0 {
 		t.Errorf("%v", err)
 	}
 	_, err = find([]string{"/nonexistent/a"})

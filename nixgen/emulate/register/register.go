@@ -81,7 +81,7 @@ func register(dir string, places []string) (*Registered, error) {
 	}
 	line := fmt.Sprintf(":%s:M::%s:%s:%s:%s", Name, magic, mask, qemu, flags)
 	if err := os.WriteFile(filepath.Join(dir, "register"), []byte(line), 0); err != nil {
-		return nil, &Denied{"the kernel did not take it (" + err.Error() + ")", "In a container, register it outside; else restart the computer and try again."}
+		return nil, &Denied{"the kernel did not accept it (" + err.Error() + ")", "In a container, register it outside; else restart the computer and try again."}
 	}
 	return hold(dir, qemu)
 }

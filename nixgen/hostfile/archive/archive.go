@@ -62,12 +62,12 @@ func (r *rules) entry(h *tar.Header) (string, error) {
 	}
 	folder := h.Typeflag == tar.TypeDir
 	if !folder && h.Typeflag != tar.TypeReg || sparse(h) {
-		return no("is neither a folder nor a plain file")
+		return no("is neither a folder nor a regular file")
 	}
 	name := strings.TrimSuffix(h.Name, "/")
 	switch {
 	case !utf8.ValidString(name) || strings.ContainsRune(name, 0):
-		return no("has a name that is no text (UTF-8)")
+		return no("has a name that is not text (UTF-8)")
 	case !fs.ValidPath(name) || name == ".":
 		return no("leads out of the folder of a host")
 	}
@@ -78,14 +78,14 @@ func (r *rules) entry(h *tar.Header) (string, error) {
 	part, _, deeper := strings.Cut(inside, "/")
 	switch {
 	case host != r.host:
-		return no("belongs to another host than %q", r.host)
+		return no("belongs to a host other than %q", r.host)
 	case inside == "" && folder, inside == "host.toml" && !folder:
 	case (part == "flake" || part == "secrets") && (deeper || folder):
 	default:
 		return no("is not part of a host")
 	}
 	if strings.Count(inside, "/") > maxDepth {
-		return no("is too deep in folders")
+		return no("is nested too deeply in folders")
 	}
 	if why := r.take(name, folder); why != "" {
 		return no("%s", why)
@@ -184,7 +184,7 @@ func pack(archive *tar.Writer, rules *rules, file, name string, e fs.DirEntry) e
 	}
 	h, err := tar.FileInfoHeader(st, "")
 	if err != nil {
-		return &Refused{name, "is neither a folder nor a plain file"} // a socket
+		return &Refused{name, "is neither a folder nor a regular file"} // a socket
 	}
 	// Who owns it means nothing on another computer, and when it was read is
 	// nobody's business.

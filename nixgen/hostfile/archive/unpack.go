@@ -54,7 +54,7 @@ func Unpack(r io.Reader, dir string) (host string, err error) {
 	// What comes after the end of the archive is padding; the end of the
 	// encryption is behind it, and only there is all of it known to be genuine.
 	if n, err := io.Copy(io.Discard, io.LimitReader(r, maxPadding+1)); err != nil || n > maxPadding {
-		return "", errors.Join(err, errors.New("there is more behind its end"))
+		return "", errors.Join(err, errors.New("there is more data after its end"))
 	}
 	if _, whole := rules.seen[rules.host+"/host.toml"]; !whole {
 		return "", errors.New("there is no host in it: it has no host.toml")

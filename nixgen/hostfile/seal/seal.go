@@ -122,7 +122,7 @@ func recipient(line string) (age.Recipient, error) {
 	}
 	rs, err := age.ParseRecipients(strings.NewReader(line))
 	if err != nil || len(rs) != 1 {
-		return nil, errors.New("this is no public key of age that piwiz can use; keys of plugins cannot be used")
+		return nil, errors.New("this is not an age public key that piwiz can use; plugin keys cannot be used")
 	}
 	return rs[0], nil
 }
@@ -132,13 +132,13 @@ func unfit(err error) error {
 	if strings.Contains(err.Error(), "type") {
 		return errors.New("an SSH key of this type cannot encrypt; only ed25519 and rsa can, and no security key")
 	}
-	return errors.New("this is no public SSH key")
+	return errors.New("this is not an SSH public key")
 }
 
 func read(path string) ([]byte, error) {
 	st, err := os.Stat(path)
 	if err == nil && !st.Mode().IsRegular() {
-		return nil, errors.New("this is no plain file")
+		return nil, errors.New("this is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {

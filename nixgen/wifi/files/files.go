@@ -123,7 +123,7 @@ func read(folders []folder, owner uint32, user string) (Found, error) {
 				}
 			}
 			if total += len(b); why == "" && total > maxTotal {
-				why = "there are too many networks to take them all"
+				why = "there are too many networks to copy them all"
 			}
 			if why != "" {
 				clear(b)
@@ -167,7 +167,7 @@ func list(dir string, owner uint32) (fd int, names []string, why string) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil || st.Uid != owner || st.Mode&0o022 != 0 {
 		_ = unix.Close(fd)
-		return -1, nil, "it can be changed by others than the administrator"
+		return -1, nil, "users other than the administrator can change it"
 	}
 	again, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err == nil {

@@ -162,7 +162,7 @@ func withKey(n wifi.Network, keys settings) (wifi.Network, error) {
 		n.Secret = n.Passphrase
 		return n, nil
 	case n.Security == wifi.WPA3 && !n.Secret.IsZero():
-		return n, errors.New("this network takes wifi.WPA3 alone, which needs its password, and only a wifi.WPA2 key is kept here; type it in")
+		return n, errors.New("this network accepts only WPA3, which needs its password, and only a WPA2 key is kept here; type it in")
 	case !n.Secret.IsZero():
 		return n, nil
 	case !n.Passphrase.IsZero():
@@ -220,7 +220,7 @@ func ssidOf(base string) (string, error) {
 	}
 	b, err := hex.DecodeString(code)
 	if err != nil {
-		return "", errors.New("the file name is no network name: after = come pairs of hexadecimal digits")
+		return "", errors.New("the file name is not a network name: after = there must be pairs of hexadecimal digits")
 	}
 	return string(b), nil
 }

@@ -33,7 +33,7 @@ func TestFilesOfIwdBecomeNetworks(t *testing.T) {
 		{"modes in the manual's form", "s.psk", "[Settings]\nDisabledTransitionModes=open,personal\n[Security]\nPassphrase=password\n", "s", wifi.WPA3, "password"},
 		{"modes switched off", "IEEE.psk", "[Settings]\nTransitionDisable=false\nDisabledTransitionModes=personal\n[Security]\nPassphrase=password\n", "IEEE", wifi.WPA2, ieee},
 		{"another mode", "IEEE.psk", "[Settings]\nTransitionDisable=true\nDisabledTransitionModes=enterprise\n[Security]\nPassphrase=password\n", "IEEE", wifi.WPA2, ieee},
-		{"WPA3 alone, and only a key", "s.psk", "[Settings]\nTransitionDisable=true\nDisabledTransitionModes=personal\n[Security]\nPreSharedKey=" + key + "\n", "", "", "type it in"},
+		{"only WPA3, and only a key", "s.psk", "[Settings]\nTransitionDisable=true\nDisabledTransitionModes=personal\n[Security]\nPreSharedKey=" + key + "\n", "", "", "type it in"},
 		{"bad key, good passphrase", "IEEE.psk", "[Security]\nPreSharedKey=12\nPassphrase=password\n", "IEEE", wifi.WPA2, ieee},
 		{"key of 64 signs that is none", "IEEE.psk", "[Security]\nPreSharedKey=" + strings.Repeat("z", 64) + "\nPassphrase=password\n", "IEEE", wifi.WPA2, ieee},
 		{"good key, bad passphrase", "a.psk", "[Security]\nPreSharedKey=" + key + "\nPassphrase=\\x\n", "a", wifi.WPA2, key},

@@ -63,7 +63,7 @@ func keyfile(text string) (settings, error) {
 		case line[0] == '[':
 			m := groupLine.FindStringSubmatch(line)
 			if m == nil {
-				return wrong("is no group")
+				return wrong("is not a group")
 			}
 			all = append(all, group{m[1], map[string]string{}})
 		default:

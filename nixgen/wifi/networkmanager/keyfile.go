@@ -156,7 +156,7 @@ func groups(text string) (file, error) {
 		case start[0] == '[':
 			m := groupLine.FindStringSubmatch(start)
 			if m == nil {
-				return nil, wrong("is no group")
+				return nil, wrong("is not a group")
 			}
 			if now = all[m[1]]; now == nil {
 				now = values{}

@@ -161,7 +161,7 @@ func protection(v map[string]string) (wifi.Evidence, wifi.Security, error) {
 	case company, identity, eap:
 		return e, "", errors.New("it is a company or university network (802.1X); it cannot be copied to a Pi, use another network or a cable")
 	case !none:
-		return e, "", errors.New("piwiz cannot set up this kind of protection (key_mgmt); use another network or a cable")
+		return e, "", errors.New("piwiz cannot set up this type of protection (key_mgmt); use another network or a cable")
 	}
 	for _, key := range []string{"wep_key0", "wep_key1", "wep_key2", "wep_key3"} {
 		if v[key] != "" {
