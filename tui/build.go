@@ -61,7 +61,7 @@ func (p *buildPage) prepare(s *state) tea.Cmd {
 			return plannedBuild{}, err
 		}
 		if saved.Kept != "" {
-			pane.Append(logpane.Line{Text: "The passwords and the key as they were are kept in " + saved.Kept})
+			pane.Append(logpane.Line{Text: "The previous passwords and key are kept in " + saved.Kept})
 		}
 		plan, err := plan(ctx, saved.Host.Name, into(pane, report))
 		return plannedBuild{saved, plan}, err
@@ -190,14 +190,14 @@ func (p *buildPage) view(s *state, width, height int) string {
 	var top, hint string
 	switch {
 	case len(p.doubts) > 0:
-		return s.fit(drawDoubts(p.doubts, width), "\n"+wrap("Press enter to change the answers, or y if it is wanted like this.", width), height)
+		return s.fit(drawDoubts(p.doubts, width), "\n"+wrap("Press enter to change the answers, or y to build it like this.", width), height)
 	case p.over && p.err != nil:
 		top, hint = failure(p.err, width), "\n"+wrap(fmt.Sprintf("Press enter to go to the page that can fix it (%s), r to build again.", p.remedy()), width)
 	case p.over:
 		top = style.OK.Render(style.Done+" The image is ready") + fmt.Sprintf(": %s, made in %s.", disk.Human(p.run.result.Size), clock(p.run.result.Took))
 		hint = "Press enter to choose the card."
 	case p.asks:
-		top, hint = drawWarning(p.plan.result.plan, width), "\n"+wrap("Press esc to go back and change it, y to build it all the same.", width)
+		top, hint = drawWarning(p.plan.result.plan, width), "\n"+wrap("Press esc to go back and change it, y to build it anyway.", width)
 	default:
 		top = drawProgress(p.sample(), time.Since(p.plan.began), width)
 	}
@@ -231,7 +231,7 @@ func (p *buildPage) help(*state) []key.Binding {
 	log := []key.Binding{bind(style.UpDown, "scroll"), bind("/", "search"), bind("end", "follow"), bind("d", "one step's lines")}
 	switch {
 	case len(p.doubts) > 0:
-		return []key.Binding{bind("enter", "change it"), bind("y", "it is wanted"), bind("esc", "back")}
+		return []key.Binding{bind("enter", "change it"), bind("y", "keep it"), bind("esc", "back")}
 	case p.asks:
 		return []key.Binding{bind("y", "build it all"), bind(style.UpDown, "scroll"), bind("esc", "back")}
 	case !p.over:

@@ -197,8 +197,8 @@ func (p *checkPage) fill(s *state) {
 
 func (p *checkPage) view(s *state, width, height int) string {
 	if p.offer != "" {
-		return s.fit(wrap("piwiz will leave these pages for a moment and run this on your terminal:", width)+"\n\n  "+
-			style.Command.Render(strings.ReplaceAll(hang(p.offer, width), "\n", "\n  ")), "\n"+wrap("Press enter to run it: your password may be asked for. Then this computer is checked again. Press esc not to.", width), height)
+		return s.fit(wrap("piwiz will leave these pages for a moment and run this in your terminal:", width)+"\n\n  "+
+			style.Command.Render(strings.ReplaceAll(hang(p.offer, width), "\n", "\n  ")), "\n"+wrap("Press enter to run it: you may be asked for your password. Then piwiz checks this computer again. Press esc to cancel.", width), height)
 	}
 	more := ""
 	if !p.pane.AtBottom() {
@@ -209,7 +209,7 @@ func (p *checkPage) view(s *state, width, height int) string {
 
 func (p *checkPage) help(*state) []key.Binding {
 	if p.offer != "" {
-		return []key.Binding{bind("enter", "run it"), bind("esc", "do not")}
+		return []key.Binding{bind("enter", "run it"), bind("esc", "cancel")}
 	}
 	var h []key.Binding
 	if _, states := p.count(); states[preflight.Failure] > 0 {

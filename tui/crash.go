@@ -45,7 +45,7 @@ func (w *wizard) retry() tea.Cmd {
 }
 
 func (w *wizard) crashHelp() []key.Binding {
-	h := []key.Binding{bind("enter", "begin this page again")}
+	h := []key.Binding{bind("enter", "restart this page")}
 	if w.at > 0 && !w.written {
 		h = append(h, bind("esc", "back"))
 	}

@@ -195,7 +195,7 @@ func TestAPanicInAnyPageIsSaidThereAndThePageCanBeBegunAgain(t *testing.T) {
 					d.press("x")
 				}
 				d.sees("piwiz has a bug: deliberate")
-				d.sees("enter begin this page again")
+				d.sees("enter restart this page")
 				b.again = true
 				d.press("enter")
 				d.lacks("piwiz has a bug")

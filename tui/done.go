@@ -70,7 +70,7 @@ func (p *donePage) view(s *state, width, height int) string {
 		b.WriteString("\n" + wrap("Back up this folder; its keys and passwords are nowhere else: "+s.saved.Folder+". One encrypted file of it: piwiz hosts export "+h.Name, width))
 	}
 	if s.saved.Kept != "" {
-		b.WriteString("\n" + wrap("Its passwords and key as they were before are kept in "+s.saved.Kept+".", width))
+		b.WriteString("\n" + wrap("Its previous passwords and key are kept in "+s.saved.Kept+".", width))
 	}
 	return s.fit(b.String(), "", height)
 }

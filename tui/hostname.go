@@ -137,7 +137,7 @@ func (p *hostnamePage) view(s *state, width, height int) string {
 			wrap("Press enter to give it new answers: it keeps its host key, and its configuration.nix stays as it is. For the same host on a new card, choose \"Replace the dead card\" on the first page. Press esc to choose another name.", width), height)
 	case p.taken != nil:
 		return s.fit(style.Warn.Render(wrap(name+".local already answers on your network, at "+strings.Join(p.taken, ", ")+".", width)), "\n"+
-			wrap("Two machines with one name get in each other's way: the second becomes "+name+"-2.local. If this is the Pi you are replacing, switch it off and press y. Else press esc and choose another name.", width), height)
+			wrap("Two machines with the same name get in each other's way: the second becomes "+name+"-2.local. If this is the Pi you are replacing, switch it off and press y. Else press esc and choose another name.", width), height)
 	}
 	return s.above("", "", p.form, height)
 }
@@ -146,7 +146,7 @@ func (p *hostnamePage) typing() bool { return !p.inUse() && !p.asking }
 
 func (p *hostnamePage) help(*state) []key.Binding {
 	if p.inUse() {
-		return []key.Binding{bind(p.yes(), "take it all the same"), bind("esc", "another name")}
+		return []key.Binding{bind(p.yes(), "use it anyway"), bind("esc", "another name")}
 	}
 	return []key.Binding{bind("enter", "go on"), bind("esc", "back")}
 }

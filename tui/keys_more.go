@@ -38,7 +38,7 @@ func fileForm(w *window, err error, value string) *moreKeys {
 
 func nameForm(w *window, err error, value string) *moreKeys {
 	m := &moreKeys{value: value, err: err, making: true}
-	m.form = w.newForm(form.Text("What should the new key be called?", "There is an id_ed25519 already, and it is kept. ssh needs -i for any other name.", &m.value, sshkey.CheckName))
+	m.form = w.newForm(form.Text("What should the new key be called?", "id_ed25519 already exists and is kept. With any other name, ssh needs -i.", &m.value, sshkey.CheckName))
 	m.form.Init()
 	return m
 }
@@ -96,7 +96,7 @@ func (m *moreKeys) view(w *window, width, height int) string {
 		return style.Danger.Render(wrap("That was a private key. It was not kept and goes nowhere.", width)) + "\n\n" +
 			wrap("Copy the public half instead: the one line in the file whose name ends in .pub. If other people saw the private one, for example in a chat, make a new key and stop using that one.\n\nPress esc to go back to the keys.", width)
 	}
-	say := wrap("Paste one or more public keys, with the keys of your terminal (often ctrl+shift+v). Each is one line that begins with its kind, for example ssh-ed25519. What you paste is not shown.", width) + "\n\n"
+	say := wrap("Paste one or more public keys with your terminal's own keys (often ctrl+shift+v). Each is one line that begins with its type, for example ssh-ed25519. What you paste is not shown.", width) + "\n\n"
 	switch {
 	case m.text != "":
 		say += style.Focus.Render(wrap(fmt.Sprintf("%d characters so far. Press enter to take them, ctrl+u to begin again.", len(m.text)), width))

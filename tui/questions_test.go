@@ -52,7 +52,7 @@ func TestANetworkCanBeTypedInAndItsPasswordIsNotKept(t *testing.T) {
 	e.Networks = func(context.Context) ([]wifi.Network, []error, error) { return nil, nil, nil }
 	d := drive(t, e)
 	d.toWifi()
-	d.sees("No Wi-Fi network of this computer is known")
+	d.sees("This computer knows no Wi-Fi network")
 	d.ctrlT()
 	d.keys("Home Net", "enter", "enter", "short", "enter", "enter")
 	d.sees("8 to 63")

@@ -80,7 +80,7 @@ func (w *wizard) crashView(width int) string {
 	if busy := w.busy(); busy != "" {
 		text += "\n\n" + wrap("If you leave now: "+busy, width)
 	}
-	return text + "\n\n" + wrap("Press enter to begin this page again. Every answer is kept.", width)
+	return text + "\n\n" + wrap("Press enter to restart this page. Every answer is kept.", width)
 }
 
 // footer is the help line. In a narrow window keys of the page give way; those

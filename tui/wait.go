@@ -58,7 +58,7 @@ func (p *waitPage) view(s *state, width, height int) string {
 	name := s.saved.Host.Name
 	if p.over && p.err != nil {
 		return s.fit(style.OK.Render(style.Done+" The card is written and verified.")+"\n\n"+failure(p.err, width), "\n"+
-			wrap("Press r to wait again, or q to leave: the card is good, and `piwiz wait "+name+"` waits at any later time.", width), height)
+			wrap("Press r to wait again, or q to leave: the card is fine, and `piwiz wait "+name+"` waits again at any time.", width), height)
 	}
 	elapsed := time.Since(p.run.began)
 	var b strings.Builder

@@ -154,7 +154,7 @@ func (p *welcomePage) view(s *state, width, height int) string {
 	case n == 1:
 		foot += notes(p.problems, width)
 	case n > 1:
-		foot += style.Warn.Render(wrap(fmt.Sprintf("Skipped: %d things are wrong with other saved hosts.", n), width)) + "\n"
+		foot += style.Warn.Render(wrap(fmt.Sprintf("Skipped: %d problems with other saved hosts.", n), width)) + "\n"
 	}
 	if p.err != nil {
 		foot += failure(p.err, width)
@@ -180,11 +180,11 @@ func wayOn(h hostfile.Saved) string {
 	case h.Lacks(hostfile.Stop):
 		return "Nothing can be built until this is fixed. Press r when it is, or esc to go back."
 	case h.Lacks(hostfile.NoKey):
-		return "Best is to restore the key; press r when that is done. Press y for a new host key: each computer that has logged in to " + name + " will then refuse it until its known_hosts is changed."
+		return "It is best to restore the key; press r when that is done. Press y for a new host key: each computer that has logged in to " + name + " will then refuse it until its known_hosts is changed."
 	case h.Lacks(hostfile.NoPassword):
-		return "Press enter to choose the Wi-Fi networks again; all else is kept. Press r when it is fixed, or esc to go back."
+		return "Press enter to choose the Wi-Fi networks again; everything else is kept. Press r when it is fixed, or esc to go back."
 	}
-	return "Press enter to go on all the same, r when it is fixed, or esc to go back."
+	return "Press enter to go on anyway, r when it is fixed, or esc to go back."
 }
 
 func (p *welcomePage) help(*state) []key.Binding {

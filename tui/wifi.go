@@ -234,13 +234,13 @@ func (p *wifiPage) view(s *state, width, height int) string {
 		return style.Dim.Render("Looking for Wi-Fi networks this computer knows …")
 	case p.asking != nil:
 		return wrap("Asking "+p.asking.offer.From+" for the password of "+p.asking.offer.SSID+" …", width) + "\n\n" +
-			wrap("A window of your desktop may ask for your own password first. Press esc to stop asking.", width)
+			wrap("Your desktop may ask for your own password first. Press esc to stop waiting.", width)
 	case p.locked():
 		return p.rightsView(s, width, height)
 	case p.typed != nil:
 		return p.typed.view(&s.window, width, height)
 	case p.doubts != nil:
-		return s.fit(drawDoubts(p.doubts, width), "\n"+wrap("Press enter to change it, or y if it is wanted like this.", width), height)
+		return s.fit(drawDoubts(p.doubts, width), "\n"+wrap("Press enter to change it, or y to keep it like this.", width), height)
 	}
 	return p.listView(s, width, height)
 }
@@ -262,11 +262,11 @@ func (p *wifiPage) help(s *state) []key.Binding {
 	case !p.read:
 		return []key.Binding{bind("esc", "back")}
 	case p.asking != nil:
-		return []key.Binding{bind("esc", "stop asking")}
+		return []key.Binding{bind("esc", "stop waiting")}
 	case p.locked():
-		return []key.Binding{bind("enter", "ask for the right"), bind("n", "do not"), bind("esc", "back")}
+		return []key.Binding{bind("enter", "ask for the right"), bind("n", "skip it"), bind("esc", "back")}
 	case p.doubts != nil:
-		return []key.Binding{bind("enter", "change it"), bind("y", "it is wanted"), bind("esc", "back")}
+		return []key.Binding{bind("enter", "change it"), bind("y", "keep it"), bind("esc", "back")}
 	case p.typed != nil && p.typed.doubt != "":
 		return []key.Binding{bind("y", "keep it"), bind("n", "take it out"), bind("esc", "change")}
 	case p.typed != nil:

@@ -108,7 +108,7 @@ func (l *wifiList) rightsView(s *state, width, height int) string {
 		why = "What is saved with " + s.origin + " is kept. " + why
 	}
 	return s.fit(wrap(why, width)+"\n\n  "+style.Command.Render(clean.Line(s.engine.GrantNetworks().Command())),
-		"\n"+wrap("Press enter to do so: your password may be asked for. Press n not to: then you can type a network in, or use a cable.", width), height)
+		"\n"+wrap("Press enter to run it: you may be asked for your password. Press n to skip it: then you can type a network in, or use a cable.", width), height)
 }
 
 // listView draws the list, and around it what is to be known of it.
@@ -125,7 +125,7 @@ func (l *wifiList) listView(s *state, width, height int) string {
 	case l.lacking != "":
 		hint = style.Danger.Render(wrap(l.lacking, width)) + "\n\n"
 	case len(s.wifi.offers) == 0:
-		hint = wrap("No Wi-Fi network of this computer is known. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
+		hint = wrap("This computer knows no Wi-Fi network. Press ctrl+t to type one in, or go on and connect the Pi by cable.", width) + "\n\n"
 	default:
 		more := ""
 		if l.closed() {
@@ -188,7 +188,7 @@ func (l *wifiList) about(s *state, width int) string {
 		lines = append(lines, style.Warn.Render(wrap(o.doubt(), width)))
 	}
 	if o != nil && s.wifi.double(*o) {
-		lines = append(lines, style.Dim.Render(wrap("One network of a name: a mark unmarks the other.", width)))
+		lines = append(lines, style.Dim.Render(wrap("Only one network of a name can be marked: marking one unmarks the other.", width)))
 	}
 	if lines == nil {
 		return ""

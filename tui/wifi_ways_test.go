@@ -51,7 +51,7 @@ func TestOneNameWithAndWithoutAPasswordIsTwoNetworks(t *testing.T) {
 			d.toWifi()
 			d.sees("[x] Home  WPA2") // of the two the one that nobody else can put up
 			d.sees("[ ] Home  open")
-			d.sees("One network of a name")
+			d.sees("Only one network of a name")
 			d.keys("enter", "enter")
 			d.on("keys")
 			if got := d.answered(); got != "Home wpa2" || d.w.saved.PSK["Home"] != home.Secret {
@@ -179,7 +179,7 @@ func TestWPA3AloneNeedsAYesOnThisPage(t *testing.T) {
 				d.sees("most likely cannot join it")
 				d.sees("choose WPA2 and WPA3 together")
 				d.sees("cable")
-				d.sees("or y if it is wanted")
+				d.sees("or y to keep it like this")
 				d.keys("q", no)
 				d.on("wifi")
 				d.sees("► [x] Home  WPA3 only")

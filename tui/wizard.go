@@ -15,7 +15,7 @@ import (
 
 // ErrLeft says that the user left before the Raspberry Pi answered, and that
 // nothing had failed.
-var ErrLeft = errors.New("piwiz was left")
+var ErrLeft = errors.New("piwiz was quit")
 
 // Run shows the wizard until the user leaves it. The error is nil when the
 // Raspberry Pi answered. It is the failure that was shown when the user left,
@@ -88,7 +88,7 @@ func (w *wizard) farewell() string {
 	case "done":
 		answers := w.found.Name + " answers, with the host key that was made for it.\n"
 		if w.way.Command == "" {
-			return answers + "How to log in is not tried yet: piwiz wait " + h.Name + "\n"
+			return answers + "Logging in has not been tried yet: piwiz wait " + h.Name + "\n"
 		}
 		return answers + strings.Join(w.way.Text(), "\n") + "\n"
 	}

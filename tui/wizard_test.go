@@ -508,7 +508,7 @@ func TestATakenNameIsSaidBeforeItIsUsed(t *testing.T) {
 	d.keys("enter", "enter", "enter", "bach", "enter", "enter")
 	d.on("hostname")
 	d.sees("10.0.0.7")
-	d.sees("press y")
+	d.sees("switch it off and press")
 	d.keys("enter") // a stray one takes nothing
 	d.on("hostname")
 	d.keys("y")

@@ -89,7 +89,7 @@ func (p *writePage) view(s *state, width, height int) string {
 	if g.Stalled > 0 {
 		b.WriteString("\n" + style.Warn.Render(wrap("  "+g.Stall(), width)))
 	}
-	b.WriteString("\n" + style.Dim.Render(wrap("Only bytes that the card has taken are counted. The first block is written last, so a card that is not finished does not boot.", width)))
+	b.WriteString("\n" + style.Dim.Render(wrap("Only bytes that the card has accepted are counted. The first block is written last, so a card that is not finished does not boot.", width)))
 	return b.String()
 }
 

@@ -66,7 +66,7 @@ func (p *program) buildVerb() *cobra.Command {
 // keptNote says where the secrets are that were replaced.
 func (p *program) keptNote(s hostfile.Saved) {
 	if s.Kept != "" {
-		p.say("kept", map[string]any{"folder": s.Kept}, "The passwords and the key as they were are kept in "+s.Kept)
+		p.say("kept", map[string]any{"folder": s.Kept}, "The previous passwords and key are kept in "+s.Kept)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func OneLine(k tea.KeyMsg) (out tea.KeyMsg, refused string) {
 	if k.String() == "ctrl+v" {
 		// The text field would fetch the clipboard itself and change it.
-		return k, "Paste with the keys of your terminal, often ctrl+shift+v."
+		return k, "Paste with your terminal's own keys, often ctrl+shift+v."
 	}
 	if k.Type != tea.KeyRunes {
 		return k, ""
@@ -27,9 +27,9 @@ func OneLine(k tea.KeyMsg) (out tea.KeyMsg, refused string) {
 	case strings.ContainsAny(text, "\r\n\u0085\u2028\u2029"):
 		return k, "Not pasted: it is more than one line. Copy one line and paste again."
 	case strings.Contains(text, "\t"):
-		return k, "Not pasted: it has a tab in it. Copy it without and paste again."
+		return k, "Not pasted: it has a tab in it. Copy it without the tab and paste again."
 	case strings.ContainsFunc(text, unicode.IsControl), strings.ContainsRune(text, unicode.ReplacementChar):
-		return k, "Not pasted: it has a character in it that is not text. Copy it again without."
+		return k, "Not pasted: it has a character in it that is not text. Copy it again without that."
 	}
 	k.Runes = []rune(text)
 	return k, ""
