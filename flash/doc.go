@@ -1,13 +1,13 @@
-// Package flash writes an image to a card and proves it. It knows no Nix.
+// Package flash writes an image to a card and verifies it. It knows no Nix.
 //
 // The image is decoded as it is read, and its FIRMWARE partition completed
 // with the host's own files on the way. What the card already holds is found
 // by reading and skipped; a plan weighs where that pays. The rest is written
 // past the page cache, read back, and compared. The first block says that the
-// card is unfinished from before the first write until all else is proven, so
+// card is unfinished from before the first write until all else is verified, so
 // it does not boot.
 //
-// # What is proven, and why that is enough
+// # What is verified, and why that is enough
 //
 // The rule: nothing is called right unless it was verified after the last write
 // that could have changed it. On an honest card a write changes its own place
@@ -61,7 +61,7 @@
 // of a block that was found equal, it had been equal to that. If any of it is
 // equal to a block of the image, all is verified. Both happen before the proof.
 //
-// The last write is that of the first block, and only reading it back can
+// The last write is that of the first block, and only verifying it can
 // follow. But until then it read as the unfinished one, after all else was
 // verified: a block x with the same place would have read so too, or have
 // changed it. So the first block has no alias in the image, and its last write

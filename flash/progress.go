@@ -31,7 +31,7 @@ type Counts struct {
 }
 
 // Progress counts in Done the bytes of this stage that are settled: taken by
-// the card or proven to be there. Rate is in bytes a second, Left is -1 while
+// the card or verified to be there. Rate is in bytes a second, Left is -1 while
 // it is not known, Stalled is how long a request has not been answered, from
 // ten seconds on.
 type Progress struct {

@@ -8,7 +8,7 @@ import (
 )
 
 // seen is what blocks hold, as sums: two mebibytes for each gibibyte. Blocks that
-// are all zero are left out.
+// are all zero are skipped.
 type seen struct {
 	sum func([]byte) uint64
 

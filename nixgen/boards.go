@@ -39,7 +39,7 @@ type Cable struct {
 	Without string // "" where all have one
 }
 
-// WPA3 says how a network goes that takes WPA3 alone.
+// WPA3 says how well the board joins a network that accepts only WPA3.
 type WPA3 struct {
 	Goes string // what happens, as the end of a sentence
 	Asks bool   // it most likely fails, so that a clear yes is needed

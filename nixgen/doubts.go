@@ -32,7 +32,7 @@ func isDoubt(key string) bool {
 	return false
 }
 
-// IsWPA3Only tells whether it is about a network that takes WPA3 alone.
+// IsWPA3Only tells whether it is about a network that accepts only WPA3.
 func (d Doubt) IsWPA3Only() bool { return strings.HasPrefix(d.Key, "wpa3-only=") }
 
 // Doubts are those that nobody said yes to yet.

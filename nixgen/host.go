@@ -1,11 +1,11 @@
 // Package nixgen turns the answers about a Raspberry Pi into the Nix files
 // that build its image. It does no I/O, and no secret is ever in its text:
-// the image refers to secrets by name, and Seeds says which files must lie on
+// the image refers to secrets by name, and Seeds says which files must be on
 // the card for the first boot.
 //
-// Rules: all that is wrong with the answers is told at once (Problems), what may
-// be a mistake is built after a clear yes only (Doubts), in every face alike. A
-// Pi that runs is never stranded by text that is rendered anew: the release, the
+// Rules: all that is wrong with the answers is reported at once (Problems), what may
+// be a mistake is built only once it is confirmed (Doubts), in every face alike. A
+// Pi that runs is never stranded by text that is rendered again: the release, the
 // state version and the names of secrets belong to the host, not to the piwiz
 // that renders it. A secret is named by its network, never by its place.
 //

@@ -11,7 +11,7 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// Seed is a file that must lie on the FIRMWARE partition for the first boot.
+// Seed is a file that must be on the FIRMWARE partition for the first boot.
 // Printed or logged it shows its path only.
 type Seed struct {
 	Path string
@@ -77,7 +77,7 @@ func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, erro
 	return seeds, nil
 }
 
-// appendSAE appends a network of wpa_supplicant.conf(5) that takes WPA3 alone.
+// appendSAE appends a network of wpa_supplicant.conf(5) that accepts only WPA3.
 // Name and password are in hexadecimal, so that every sign is itself.
 func appendSAE(b []byte, n Network, password wifi.Secret, priority int) []byte {
 	b = fmt.Appendf(b, "network={\n  ssid=%x\n", n.SSID)

@@ -30,7 +30,7 @@ func (w *wizard) crashKey(k string) tea.Cmd {
 	return nil
 }
 
-// retry shows the page anew. A card is never written again without being chosen
+// retry restarts the page. A card is never written again without being chosen
 // again.
 func (w *wizard) retry() tea.Cmd {
 	w.crash = nil

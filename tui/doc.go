@@ -13,7 +13,7 @@
 //   - The screen samples the work; the work never calls the screen.
 //   - An answer belongs to the visit that asked (visit.go). The wizard ties
 //     what a page's commands bring to its visit and drops what comes after the
-//     page was left or asked anew: pages need no check of their own, start
+//     page was left or asked again: pages need no check of their own, start
 //     work from state.ctx, which ends with the visit, and leave the terminal
 //     to a command by exec. A message that holds something implements late.
 //   - Keys come one by one, however many a read brought, and a paste is none

@@ -71,7 +71,7 @@ func (a *wifiAnswers) know(known []wifi.Network) {
 	}
 }
 
-// obvious is the network that a new host most likely shall join: that which
+// obvious is the network that a new host will most likely join: that which
 // this computer is on, else the only one it knows. Of two of its name it is the
 // one with a password. It is marked, so that enter takes it and that can be
 // seen.

@@ -87,7 +87,7 @@ func (o offer) note(origin string, read, twin bool) string {
 // protection is how the kinds are called on the page.
 var protection = map[wifi.Security]string{wifi.WPA2: "WPA2", wifi.WPA3: "WPA3 only", wifi.Open: "open"}
 
-// wanted is the network as the Pi shall join it.
+// wanted is the network as the Pi should join it.
 func (o offer) wanted() wifi.Network {
 	if o.as == "" {
 		return o.Network

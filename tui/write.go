@@ -15,7 +15,7 @@ import (
 	"piwiz/tui/style"
 )
 
-// writePage writes the card and proves it. There is no way back from here
+// writePage writes the card and verifies it. There is no way back from here
 // until it is done or has failed.
 type writePage struct {
 	run  *run[flash.Progress, flash.Written]

@@ -28,7 +28,7 @@ var (
 	errForeign = errors.New("this memory is not shared with the part of piwiz that talks to the card")
 )
 
-// Card is a card behind another process. Requests must lie in Memory.
+// Card is a card behind another process. Requests must be in Memory.
 type Card struct {
 	memory  []byte
 	socket  *os.File
@@ -132,7 +132,7 @@ func (c *Card) ask(r request) (int64, error) {
 	return a.n, nil
 }
 
-// Memory is what requests must lie in: Size bytes, page-aligned, zero at
+// Memory is what requests must be in: Size bytes, page-aligned, zero at
 // first. It stays when the card is closed.
 func (c *Card) Memory() []byte { return c.memory }
 

@@ -1,7 +1,7 @@
 // Package detect lists the disks of this computer and tells when they change.
 // The list is ghw's; what ghw gets wrong (card slots without the removable
 // flag, eMMC taken for a card, mounts of a whole disk, what is stacked on a
-// disk, write protection) is put right by package disk. It is the only
+// disk, write protection) is corrected by package disk. It is the only
 // importer of ghw.
 package detect
 

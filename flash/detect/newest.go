@@ -11,7 +11,7 @@ import (
 	"piwiz/flash/disk"
 )
 
-// enough is how many files are looked at: the upper folders of a disk full of
+// enough is how many files are checked: the upper folders of a disk full of
 // files, within a second.
 const enough = 5000
 

@@ -8,7 +8,7 @@ import (
 	"piwiz/flash/disk"
 )
 
-// most is how many names of a folder are looked at.
+// most is how many names of a folder are checked.
 const most = 500
 
 // traces are the names in the uppermost folders of what is open of a disk,

@@ -83,7 +83,7 @@ func Read(root, name string) (Device, error) {
 }
 
 // ReadAll is Read for many disks at the price of one. Disks that have gone,
-// or have no device number, are left out.
+// or have no device number, are skipped.
 func ReadAll(root string, names []string) ([]Device, error) {
 	c, err := look(root)
 	if err != nil {

@@ -79,7 +79,7 @@ func (d Device) noCard() string {
 	return ""
 }
 
-// trace is what device it is by what lies on it, one sentence; "" when that
+// trace is what device it is by what is on it, one sentence; "" when that
 // tells none. A card in a reader may have been in any device.
 func (d Device) trace() string {
 	if kind, says := gadget.Trace(d.Traces); kind != "" {

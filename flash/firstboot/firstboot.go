@@ -7,7 +7,7 @@
 // on, and then the new one calls itself bach-2.local (RFC 6762, section 9).
 //
 // Rules: whatever the network sends is checked and bounded; the interfaces
-// are listed anew at every repeat; a wrong key is never a success, and does not
+// are listed again at every repeat; a wrong key is never a success, and does not
 // end the search; what a resolver says without the network is not told as
 // found until it answers; known_hosts is changed only in the lines of
 // this host.

@@ -1,5 +1,5 @@
 // Package image opens SD images, plain or packed with zstd (RFC 8878), xz (The
-// .xz File Format 1.2.1), gzip (RFC 1952) or bzip2, and looks at their
+// .xz File Format 1.2.1), gzip (RFC 1952) or bzip2, and inspects their
 // partition table before anything is written.
 //
 // A packed image is what the packer's own program makes of the file: several
@@ -62,7 +62,7 @@ type Image struct {
 	gzipSays uint32 // the size of the last member of a gzip file, in bytes modulo 4 GiB
 }
 
-// headSize is how much of an image is looked at to say what it is, in bytes:
+// headSize is how much of an image is read to say what it is, in bytes:
 // the mark of btrfs is behind 64 KiB.
 const headSize = 1 << 17
 

@@ -96,7 +96,7 @@ func behindPadding(r io.ReaderAt, end int64) (int64, error) {
 }
 
 // xzRecords reads the records of an index that begins at a byte, from the last
-// block to the first, and looks at the header of each block.
+// block to the first, and inspects the header of each block.
 func xzRecords(r io.ReaderAt, b []byte, index int64) (xzStream, error) {
 	wrong := cutShort("the index of its stream is wrong")
 	number := func() (int64, bool) {

@@ -127,7 +127,7 @@ func (p *Plan) trusts(k int) bool {
 	return p.classes[k].tried > 0 && p.classes[k].share > p.threshold()
 }
 
-// scout looks at one piece of a class that was not equal of late, and comes
+// scout checks one piece of a class that was not equal of late, and comes
 // back with the others when they deserve a look as well. A class that is new
 // gets more than one chance: secrets differ from the first piece on where all
 // else is equal.

@@ -58,7 +58,7 @@ type probe struct {
 // the first: the lowest that does not read back is the first that does not
 // exist. Such a card may also remember what was written last, so it is asked
 // once more after it was made to forget. Whatever happens, the blocks then
-// become what they were, and the first one what it shall be; its first half is
+// become what they were, and the first one what it should be; its first half is
 // never anything else.
 //
 // The last block of the image, which is going to be written anyway, has a mark

@@ -1,4 +1,4 @@
-// Package source gives an image as it shall be on the card: unpacked, with the
+// Package source gives an image as it will be on the card: unpacked, with the
 // host's own files on its firmware partition.
 package source
 
@@ -30,7 +30,7 @@ func Unfinished() []byte {
 	return b
 }
 
-// Source gives the image as it shall be on the card, from its first byte on,
+// Source gives the image as it will be on the card, from its first byte on,
 // as often as it is asked to.
 type Source struct {
 	from    image.From

@@ -21,7 +21,7 @@ const (
 	row    = 76 // columns
 )
 
-// Error is why there is no image: the first cause, and where it is put right.
+// Error is why there is no image: the first cause, and where to fix it.
 type Error struct {
 	Known      string   // name of the failure in the table of package diagnose, "" when it is unknown
 	Headline   string   // one sentence

@@ -1,7 +1,7 @@
 package diagnose
 
-// repair checks every file of the store against its database, and fetches anew
-// what is damaged. anew makes the store of the container from nothing.
+// repair checks every file of the store against its database, and fetches
+// again what is damaged. anew makes the store of the container from nothing.
 var (
 	repair = []string{"Check the store, and fetch again what is damaged: sudo nix-store --verify --check-contents --repair", again}
 	anew   = &instead{why: "The store of the container is damaged; it holds nothing that cannot be made again.", do: []string{

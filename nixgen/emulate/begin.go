@@ -8,7 +8,7 @@ import (
 	"piwiz/nixgen/emulate/register"
 )
 
-// Begin has root register the emulator, and proves that programs for the Pi run
+// Begin has root register the emulator, and verifies that programs for the Pi run
 // now. ask asks root for it; end ends what ask began, and tells whether root has
 // said that the emulator is gone. The emulator stays until End, or until this
 // process ends in any way; after an error it does not.

@@ -2,7 +2,7 @@
 // processor (aarch64): by itself, or by QEMU through binfmt_misc. Where it
 // does not, it can register QEMU for the time of a build.
 //
-// Rule: it is proven by running one. The kernel's table may be called by any
+// Rule: it is verified by running one. The kernel's table may be called by any
 // name and filled in many ways; it only says why a program does not run, and
 // whether it will run in Nix's sandbox too.
 //

@@ -13,7 +13,7 @@
 // Rules: a host is on the disk as it was or as it was to be, whenever the
 // process ends (journal.go). No secret is written over or replaced without a
 // copy of what was. What is missing or not as piwiz made it is a Problem, and
-// all of them are told at once (inspect.go): nothing is made anew in silence.
+// all of them are told at once (inspect.go): nothing is made again in silence.
 package hostfile
 
 import (

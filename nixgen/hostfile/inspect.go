@@ -15,7 +15,7 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// inspector looks at one host and collects what is wrong.
+// inspector checks one host and collects what is wrong.
 type inspector struct {
 	store    Store
 	name     string
@@ -68,7 +68,7 @@ func (in *inspector) twins() {
 const restore = "Restore it from your backup: piwiz hosts import FILE --replace"
 
 // answers reads host.toml, and tells whether it could be read. Where not, the
-// rest is looked at all the same, as far as it can be judged.
+// rest is checked anyway, as far as it can be judged.
 func (in *inspector) answers(h *Saved) bool {
 	path := in.path(answersFile)
 	host, problems, err := readSaved(path)

@@ -2,7 +2,7 @@
 // make the image: is it there, new enough, reachable, allowed to build for the
 // Pi, and is there room, memory and a way to the cache.
 //
-// Rules: nothing is changed, only looked at; what is wrong is told with why it
+// Rules: nothing is changed, only checked; what is wrong is told with why it
 // matters and the exact command for this system; the kernel's answer counts
 // before Nix's words, which change from version to version. Each check stands
 // alone, so all may run side by side. A check that cannot say anything because

@@ -12,10 +12,10 @@ const (
 	SavedSAE                          // joined or set up by SAE: WPA3 only, or mixed
 	NoTransition                      // the network itself said that WPA2 is off for good
 	AirPSK                            // an access point in reach takes WPA2
-	AirSAE                            // an access point in reach takes WPA3
+	AirSAE                            // an access point in range accepts WPA3
 )
 
-// Security is how a Pi shall join a network with a password. WPA2 unless WPA3
+// Security is how a Pi should join a network with a password. WPA2 unless WPA3
 // alone is known: every board has WPA2, and so has a mixed router.
 //
 // One access point with WPA2 is enough for WPA2. What a network said about

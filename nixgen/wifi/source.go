@@ -25,7 +25,7 @@ type Found struct {
 	Air      map[string]Evidence // what it knows about access points in reach, by SSID
 }
 
-// Problem is a file that was left out, and why. The error never holds any of
+// Problem is a file that was skipped, and why. The error never holds any of
 // the file's content.
 type Problem struct {
 	File string
@@ -91,7 +91,7 @@ func Merge(found []Network) []Network {
 	return out
 }
 
-// worth is how good the secret is; that of the network in use is proven.
+// worth is how good the secret is; that of the network in use is known to work.
 func (n Network) worth() int {
 	w := 0
 	switch {

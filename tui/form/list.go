@@ -55,7 +55,7 @@ func Many(title string, values *[]string, at *string, options []Option) Field {
 }
 
 // list is a field of options with a cursor that is always in sight. It is
-// written anew, as huh's own hides the options above the chosen one.
+// written again, as huh's own hides the options above the chosen one.
 type list struct {
 	title   string
 	options []Option

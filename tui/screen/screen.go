@@ -1,4 +1,4 @@
-// Package screen looks at the program the way a person does: as a terminal
+// Package screen sees the program the way a person does: as a terminal
 // full of characters. It is for tests only; nothing that is shipped may
 // import it.
 //

@@ -26,7 +26,7 @@ type Readied struct {
 
 // Ready adds what the card of a host needs. Networks that this computer knows
 // fill in for missing passwords: at once where nobody has to be asked for them,
-// else Ask does it. A lost host key is made anew only where newKey says so.
+// else Ask does it. A lost host key is made again only where newKey says so.
 func (e *Engine) Ready(ctx context.Context, m Meant, newKey bool) Readied {
 	m.NewKey = newKey
 	var but []hostfile.Kind

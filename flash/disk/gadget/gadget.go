@@ -1,6 +1,6 @@
 // Package gadget tells devices that keep their own files, such as e-readers,
 // music players, cameras and phones, from card readers and sticks: on the cable
-// all of them are disks. The device decides, not what lies on it: a card out of
+// all of them are disks. The device decides, not what is on it: a card out of
 // a camera, in a card reader, is a card.
 //
 // What is asked, the surest first: what udev's lists of players and cameras

@@ -92,7 +92,7 @@ func (q *Querier) Close() {
 }
 
 // Ask sends the question once on every interface that can carry it. The
-// interfaces are listed anew each time: a cable or a Wi-Fi may have come up.
+// interfaces are listed again each time: a cable or a Wi-Fi may have come up.
 // It fails only if the question left by no way at all, or nobody reads the
 // answers any more.
 func (q *Querier) Ask(ctx context.Context) error {

@@ -23,7 +23,7 @@ import (
 // about 5 s where multicast DNS is asked, and DNS may be asked after it.
 const Limit = 12 * time.Second
 
-// most is how many addresses of one name are looked at.
+// most is how many addresses of one name are checked.
 const most = 64
 
 // ErrNone: there is no getent to ask with.

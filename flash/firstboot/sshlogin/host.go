@@ -1,5 +1,5 @@
 // Package sshlogin finds the command that logs in to a host whose address and key
-// are proven, in the settings this user has.
+// are verified, in the settings this user has.
 //
 // The rule: a command is shown as one that works when ssh itself got in with
 // it, as far as the server's word that it takes the key. So what decides is the
@@ -20,7 +20,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Host is a host whose address and key are proven.
+// Host is a host whose address and key are verified.
 type Host struct {
 	User  string
 	Name  string       // that it answers by, "bach.local"

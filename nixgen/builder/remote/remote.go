@@ -24,7 +24,7 @@ func (m Machine) Host() string {
 	return host
 }
 
-// parse reads ssh://USER@HOST. USER@ may be left out. What follows a question
+// parse reads ssh://USER@HOST. USER@ is optional. What follows a question
 // mark are Nix's settings of the store, e.g. ?ssh-key=/root/.ssh/id_ed25519.
 func parse(text string) (Machine, error) {
 	bad := func(headline string, fixes ...string) (Machine, error) {

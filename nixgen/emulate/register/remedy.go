@@ -13,7 +13,7 @@ func Command(word, name string) string {
 }
 
 // Install are the commands that install QEMU and register it. The emulators
-// are registered anew because with flag F the kernel keeps the old file.
+// are registered again because with flag F the kernel keeps the old file.
 func Install(system osrelease.System) []string {
 	const restart = "sudo systemctl restart systemd-binfmt"
 	switch {

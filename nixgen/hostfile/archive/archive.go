@@ -142,7 +142,7 @@ func private(inside string) bool {
 }
 
 // Pack writes the folder dir of a host as an archive. skip tells which names
-// at its top are left out. What an archive cannot hold is a *Refused.
+// at its top are skipped. What an archive cannot hold is a *Refused.
 func Pack(w io.Writer, dir, host string, skip func(name string) bool) error {
 	archive, rules := tar.NewWriter(w), &rules{}
 	err := filepath.WalkDir(dir, func(file string, e fs.DirEntry, err error) error {
