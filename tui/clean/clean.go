@@ -63,7 +63,8 @@ func Text(text string) string {
 	for i, l := range lines {
 		if !plain(l) || len(l) > maxBytes {
 			l = strip(strings.TrimRight(bounded(l), "\r"), numbered)
-			lines[i] = strings.TrimRight(visible(strings.ReplaceAll(l, "\r", " ")), " ")
+			l = visible(strings.ReplaceAll(l, "\r", " "))
+			lines[i] = strings.TrimRight(strings.ToValidUTF8(bounded(l), ""), " ") // tabs made it longer
 		}
 	}
 	return strings.Join(lines, "\n")

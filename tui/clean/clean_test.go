@@ -135,6 +135,8 @@ func TestOurOwnColoursAreDrawn(t *testing.T) {
 }
 
 func FuzzText(f *testing.F) {
+	f.Add(strings.Repeat("\t", maxBytes/2)) // longer as blanks
+	f.Add(strings.Repeat("\té", maxBytes/3))
 	for _, s := range hostile {
 		f.Add(s)
 	}
