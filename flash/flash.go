@@ -201,7 +201,7 @@ func (w *writer) cancelled(ctx context.Context) error {
 	if !w.card.Touched() {
 		return untouched(ctx)
 	}
-	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"The card is not finished and does not boot. Start again to write it once more."}}
+	return &Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"The card is not finished and does not boot. Write it again."}}
 }
 
 func untouched(ctx context.Context) error {

@@ -34,7 +34,7 @@ func (e *Error) Error() string { return fmt.Sprintf("piwiz has a bug: %v", e.Val
 
 // todo says where the stack is.
 func todo() fault.Todo {
-	hints := fault.Todo{"Your answers are not the cause. Try it once more."}
+	hints := fault.Todo{"Your answers are not the cause. Try it again."}
 	if f := log.Load(); f != nil {
 		hints = append(hints, "If it happens again, report it with the end of the log: tail -n 60 "+f.Name())
 	}

@@ -86,15 +86,15 @@ func (d *Device) Fault(op string, off int64, err error) error {
 	case is(unix.EIO) && d.Silent():
 		return say("The card was taken out, or no longer answers", "Put it in again, in another reader if you can, and choose it again.")
 	case is(unix.EIO):
-		return say("The card has a bad block", "Try once more, in another reader if you can; if it fails at the same block, use another card.")
+		return say("The card has a bad block", "Try again, in another reader if you can; if it fails at the same block, use another card.")
 	}
-	return say("The card cannot be used", "Try once more, in another reader if you can.")
+	return say("The card cannot be used", "Try again, in another reader if you can.")
 }
 
 // Mismatch is what the card gave back wrong.
 func (d *Device) Mismatch(off int64) error {
 	return &Error{What: "The card does not return what was written to it", Op: "verify", Offset: off, Partition: d.place(off), Todo: []string{
-		"Try once more in another reader or another USB port: bad ones corrupt the data.",
+		"Try again in another reader or another USB port: bad ones corrupt the data.",
 		"If it fails again, the card is worn out, or smaller than it claims: use another one. " + d.State(),
 	}}
 }

@@ -31,7 +31,7 @@ func findSum(ctx context.Context, from From) (*sum, error) {
 	if from.SHA256 != "" {
 		said := sumfile.Parse([]byte(from.SHA256))
 		if len(said) != 1 {
-			return nil, &Error{from.Path, notASum(from.SHA256), []string{"Copy the SHA-256 once more, from the page that the image comes from."}}
+			return nil, &Error{from.Path, notASum(from.SHA256), []string{"Copy the SHA-256 again, from the page that the image comes from."}}
 		}
 		return &sum{from, "you gave", said[0].Hash[:]}, nil
 	}
@@ -60,7 +60,7 @@ func findSum(ctx context.Context, from From) (*sum, error) {
 // badSum is a file beside the image that does not say its sum. It is there to be
 // checked, so the image is not written unchecked.
 func badSum(from From, beside string, err error) *Error {
-	return &Error{from.Path, fmt.Errorf("%s is beside it, but %w", beside, err), []string{
+	return &Error{from.Path, fmt.Errorf("%s is next to it, but %w", beside, err), []string{
 		"Download that file again, give the right checksum with --sha256, or delete the file to write the image unchecked.",
 	}}
 }

@@ -38,7 +38,7 @@ var store = []row{{
 		`(?:opening file|getting status of|getting attributes of path) ['"]/nix/store/[^'"]+\.drv['"]: No such file`, `error parsing derivation '?/nix/store/`,
 		`path '[^']+\.drv' is not valid`,
 	},
-	headline: "The store of Nix is damaged on COMPUTER: a recipe that its database knows is gone or empty.",
+	headline: "The Nix store on COMPUTER is damaged: a build recipe (.drv) that its database knows is missing or empty.",
 	why:      "A crash causes that, or deleting files in /nix/store by hand.",
 	page:     "check", do: repair, boxed: anew,
 }, {
@@ -47,7 +47,7 @@ var store = []row{{
 		`path '[^']+' is not in the Nix store`, `path '/nix/store/[^']+' is not valid`, `path '/nix/store/[^']+' disappeared`,
 		`(?:Input/output error|Structure needs cleaning)$`, `(?:opening file|getting status of|getting attributes of path) ['"]/nix/store/[0-9a-z]{32}-[^/'"]+['"]: No such file`,
 	},
-	headline: "The store of Nix on COMPUTER is damaged.",
+	headline: "The Nix store on COMPUTER is damaged.",
 	why:      "Its database and its files do not match. A crash or a failing disk causes that.",
 	page:     "check", do: append([]string{"See whether the disk has errors: sudo dmesg | grep -i error"}, repair...), boxed: anew,
 }}

@@ -192,7 +192,7 @@ func (s Store) finished(name string) error {
 	}
 	return broken(name, []Problem{{
 		File: s.Path(name, journal), Err: err, Kind: Stop,
-		Todo: append(s.remedy(name, err), "Then list the hosts, which finishes what was begun; nothing is lost until then: piwiz hosts"),
+		Todo: append(s.remedy(name, err), "Then list the hosts, which finishes what was started; nothing is lost until then: piwiz hosts"),
 	}})
 }
 

@@ -151,7 +151,7 @@ func (c Computer) notPermitted(p *Problem) *Problem {
 	if u, err := user.Current(); err == nil {
 		if ids, err := u.GroupIds(); err == nil && slices.Contains(ids, group.Gid) {
 			p.Headline = "You are in the group " + group.Name + " now, but this session began before that."
-			p.Todo = []string{"Log out and in again, then start piwiz once more."}
+			p.Todo = []string{"Log out and in again, then start piwiz again."}
 			return p
 		}
 	}
