@@ -234,7 +234,7 @@ func (w *world) start(width, height int) *screen.Session {
 func play(t *testing.T, s *screen.Session, lines [][]string) {
 	t.Helper()
 	for _, l := range lines {
-		if err := s.WaitFor(l[0], 3*time.Minute); err != nil {
+		if err := arrive(s, l[0], 3*time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range l[1:] {
