@@ -12,8 +12,13 @@ import (
 // Read never asks for a password or a permission. fs.ErrNotExist says that the
 // program keeps nothing here, fs.ErrPermission that the rest of what it keeps
 // is the administrator's; what was found before is given as well.
+//
+// FromFiles makes networks of files that root read, by path. Those of other
+// programs are none of its, and what belongs to other users than this one is
+// skipped; "" is everybody.
 type Source interface {
 	Read(ctx context.Context) (Found, error)
+	FromFiles(files map[string][]byte, user string) ([]Network, []Problem)
 }
 
 // Found is what a source has, and where.

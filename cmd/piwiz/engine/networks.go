@@ -110,15 +110,16 @@ func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([
 }
 
 // granted makes networks of the files that the privileged half read, by path.
-func granted(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
+func granted(files map[string][]byte) (found []wifi.Network, problems []wifi.Problem) {
 	name := ""
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	found, problems := networkmanager.FromFiles(files, name)
-	more, worse := iwd.FromFiles(files)
-	old, bad := wpasupplicant.FromFiles(files)
-	return slices.Concat(found, more, old), slices.Concat(problems, worse, bad)
+	for _, s := range sources {
+		networks, wrong := s.FromFiles(files, name)
+		found, problems = append(found, networks...), append(problems, wrong...)
+	}
+	return found, problems
 }
 
 // GrantNetworks prepares reading the files of Wi-Fi networks with administrator

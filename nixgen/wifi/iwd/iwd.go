@@ -88,7 +88,7 @@ func readFile(path string, used time.Time) (wifi.Network, error) {
 
 // FromFiles makes networks of files that were read elsewhere, by path. Files in
 // other folders are none of iwd's.
-func FromFiles(files map[string][]byte) (found []wifi.Network, problems []wifi.Problem) {
+func (Source) FromFiles(files map[string][]byte, _ string) (found []wifi.Network, problems []wifi.Problem) {
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		name := filepath.Base(path)
 		if filepath.Dir(path) != Dir || !known(name) {

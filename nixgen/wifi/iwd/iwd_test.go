@@ -106,10 +106,10 @@ func TestTheAirDecidesWhatTheFilesLeaveOpen(t *testing.T) {
 	const sae = "[Security]\nPassphrase=password\nSAE-PT-Group19=00\n"
 	const key = "[Security]\nPreSharedKey=f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e\n"
 	const gone = "[Settings]\nTransitionDisable=true\nDisabledTransitionModes=personal\n" + sae
-	found, problems := FromFiles(map[string][]byte{
+	found, problems := Source{}.FromFiles(map[string][]byte{
 		Dir + "/mixed.psk": []byte(sae), Dir + "/three.psk": []byte(sae), Dir + "/away.psk": []byte(sae), Dir + "/said.psk": []byte(gone),
 		Dir + "/old.psk": []byte(key), Dir + "/new.psk": []byte(key), Dir + "/cafe.open": nil, "/elsewhere/other.open": nil,
-	})
+	}, "")
 	if len(problems) != 0 {
 		t.Fatal(problems)
 	}

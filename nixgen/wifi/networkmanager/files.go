@@ -51,7 +51,7 @@ func readDirs(dirs []string, user string) (wifi.Found, error) {
 		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrNotExist)
 	}
 	var more []wifi.Problem
-	found.Networks, more = FromFiles(texts, user)
+	found.Networks, more = Source{}.FromFiles(texts, user)
 	found.Problems = append(found.Problems, more...)
 	if locked {
 		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrPermission)
@@ -79,7 +79,7 @@ func IsProfile(path string) bool {
 
 // FromFiles makes networks of key files that were read elsewhere, by path. What
 // belongs to other users than this one is skipped; "" is everybody.
-func FromFiles(files map[string][]byte, user string) (found []wifi.Network, problems []wifi.Problem) {
+func (Source) FromFiles(files map[string][]byte, user string) (found []wifi.Network, problems []wifi.Problem) {
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		if !IsProfile(path) {
 			continue

@@ -61,7 +61,7 @@ func readDir(dir string) (wifi.Found, error) {
 
 // FromFiles makes networks of files that were read elsewhere, by path. Files
 // in other folders are none of wpa_supplicant's.
-func FromFiles(files map[string][]byte) ([]wifi.Network, []wifi.Problem) {
+func (Source) FromFiles(files map[string][]byte, _ string) ([]wifi.Network, []wifi.Problem) {
 	ours := maps.Clone(files)
 	maps.DeleteFunc(ours, func(path string, _ []byte) bool { return filepath.Dir(path) != Dir || filepath.Ext(path) != ".conf" })
 	return fromFiles(ours)
