@@ -415,7 +415,7 @@ func refusesSystemDisks(t *testing.T, d *desk) {
 	before := wrong.untouched()
 	for _, c := range []struct{ path, identity, also, word string }{
 		{"/dev/sdb", good.device().Identity().String(), "", "belongs to another disk"},
-		{"/dev/sda", disk.Identity{Size: 33554432}.String(), "", "exchanged"},
+		{"/dev/sda", disk.Identity{Size: 33554432}.String(), "", "swapped"},
 		{"/dev/sda1", good.device().Identity().String(), "", "not there"},
 		{"/dev/../dev/sda", good.device().Identity().String(), "", "not a disk"},
 		{"/dev/sdc", "", "", "a disk inside this computer"},

@@ -225,7 +225,7 @@ func TestAnotherMediumOfTheSameSizeInTheSameDriveIsNoticed(t *testing.T) {
 	run(t, "losetup", "-d", first.Path)
 	run(t, "losetup", first.Path, filepath.Join(dir, "two.img"))
 	now := read(t, name)
-	if why := first.Identity().Differs(now.Identity()); !strings.Contains(why, "exchanged") {
+	if why := first.Identity().Differs(now.Identity()); !strings.Contains(why, "swapped") {
 		t.Errorf("got %q for %+v and %+v", why, first.Identity(), now.Identity())
 	}
 	if why := now.Identity().Differs(read(t, name).Identity()); why != "" {
