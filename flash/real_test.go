@@ -164,7 +164,8 @@ func TestACardThatIsPulledAtAnyMomentIsNamedAndTheNextRunSucceeds(t *testing.T) 
 					left--
 				}
 				longest = max(longest, took)
-				done := left <= 0
+				// A busy machine verifies for a small part of the time only.
+				done := left <= 0 && ops["write"] >= moments/10 && ops["verify"] >= moments/20 || left <= -4*moments
 				mu.Unlock()
 				whole = wholeRun(t, file, jobs[i], wants[i])
 				if done {
