@@ -73,7 +73,7 @@ func joinWithPi(g *guest, results []result) {
 // waitForPi says whether the Pi of a folder has joined, and if not what
 // wpa_supplicant said last.
 func waitForPi(dir string) (joined, why string) {
-	for range 480 {
+	for range 4 * 600 { // who still runs would be in the way of the next
 		if _, err := os.Stat(dir + "done"); err == nil {
 			break
 		}
