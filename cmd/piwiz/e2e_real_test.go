@@ -255,7 +255,7 @@ func TestFromTheFirstQuestionToALogin(t *testing.T) {
 	s := w.start(100, 30)
 	play(t, s, [][]string{
 		{"Set up a new Raspberry Pi", "enter"},
-		{"All is well", "enter"},
+		{"Press enter to go on", "enter"},
 		{"Which Raspberry Pi?", "enter"},
 		{"Name of the Raspberry Pi", "type bach", "enter"},
 		{"Your user name", "enter"},

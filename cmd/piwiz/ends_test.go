@@ -201,7 +201,7 @@ func (r *running) reach(to string) {
 		switch {
 		case p.name == to:
 		case p.name == "check":
-			shows = "All is well"
+			shows = "Press enter to go on"
 		case p.name == "build":
 			shows = "The image is ready"
 		}
@@ -281,7 +281,7 @@ func TestAWizardThatHangsEndsAllTheSame(t *testing.T) {
 	}
 	r := startPart(t, "wizard", []string{"PIWIZ_TEST_HOLDS=preview"}, nil)
 	for _, p := range pages[:6] {
-		if err := arrive(r.Session, map[bool]string{true: "All is well", false: p.shows}[p.name == "check"], 10*time.Second); err != nil {
+		if err := arrive(r.Session, map[bool]string{true: "Press enter to go on", false: p.shows}[p.name == "check"], 10*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		r.press(p.on)
@@ -327,7 +327,7 @@ func TestAPanicOnAnyPageGivesTheTerminalBackAndIsInTheLog(t *testing.T) {
 				if q.on == nil {
 					continue
 				}
-				shows := map[string]string{"check": "All is well", "build": "The image is ready"}[q.name]
+				shows := map[string]string{"check": "Press enter to go on", "build": "The image is ready"}[q.name]
 				if shows == "" {
 					shows = q.shows
 				}
