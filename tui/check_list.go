@@ -137,7 +137,7 @@ func (c *checklist) advice(width int) string {
 	case pending > 0:
 		b.WriteString(style.Dim.Render("Looking …"))
 	case states[preflight.Warning] > 0:
-		b.WriteString(wrap("What is marked with ! could be better, but need not stop you. Press enter to go on.", width))
+		b.WriteString(wrap("What is marked with ! need not stop you. Press enter to go on.", width))
 	default:
 		b.WriteString("All is well. Press enter to go on.")
 	}
