@@ -710,7 +710,7 @@ profile vpn '' Tunnel > tunnel.nmconnection
 ln -s office.nmconnection link.nmconnection
 chmod 600 *.nmconnection`, d.uid, d.user)
 	code, out := d.end(d.ask("wifi"))
-	expect(t, code, out, 0, "network: Home ", "network: Cafe", "network: Office ", "network: Ours ", "link.nmconnection: it is a link", "x.psk: it is a link", "y.psk: it does not belong to the administrator", "Mine.psk: it does not belong to the administrator")
+	expect(t, code, out, 0, "network: Home ", "network: Cafe", "network: Office ", "network: Ours ", "link.nmconnection: it is a link", "x.psk: it is a link", "y.psk: it is not the administrator's own file", "Mine.psk: it is not the administrator's own file")
 	if strings.Contains(out, "$6$") || strings.Contains(out, "root:") || strings.Contains(out, "sesame") || strings.Contains(out, "not for you") || strings.Contains(out, "Theirs") || strings.Contains(out, "Tunnel") {
 		t.Error("what is nobody's business was read")
 	}
