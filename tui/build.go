@@ -135,11 +135,8 @@ func (p *buildPage) planned(s *state) tea.Cmd {
 // finish notes the end; an image for a replaced card goes straight on.
 func (p *buildPage) finish(s *state) move {
 	p.over, p.err = true, p.run.err
-	if p.err == nil {
-		s.image = p.run.result
-		if s.replace {
-			return next
-		}
+	if p.err == nil && s.replace {
+		return next
 	}
 	return stay
 }
@@ -249,7 +246,7 @@ func (p *buildPage) decide(s *state, k string) (move, tea.Cmd) {
 	case "esc":
 		return back, nil
 	case "enter":
-		return move("wifi"), nil // all of them can be put right there, but for the release
+		return move("wifi"), nil // all of them can be fixed there, but for the release
 	case "y":
 		var keys []string
 		for _, d := range p.doubts {

@@ -132,7 +132,7 @@ func TestAnEjectedCardIsSaidToBeAndNoOther(t *testing.T) {
 	for safe, want := range map[bool]string{true: "It is ejected: take it out.", false: "eject it there first"} {
 		e, card := engine(t), &memory{}
 		e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return card, nil }
-		e.Write = func(_ context.Context, _ hostfile.Saved, _ string, c flash.Opened, d disk.Device, _ func(flash.Progress)) (flash.Written, error) {
+		e.Write = func(_ context.Context, _ hostfile.Saved, c flash.Opened, d disk.Device, _ func(flash.Progress)) (flash.Written, error) {
 			return flash.Written{Ejected: c.Close() == nil && d.Path == sdb.Path && safe}, nil
 		}
 		e.Wait = func(ctx context.Context, _ hostfile.Saved, _ func(firstboot.Event)) (firstboot.Result, error) {

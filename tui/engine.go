@@ -85,9 +85,9 @@ type Engine struct {
 	Open func(context.Context, disk.Device) (flash.Opened, error)
 	// GrantCard prepares opening it with administrator rights.
 	GrantCard func(disk.Device) CardGrant
-	// Write writes the image and the host's secrets to the card, checks it, and
-	// releases it. However it ends, the card is closed.
-	Write func(ctx context.Context, saved hostfile.Saved, image string, card flash.Opened, d disk.Device, report func(flash.Progress)) (flash.Written, error)
+	// Write writes the image that was built and the host's secrets to the card, checks
+	// it, and releases it. However it ends, the card is closed.
+	Write func(ctx context.Context, saved hostfile.Saved, card flash.Opened, d disk.Device, report func(flash.Progress)) (flash.Written, error)
 	// Wait waits for the host on the network. Login remembers its key and finds
 	// the command that logs in; only the end of ctx is an error.
 	Wait  func(ctx context.Context, saved hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error)

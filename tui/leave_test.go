@@ -140,7 +140,7 @@ func over[P, R any](err error) *run[P, R] {
 
 func TestACancelledWriteSaysWhatTheCardIs(t *testing.T) {
 	e := engine(t)
-	e.Write = func(ctx context.Context, _ hostfile.Saved, _ string, _ flash.Opened, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
+	e.Write = func(ctx context.Context, _ hostfile.Saved, _ flash.Opened, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
 		<-ctx.Done()
 		return flash.Written{}, &flash.Error{What: "Writing was cancelled", Offset: -1, Err: ctx.Err(), Todo: []string{"The card is not finished and does not boot."}}
 	}

@@ -187,13 +187,13 @@ func TestNoTextFromOutsideActsOnTheTerminal(t *testing.T) {
 	w.to("card", "esc")
 	w.to("card", "enter", "sdb", "enter")
 	w.w.engine.Open = func(context.Context, disk.Device) (flash.Opened, error) { return &memory{}, nil }
-	w.w.engine.Write = func(context.Context, hostfile.Saved, string, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
+	w.w.engine.Write = func(context.Context, hostfile.Saved, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
 		return flash.Written{}, bad("write")
 	}
 	w.to("write", "enter", "sdb", "enter")
 	w.tick()
 	w.look()
-	w.w.engine.Write = func(context.Context, hostfile.Saved, string, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
+	w.w.engine.Write = func(context.Context, hostfile.Saved, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
 		return flash.Written{}, nil
 	}
 	w.w.engine.Wait = func(ctx context.Context, _ hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {

@@ -184,7 +184,7 @@ func (w *world) engine() Engine {
 	}
 	e.Cards = func(context.Context) ([]disk.Device, error) { return []disk.Device{sdb}, w.fail("cards") }
 	e.Open = func(context.Context, disk.Device) (flash.Opened, error) { return &memory{}, w.fail("open") }
-	e.Write = func(context.Context, hostfile.Saved, string, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
+	e.Write = func(context.Context, hostfile.Saved, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
 		return flash.Written{}, w.fail("write")
 	}
 	return e

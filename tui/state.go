@@ -7,7 +7,6 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
-	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 )
 
@@ -21,7 +20,6 @@ type state struct {
 	engine   Engine
 	*answers                     // of the host that was chosen on the first page
 	drafts   map[string]*answers // of all that were, by origin
-	image    builder.Result
 	card     disk.Device
 	opened   flash.Opened
 	returned bool // the page was reached by going back

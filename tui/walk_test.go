@@ -167,7 +167,7 @@ func (w *walker) hostile() Engine {
 		return &memory{}, nil
 	}
 	e.GrantCard = func(disk.Device) CardGrant { return &walkCardGrant{fakeGrant{}, w.perhaps("grant")} }
-	e.Write = func(_ context.Context, _ hostfile.Saved, _ string, _ flash.Opened, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
+	e.Write = func(_ context.Context, _ hostfile.Saved, _ flash.Opened, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
 		report(flash.Progress{Stage: flash.Writing, Done: 1, Total: 3})
 		return flash.Written{}, fail("write")
 	}

@@ -329,7 +329,7 @@ func engine(t *testing.T) Engine {
 		},
 		Newest: func(context.Context, disk.Device) time.Time { return time.Time{} },
 		Open:   func(context.Context, disk.Device) (flash.Opened, error) { return &memory{}, nil },
-		Write: func(_ context.Context, _ hostfile.Saved, _ string, c flash.Opened, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
+		Write: func(_ context.Context, _ hostfile.Saved, c flash.Opened, _ disk.Device, _ func(flash.Progress)) (flash.Written, error) {
 			return flash.Written{Result: flash.Result{Bytes: 3 << 30}}, c.Close()
 		},
 		Wait: func(context.Context, hostfile.Saved, func(firstboot.Event)) (firstboot.Result, error) {
@@ -647,7 +647,7 @@ func (fakeGrant) Card() flash.Opened { return &memory{} }
 
 func TestAFailedWriteOffersAnotherCard(t *testing.T) {
 	e := engine(t)
-	e.Write = func(context.Context, hostfile.Saved, string, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
+	e.Write = func(context.Context, hostfile.Saved, flash.Opened, disk.Device, func(flash.Progress)) (flash.Written, error) {
 		return flash.Written{}, errors.New("the card has a bad block")
 	}
 	d := drive(t, e)

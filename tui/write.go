@@ -25,10 +25,10 @@ type writePage struct {
 
 func (p *writePage) enter(s *state) tea.Cmd {
 	p.over, p.err, s.written, s.safe = false, nil, true, false
-	saved, image, card, d, write := s.saved, s.image.Image, s.opened, s.card, s.engine.Write
+	saved, card, d, write := s.saved, s.opened, s.card, s.engine.Write
 	s.opened = nil // it is closed by the work itself
 	p.run = start(s.ctx, func(ctx context.Context, report func(flash.Progress)) (flash.Written, error) {
-		return write(ctx, saved, image, card, d, report)
+		return write(ctx, saved, card, d, report)
 	})
 	return beat(p.run)
 }

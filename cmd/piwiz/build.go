@@ -34,7 +34,7 @@ func (p *program) buildVerb() *cobra.Command {
 		}
 		work := func() error {
 			// Nothing is saved before there is something that can build it.
-			if err := e.Choose(ctx, s.Host.Name); err != nil {
+			if err := e.Choose(ctx); err != nil {
 				return err
 			}
 			if err := problems(e.Ask(ctx, ready)).err(); err != nil {

@@ -129,7 +129,7 @@ func pretended() tui.Engine {
 		},
 		Newest: func(context.Context, disk.Device) time.Time { return time.Time{} },
 		Open:   func(context.Context, disk.Device) (flash.Opened, error) { return noCard{}, nil },
-		Write: func(ctx context.Context, _ hostfile.Saved, _ string, _ flash.Opened, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
+		Write: func(ctx context.Context, _ hostfile.Saved, _ flash.Opened, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
 			report(flash.Progress{Done: 1 << 20, Total: 1 << 30, Rate: 20e6})
 			if err := at(ctx, "write"); err != nil {
 				return flash.Written{}, &flash.Error{What: "Writing was cancelled", Offset: -1, Err: err, Todo: []string{"The card is not finished and does not boot."}}

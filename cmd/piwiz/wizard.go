@@ -14,11 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/cmd/piwiz/engine"
-	"piwiz/flash"
 	"piwiz/flash/crash"
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
-	"piwiz/flash/image"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui"
 )
@@ -109,14 +107,7 @@ func face(e *engine.Engine) tui.Engine {
 		Plan: e.Plan, Build: e.Build,
 		Cards: e.Cards, CardsChanged: detect.Watch, Newest: detect.Newest,
 		Open: e.Open, GrantCard: func(d disk.Device) tui.CardGrant { return e.GrantCard(d) },
-		Write: func(ctx context.Context, s hostfile.Saved, _ string, card flash.Opened, d disk.Device, report func(flash.Progress)) (flash.Written, error) {
-			from, err := e.Image(ctx, s.Host, image.From{})
-			if err != nil {
-				_ = card.Close() // nothing was written
-				return flash.Written{}, err
-			}
-			return e.Write(ctx, s, from, card, d, report)
-		},
-		Wait: e.Wait, Login: e.Login,
+		Write: e.WriteBuilt,
+		Wait:  e.Wait, Login: e.Login,
 	}
 }

@@ -15,11 +15,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"piwiz/nixgen/builder"
 	"piwiz/nixgen/hostfile"
 )
 
 // Engine does the steps for one run of piwiz. Its methods may be called from any
-// goroutine. Close it.
+// goroutine. Close it after Repair.
 type Engine struct {
 	Options
 	Store   hostfile.Store
@@ -29,13 +30,14 @@ type Engine struct {
 	boxed    atomic.Bool // a test build failed here, and a container can build
 
 	mu      sync.Mutex
-	chosen  map[string]chosen // by host
+	next    builder.Builder // chosen for the next plan; nil when it is to be chosen then
+	planned builder.Builder // what the last plan was made for, until it is built
 	sources places
 }
 
 // Options are the user's, for one run.
 type Options struct {
-	Builder  string // where images are built, see build.Choose; "" is what works
+	Builder  string // where images are built, see builder.Choose; "" is what works
 	Nixpkgs  string // a flake to build from instead of the host's release, "" for none
 	Soldered bool   // memory soldered into this computer is offered too
 	AnyDisk  string // a disk that is offered too, though it is no SD card; "" for none

@@ -26,9 +26,19 @@ func (e *Engine) Image(ctx context.Context, h nixgen.Host, from image.From) (ima
 		if err != nil {
 			return from, err
 		}
-		from.Path, from.Again = built, "Build it again with: piwiz build "+h.Name
+		from.Path, from.Again = built.Path, built.Again
 	}
 	return from, image.Check(ctx, from)
+}
+
+// WriteBuilt is Write for the image of the last build.
+func (e *Engine) WriteBuilt(ctx context.Context, s hostfile.Saved, card flash.Opened, d disk.Device, report func(flash.Progress)) (flash.Written, error) {
+	from, err := e.Built(s.Host)
+	if err != nil {
+		_ = card.Close() // nothing was written
+		return flash.Written{}, err
+	}
+	return e.Write(ctx, s, from, card, d, report)
 }
 
 // Write writes an image and the secrets of a host to a card and verifies them, then
