@@ -11,6 +11,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/fault"
 	"piwiz/tui/clean"
 	"piwiz/tui/form"
 	"piwiz/tui/style"
@@ -133,7 +134,7 @@ func Explain(err error) (headline string, hints []string) {
 }
 
 func hintsOf(err error) (hints []string) {
-	if h, ok := err.(interface{ Hints() []string }); ok {
+	if h, ok := err.(fault.Told); ok {
 		return h.Hints()
 	}
 	if todo := durable.Hints(err); todo != nil {

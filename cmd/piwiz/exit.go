@@ -42,10 +42,7 @@ func (p *program) end(err error) int {
 	}
 	headline, hints := explain(err)
 	if code == cancelled {
-		said, ok := errors.AsType[interface {
-			error
-			Hints() []string
-		}](err)
+		said, ok := errors.AsType[fault.Told](err)
 		if headline = "cancelled"; ok {
 			headline = said.Error()
 		}

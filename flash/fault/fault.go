@@ -7,6 +7,12 @@
 // Error.
 package fault
 
+// Told is an error made for people.
+type Told interface {
+	error
+	Hints() []string // what to do, each a sentence or a command
+}
+
 // Todo is what to do, each a sentence or a command. None is better than a
 // guess.
 type Todo []string

@@ -182,9 +182,8 @@ func (s *Source) broken(err error) error {
 // unpatched is a firmware partition that does not take the host's files. The
 // editor knows best what to do.
 func (s *Source) unpatched(err error) error {
-	var known interface{ Hints() []string }
 	todo := s.from.Remedy()
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[fault.Told](err); ok {
 		todo = strings.Join(known.Hints(), " ")
 	}
 	return s.cannot(fmt.Errorf("the host's files do not fit onto its firmware partition: %w", err), todo)

@@ -96,10 +96,7 @@ func (e *Error) Unwrap() error { return e.err }
 
 // explain makes an Error of what the watch saw.
 func (r Request) explain(w *follow.Watch, err error) error {
-	if known, ok := errors.AsType[interface {
-		error
-		Hints() []string
-	}](err); ok {
+	if known, ok := errors.AsType[fault.Told](err); ok {
 		return known
 	}
 	seen := w.Seen()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/logfile"
 	"piwiz/nixgen/nix"
@@ -57,14 +58,13 @@ func (l *record) end(err error) {
 	if l.to == nil {
 		return
 	}
-	var h interface{ Hints() []string }
-	switch {
+	switch told, ok := errors.AsType[fault.Told](err); {
 	case errors.Is(err, context.Canceled):
 		l.write("\nCancelled.")
 	case err != nil:
 		l.write("\n" + err.Error())
-		if errors.As(err, &h) {
-			for _, hint := range h.Hints() {
+		if ok {
+			for _, hint := range told.Hints() {
 				l.write("  " + hint)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"piwiz/nixgen/fault"
 )
 
 // Check is one thing that this computer must have. Run finds out; it changes
@@ -55,11 +57,8 @@ func Found(what string, err error) Finding {
 		return f
 	}
 	var todo []string
-	if h, ok := errors.AsType[interface {
-		error
-		Hints() []string
-	}](err); ok {
-		todo = h.Hints()
+	if told, ok := errors.AsType[fault.Told](err); ok {
+		todo = told.Hints()
 	}
 	// The hints that are commands come first and can be run as they are.
 	n := slices.IndexFunc(todo, func(h string) bool { return !strings.HasPrefix(h, "sudo ") })

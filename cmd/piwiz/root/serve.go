@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/crash"
+	"piwiz/flash/fault"
 )
 
 // Exit codes of the privileged half; the ordinary half learns more from the
@@ -141,7 +142,7 @@ func replyOf(d Done) reply {
 		return reply{Result: d.Result}
 	}
 	f := &Failure{Text: d.Err.Error(), Refused: d.Refused}
-	if e, ok := d.Err.(interface{ Hints() []string }); ok {
+	if e, ok := d.Err.(fault.Told); ok {
 		f.Todo = e.Hints()
 	}
 	return reply{Failure: f}
