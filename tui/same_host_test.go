@@ -367,7 +367,7 @@ func TestBackAndForwardWithEnterOnlyIsTheSameHost(t *testing.T) {
 				}
 				w.toBuild(d, round > 1 || r.IntN(3) == 0)
 				if b, ok := d.w.page().(*buildPage); ok && b.over && b.err != nil && r.IntN(4) > 0 {
-					w.step(d, "enter") // to the page that can put it right
+					w.step(d, "enter") // to the page that can fix it
 					w.toBuild(d, r.IntN(2) == 0)
 				}
 				want := d.w.saved

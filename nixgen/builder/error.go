@@ -29,7 +29,7 @@ type Error struct {
 	Derivation string   // that failed, "" when none was being built
 	LogTail    []string // its last lines, at most 30
 	LogFile    string   // whole log of the build, "" for none
-	Page       string   // of the wizard that can put it right: preview check, or ""
+	Page       string   // of the wizard that can fix it: preview check, or ""
 	fault.Todo
 	err error
 }

@@ -37,7 +37,7 @@ type Finding struct {
 	State   State
 	What    string   // one sentence, with the numbers
 	Why     string   // why it matters, "" when all is well
-	Command string   // shell line that puts it right, "" when there is none to run
+	Command string   // shell line that fixes it, "" when there is none to run
 	Todo    []string // what else to do, in sentences
 }
 

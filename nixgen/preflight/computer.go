@@ -27,7 +27,7 @@ var ErrEarlier = errors.New("not checked: something else must be fixed first")
 type Problem struct {
 	Headline string
 	Why      string   // why it matters
-	Command  string   // shell line that puts it right, "" when there is none to run
+	Command  string   // shell line that fixes it, "" when there is none to run
 	Todo     []string // what else to do, in sentences; may be all there is
 	Warning  bool     // it does not stop a build
 	Err      error    // below, may be nil

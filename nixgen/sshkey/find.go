@@ -2,7 +2,6 @@ package sshkey
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"strings"
 
 	"piwiz/nixgen/fault"
-	"piwiz/nixgen/shell"
 )
 
 // tries is how many keys a server lets a login try: MaxAuthTries of sshd.
@@ -45,28 +43,6 @@ func Find(ctx context.Context, sshDir string, c Config) ([]PublicKey, []Problem)
 	}
 	f.rank(offered(c, named, agent))
 	return f.sorted(), f.problems
-}
-
-// offered is the order in which ssh tries keys (pubkey_prepare in sshconnect2.c
-// of openssh-portable): those of the agent that an identity file names, the
-// other ones of the agent, the files.
-func offered(c Config, named, agent []string) (order []string) {
-	for _, fp := range agent {
-		if slices.Contains(named, fp) {
-			order = append(order, fp)
-		}
-	}
-	for _, fp := range agent {
-		if !c.Only && !slices.Contains(order, fp) {
-			order = append(order, fp)
-		}
-	}
-	for _, fp := range named {
-		if !slices.Contains(order, fp) {
-			order = append(order, fp)
-		}
-	}
-	return order
 }
 
 // finder collects the keys by their fingerprints.
@@ -247,77 +223,6 @@ func (f *finder) authorized(path string) {
 		k.Use, k.Why = Unknown, "it may log in to this computer; its private half is not here"
 		f.add(k)
 	}
-}
-
-// rank says of each key what ssh does with it. A key that it can use, but tries
-// too late or not at all, needs -i.
-func (f *finder) rank(order []string) {
-	tried := 0
-	for _, fp := range f.order {
-		k := f.known[fp]
-		if k.Use != Here {
-			continue
-		}
-		switch {
-		case f.config.Never:
-			k.Why = "your SSH configuration says PubkeyAuthentication no"
-		case !f.config.offers(*k):
-			k.Why = "your SSH configuration does not accept this type of key"
-		case k.File != "":
-			k.Why = "ssh does not offer it by itself; log in with: ssh -i " + shell.Quote(k.File)
-		default:
-			k.Why = "your SSH configuration keeps ssh from offering it (IdentitiesOnly)"
-		}
-	}
-	for _, fp := range order {
-		k := f.known[fp]
-		if !f.config.offers(*k) {
-			continue
-		}
-		if tried++; k.Use != Here || !f.signs[fp] {
-			continue
-		}
-		switch {
-		case tried <= tries:
-			k.Use, k.Why = Offered, ""
-		case k.File != "":
-			k.Why = fmt.Sprintf("ssh tries %d other keys first, which is too many; log in with: ssh -o IdentitiesOnly=yes -i %s", tried-1, shell.Quote(k.File))
-		default:
-			k.Why = fmt.Sprintf("ssh tries %d other keys first, which is too many", tried-1)
-		}
-	}
-	slices.SortStableFunc(f.order, func(a, b string) int {
-		return cmp.Or(cmp.Compare(place(order, f.known[a]), place(order, f.known[b])), cmp.Compare(rank(f.known[a]), rank(f.known[b])))
-	})
-}
-
-// place is a key's place among those that ssh logs in with, behind them all
-// for another one.
-func place(order []string, k *PublicKey) int {
-	if i := slices.Index(order, k.Fingerprint); i >= 0 && k.Use == Offered {
-		return i
-	}
-	return len(order)
-}
-
-// rank orders the keys that ssh does not offer.
-func rank(k *PublicKey) int {
-	switch {
-	case k.Use == Here && strings.HasPrefix(filepath.Base(k.File), "id_"):
-		return 0
-	case k.Use == Here:
-		return 1
-	case k.Use == Elsewhere:
-		return 2
-	}
-	return 3
-}
-
-func (f *finder) sorted() (out []PublicKey) {
-	for _, fp := range f.order {
-		out = append(out, *f.known[fp])
-	}
-	return out
 }
 
 // there tells whether a name is in use, be it by a link that leads nowhere.
