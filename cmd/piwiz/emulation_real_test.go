@@ -55,13 +55,7 @@ func init() {
 }
 
 func TestEmulationInANamespaceOfItsOwn(t *testing.T) {
-	if os.Getenv("PIWIZ_REAL") != "1" {
-		t.Skip("needs root, sudo, QEMU and Linux 6.7: set PIWIZ_REAL=1 and see .ci/run")
-	}
-	piwiz := filepath.Join(t.TempDir(), "piwiz")
-	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	piwiz := realPiwiz(t, "needs root, sudo, QEMU and Linux 6.7")
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *room)
@@ -325,13 +319,7 @@ func TestABuildThatIsKilledLeavesNoEmulator(t *testing.T) {
 // Nix runs its builders in a sandbox that does not hold the emulator's file.
 func TestNixBuildsThroughTheEmulatorThatPiwizRegistered(t *testing.T) {
 	rig := os.Getenv("PIWIZ_RIG")
-	if os.Getenv("PIWIZ_REAL") != "1" {
-		t.Skip("needs root, Nix and QEMU: set PIWIZ_REAL=1 and see .ci/run")
-	}
-	piwiz := filepath.Join(t.TempDir(), "piwiz")
-	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	piwiz := realPiwiz(t, "needs root, Nix and QEMU")
 	expr := fmt.Sprintf(`(import %s/nixpkgs/pkgs).run "machine-%d" (builtins.toFile "m.sh" "uname -m; uname -m > $out") { }`, rig, time.Now().UnixNano())
 	nix := []string{
 		"nix", "--extra-experimental-features", "nix-command", "build", "--offline", "--impure", "--no-link", "--print-build-logs",

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
+	"piwiz/tui/screen"
 )
 
 // tree is all that lies in a folder: names, modes, content.
@@ -258,19 +260,18 @@ func TestAPassphraseOpensAnExport(t *testing.T) {
 	}
 	cmd := exec.Command("sh", "-ec", "age -d bach.age | tar x")
 	cmd.Dir = u.home
-	tty, err := pty.Start(cmd)
+	s, err := screen.Start(cmd, 80, 24)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tty.Close()
-	time.Sleep(500 * time.Millisecond) // age clears what was typed before it asks
-	_, _ = tty.WriteString(" geheim ü\n")
-	buf := make([]byte, 4096)
-	for err == nil {
-		_, err = tty.Read(buf)
+	defer s.Close()
+	// age throws away what was typed before it asks.
+	if err := errors.Join(s.WaitFor("passphrase", 10*time.Second), s.WaitUnseen(10*time.Second), s.Type(" geheim ü"), s.Key("enter")); err != nil {
+		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil || tree(t, filepath.Join(u.home, "bach")) != want {
-		t.Errorf("age and tar: %v", err)
+	code, err := s.Wait(time.Minute)
+	if err != nil || code != 0 || tree(t, filepath.Join(u.home, "bach")) != want {
+		t.Errorf("age and tar: %v, exit code %d\n%s", err, code, s.Text())
 	}
 }
 

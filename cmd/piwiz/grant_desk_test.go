@@ -63,6 +63,19 @@ echo ready
 exec cat
 `
 
+// realPiwiz builds piwiz for a test with real parts, which needs what is named.
+func realPiwiz(t *testing.T, needs string) (program string) {
+	t.Helper()
+	if os.Getenv("PIWIZ_REAL") != "1" {
+		t.Skip(needs + ": set PIWIZ_REAL=1 and see .ci/run")
+	}
+	program = filepath.Join(t.TempDir(), "piwiz")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
 func newDesk(t *testing.T, piwiz, sudoers string) *desk {
 	t.Helper()
 	id := 61000 + os.Getpid()%4000

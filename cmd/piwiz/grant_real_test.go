@@ -82,13 +82,7 @@ const (
 )
 
 func TestAnOrdinaryUserAndThePrivilegedHalf(t *testing.T) {
-	if os.Getenv("PIWIZ_REAL") != "1" {
-		t.Skip("needs root, sudo and loop devices: set PIWIZ_REAL=1 and see .ci/run")
-	}
-	piwiz := filepath.Join(t.TempDir(), "piwiz")
-	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	piwiz := realPiwiz(t, "needs root, sudo and loop devices")
 	for _, c := range []struct {
 		name, sudoers string
 		test          func(*testing.T, *desk)
@@ -294,16 +288,16 @@ func leavesWhatCovers(t *testing.T, d *desk) {
 	}
 }
 
-// terminal starts a command of the user on a terminal and waits for sudo.
-func (d *desk) terminal(args ...string) *screen.Session {
+// terminal starts a command of the user on a terminal and waits for a question.
+func (d *desk) terminal(question string, args ...string) *screen.Session {
 	d.t.Helper()
 	s, err := screen.Start(d.as(args...), 160, 40)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(s.Close)
-	if err := s.WaitFor("password for "+d.user, 30*time.Second); err != nil {
-		d.t.Fatal(err)
+	if err := s.WaitFor(question, 30*time.Second); err != nil {
+		d.t.Fatalf("%v\n%s", err, s.Raw())
 	}
 	return s
 }
@@ -326,7 +320,7 @@ func (d *desk) answer(s *screen.Session, text string) (code int, output string) 
 
 func asksOnTheTerminal(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
-	code, out := d.answer(d.terminal(d.flash()...), password)
+	code, out := d.answer(d.terminal("password for "+d.user, d.flash()...), password)
 	expect(t, code, out, 0, "/dev/sda is written and verified")
 	if strings.Contains(out, password) {
 		t.Error("the password was shown")
@@ -338,7 +332,7 @@ func asksOnTheTerminal(t *testing.T, d *desk) {
 func refusedBySudo(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	before := card.untouched()
-	code, out := d.answer(d.terminal(d.flash()...), "wrong")
+	code, out := d.answer(d.terminal("password for "+d.user, d.flash()...), "wrong")
 	expect(t, code, out, 1, "administrator rights were not given; nothing was changed", "Try again with the password")
 	code, out = d.run(d.flash()...) // without a terminal nobody can type one
 	expect(t, code, out, 1, "administrator rights were not given; nothing was changed")
@@ -377,7 +371,7 @@ func refusesExchanged(t *testing.T, d *desk) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := card.untouched()
-			s := d.terminal(d.flash()...)
+			s := d.terminal("password for "+d.user, d.flash()...)
 			c.exchange()
 			code, out := d.answer(s, password)
 			expect(t, code, out, 3, "/dev/sda is not written.", c.word)

@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"piwiz/tui/screen"
 )
 
 const (
@@ -30,13 +27,7 @@ func (d *desk) unset(program string) {
 
 // The same user with pkexec, where sudo cannot give rights.
 func TestAnOrdinaryUserAndPkexec(t *testing.T) {
-	if os.Getenv("PIWIZ_REAL") != "1" {
-		t.Skip("needs root, pkexec, polkit and loop devices: set PIWIZ_REAL=1 and see .ci/run")
-	}
-	piwiz := filepath.Join(t.TempDir(), "piwiz")
-	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	piwiz := realPiwiz(t, "needs root, pkexec, polkit and loop devices")
 	for _, c := range []struct {
 		name, rules string
 		test        func(*testing.T, *desk)
@@ -70,22 +61,9 @@ func writesThroughPkexec(t *testing.T, d *desk) {
 	card.free()
 }
 
-func (d *desk) pkexecTerminal() *screen.Session {
-	d.t.Helper()
-	s, err := screen.Start(d.as(d.flash()...), 160, 40)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(s.Close)
-	if err := s.WaitFor("Password:", 30*time.Second); err != nil {
-		d.t.Fatalf("%v\n%s", err, s.Raw())
-	}
-	return s
-}
-
 func pkexecAsks(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
-	code, out := d.answer(d.pkexecTerminal(), password)
+	code, out := d.answer(d.terminal("Password:", d.flash()...), password)
 	expect(t, code, out, 0, "AUTHENTICATION COMPLETE", "/dev/sda is written and verified")
 	if strings.Contains(out, password) {
 		t.Error("the password was shown")
@@ -97,7 +75,7 @@ func pkexecAsks(t *testing.T, d *desk) {
 func refusedByPkexec(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	before := card.untouched()
-	code, out := d.answer(d.pkexecTerminal(), "wrong")
+	code, out := d.answer(d.terminal("Password:", d.flash()...), "wrong")
 	expect(t, code, out, 1, "administrator rights were not given; nothing was changed", "password of an administrator")
 	code, out = d.run(d.flash()...) // without a terminal nobody can type one
 	expect(t, code, out, 1, "administrator rights were not given; nothing was changed")
@@ -120,7 +98,7 @@ func refusedByPolkit(t *testing.T, d *desk) {
 func exchangedUnderPkexec(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	before := card.untouched()
-	s := d.pkexecTerminal()
+	s := d.terminal("Password:", d.flash()...)
 	card.anotherIn()
 	card.tell()
 	code, out := d.answer(s, password)

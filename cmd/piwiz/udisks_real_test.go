@@ -74,13 +74,7 @@ polkit.addRule(function(a, s) { if (a.id.indexOf("org.freedesktop.udisks2.open-d
 )
 
 func TestAnOrdinaryUserAndTheDiskServiceOfTheDesktop(t *testing.T) {
-	if os.Getenv("PIWIZ_REAL") != "1" {
-		t.Skip("needs root, udisks2, polkit and loop devices: set PIWIZ_REAL=1 and see .ci/run")
-	}
-	piwiz := filepath.Join(t.TempDir(), "piwiz")
-	if out, err := exec.Command("go", "build", "-o", piwiz, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	piwiz := realPiwiz(t, "needs root, udisks2, polkit and loop devices")
 	const nobody = "root ALL=(ALL:ALL) ALL"
 	for _, c := range []struct {
 		name, sudoers string
@@ -180,15 +174,7 @@ func refusesExchangedByService(t *testing.T, d *desk) {
 func (d *desk) withAgent() *screen.Session {
 	d.t.Helper()
 	line := `pkttyagent --process $$ --notify-fd 3 3> ~/ready & until [ -e ~/ready ]; do sleep .1; done; sleep 1; exec "$@"`
-	s, err := screen.Start(d.as(append([]string{"sh", "-c", line, "sh"}, d.flash()...)...), 160, 40)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(s.Close)
-	if err := s.WaitFor("Password:", 30*time.Second); err != nil {
-		d.t.Fatalf("%v\n%s", err, s.Raw())
-	}
-	return s
+	return d.terminal("Password:", append([]string{"sh", "-c", line, "sh"}, d.flash()...)...)
 }
 
 func asksByAgent(t *testing.T, d *desk) {
