@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -43,16 +44,8 @@ func (p problems) Unwrap() []error { return p }
 
 // Hints are those of all, each once.
 func (p problems) Hints() []string {
-	var out []string
-	for _, err := range p {
-		_, hints := tui.Explain(err)
-		for _, h := range hints {
-			if !slices.Contains(out, h) {
-				out = append(out, h)
-			}
-		}
-	}
-	return out
+	_, hints := tui.Explain(errors.Join(p...))
+	return hints
 }
 
 // code is that of the one that is in the way longest: what must be changed
