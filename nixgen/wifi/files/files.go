@@ -9,7 +9,6 @@ package files
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -239,13 +238,12 @@ func readOwned(dir int, name string, owner uint32) (data []byte, why string) {
 	case st.Uid != owner || st.Nlink != 1:
 		return nil, "it is not the administrator's own file"
 	}
-	b := make([]byte, Max+1) // one that grows leaves copies
-	n, err := io.ReadFull(f, b)
+	b, err := content(f)
 	switch {
-	case n > Max:
-		return nil, "it is too large for a Wi-Fi network"
-	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case err != nil:
 		return nil, "it cannot be read: " + err.Error()
+	case len(b) > Max:
+		return nil, "it is too large for a Wi-Fi network"
 	}
-	return b[:n], ""
+	return b, ""
 }

@@ -10,9 +10,10 @@ import (
 // certificate may be inside.
 const Max = 64 << 10
 
-// ReadFile reads a file of networks as the user who runs this, into memory that the caller clears. Of one
-// that is too large it reads a byte more than Max, and of what is no regular
-// file nothing: no program takes networks from a folder or a pipe.
+// ReadFile reads a file of networks as the user who runs this, into memory that
+// the caller clears. Of one that is too large it reads a byte more than Max, and
+// of what is no regular file nothing: no program takes networks from a folder or
+// a pipe.
 func ReadFile(path string) ([]byte, error) {
 	if st, err := os.Stat(path); err != nil || !st.Mode().IsRegular() {
 		return nil, err
@@ -22,6 +23,11 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return content(f)
+}
+
+// content reads at most a byte more than Max.
+func content(f io.Reader) ([]byte, error) {
 	b := make([]byte, Max+1) // one that grows leaves copies
 	n, err := io.ReadFull(f, b)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
