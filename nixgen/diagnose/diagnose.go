@@ -46,20 +46,20 @@ func Of(s Seen) Diagnosis {
 	if cause == "" { // a Nix that dies has no time for an error
 		cause = s.lastPlain()
 	}
-	said := statement{cause: cause, log: lastWords(d.LogTail), rest: s.rest(at), there: there != nil, flake: s.source, where: s.Where}
+	said := Statement{Cause: cause, Log: LastWords(d.LogTail), Rest: s.rest(at), There: there != nil, Flake: s.source, Where: s.Where}
 	here := place.Flake{Dir: s.Flake, Copy: s.source}
 	for _, r := range known {
-		match, log := r.match(said)
+		match, log := r.Match(said)
 		if match == nil {
 			continue
 		}
 		w := s.words(&r, d.Derivation, log)
-		d.Name, d.Page = r.name, r.page
-		d.Headline, d.Why = fill(w.headline, match), fill(w.why, match)
-		for _, do := range w.do {
+		d.Name, d.Page = r.Name, r.Page
+		d.Headline, d.Why = fill(w.Headline, match), fill(w.Why, match)
+		for _, do := range w.Do {
 			d.Do = append(d.Do, fill(strings.ReplaceAll(do, "FLAKE", shell.Quote(s.Flake)), match))
 		}
-		if r.verbatim {
+		if r.Verbatim {
 			s.settle(&d, here, e, cause)
 		}
 		return d

@@ -64,7 +64,7 @@ func see(t *testing.T, log string, lines ...string) Seen {
 
 // check diagnoses what was said and fails when it is not row want. It returns
 // what every pattern was held against.
-func check(t *testing.T, want string, s Seen) statement {
+func check(t *testing.T, want string, s Seen) Statement {
 	t.Helper()
 	d := Of(s)
 	if d.Name != want {
@@ -75,23 +75,23 @@ func check(t *testing.T, want string, s Seen) statement {
 	}
 	e, at := s.first()
 	cause, _ := unquote(words(e))
-	return statement{cause: cause, log: lastWords(s.Logs[drv]), rest: s.rest(at)}
+	return Statement{Cause: cause, Log: LastWords(s.Logs[drv]), Rest: s.rest(at)}
 }
 
 func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
 	heard := map[string]bool{}
-	hear := func(name string, said statement) {
+	hear := func(name string, said Statement) {
 		for _, r := range known {
-			if r.name != name {
+			if r.Name != name {
 				continue
 			}
-			for text, patterns := range map[string][]string{said.cause: r.nix, said.rest: r.with} {
+			for text, patterns := range map[string][]string{said.Cause: r.Nix, said.Rest: r.With} {
 				for _, p := range patterns {
-					heard[name+p] = heard[name+p] || pattern(p).MatchString(text)
+					heard[name+p] = heard[name+p] || Pattern(p).MatchString(text)
 				}
 			}
-			for _, p := range r.log {
-				heard[name+p] = heard[name+p] || witness([]string{p}, said.log) != nil
+			for _, p := range r.Log {
+				heard[name+p] = heard[name+p] || Witness([]string{p}, said.Log) != nil
 			}
 		}
 	}
@@ -124,9 +124,9 @@ func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
 		})
 	}
 	for _, r := range known {
-		for _, p := range slices.Concat(r.nix, r.log, r.with) {
-			if !heard[r.name+p] {
-				t.Errorf("%s: no message shows that this is ever said: %s", r.name, p)
+		for _, p := range slices.Concat(r.Nix, r.Log, r.With) {
+			if !heard[r.Name+p] {
+				t.Errorf("%s: no message shows that this is ever said: %s", r.Name, p)
 			}
 		}
 	}
@@ -135,18 +135,18 @@ func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
 func TestEveryKnownFailureSaysWhatToDo(t *testing.T) {
 	names := map[string]bool{}
 	for _, r := range known {
-		if names[r.name] {
-			t.Errorf("%s is there twice", r.name)
+		if names[r.Name] {
+			t.Errorf("%s is there twice", r.Name)
 		}
-		names[r.name] = true
-		if !strings.HasSuffix(r.headline, ".") && !strings.HasSuffix(r.headline, "?") {
-			t.Errorf("%s: the headline is no sentence: %q", r.name, r.headline)
+		names[r.Name] = true
+		if !strings.HasSuffix(r.Headline, ".") && !strings.HasSuffix(r.Headline, "?") {
+			t.Errorf("%s: the headline is no sentence: %q", r.Name, r.Headline)
 		}
-		if r.why == "" && !r.verbatim {
-			t.Errorf("%s: no reason is given", r.name)
+		if r.Why == "" && !r.Verbatim {
+			t.Errorf("%s: no reason is given", r.Name)
 		}
-		if !slices.Contains([]string{"check", "preview"}, r.page) && len(r.do) == 0 {
-			t.Errorf("%s: leads nowhere (page %q)", r.name, r.page)
+		if !slices.Contains([]string{"check", "preview"}, r.Page) && len(r.Do) == 0 {
+			t.Errorf("%s: leads nowhere (page %q)", r.Name, r.Page)
 		}
 	}
 	if len(known) < 45 {
@@ -361,13 +361,13 @@ func TestAdviceIsForTheComputerOnWhichItHappened(t *testing.T) {
 				}
 				s.Where, s.Machines = Where{}, map[string]string{d.Derivation: "ssh-ng://" + host + "?compress=true"}
 				d = Of(s)
-				r := known[slices.IndexFunc(known, func(r row) bool { return r.name == d.Name })]
-				if r.side == anySide || d.Derivation == "" {
+				r := known[slices.IndexFunc(known, func(r Row) bool { return r.Name == d.Name })]
+				if r.Side == AnySide || d.Derivation == "" {
 					continue
 				}
 				said := strings.Join(append(d.Do, d.Headline), "\n")
 				for _, do := range d.Do {
-					if !strings.Contains(do, host) && do != again && !strings.HasPrefix(do, "Build again") {
+					if !strings.Contains(do, host) && do != Again && !strings.HasPrefix(do, "Build again") {
 						t.Errorf("%s on another computer (%d): %q does not say where", d.Name, n, do)
 					}
 				}
@@ -408,8 +408,8 @@ func TestWhatAnotherComputerSaysIsAboutIt(t *testing.T) {
 	const host = "pi@builder"
 	heard := 0
 	for _, c := range spoken {
-		i := slices.IndexFunc(known, func(r row) bool { return r.name == c.want })
-		if c.warning+c.program+c.notice != "" || c.where.Engine != "" || len(c.where.Hosts) > 0 || known[i].verbatim {
+		i := slices.IndexFunc(known, func(r Row) bool { return r.Name == c.want })
+		if c.warning+c.program+c.notice != "" || c.where.Engine != "" || len(c.where.Hosts) > 0 || known[i].Verbatim {
 			continue
 		}
 		for _, cause := range c.nix {
@@ -425,7 +425,7 @@ func TestWhatAnotherComputerSaysIsAboutIt(t *testing.T) {
 					t.Errorf("%s, %s: %q of %q: %s", c.want, way, d.Name, d.Derivation, cause)
 				}
 				advice := strings.Join(append(d.Do, d.Headline), "\n")
-				if known[i].side != anySide && (!strings.Contains(advice, host) || strings.Contains(advice, "this computer")) {
+				if known[i].Side != AnySide && (!strings.Contains(advice, host) || strings.Contains(advice, "this computer")) {
 					t.Errorf("%s, %s: not about %s:\n%s", c.want, way, host, advice)
 				}
 			}

@@ -28,23 +28,23 @@ var (
 	well = regexp.MustCompile(`(?i)^\s*(?:ok|pass(?:ed)?|✓|✔)\b|\b(?:ok|pass(?:ed)?)$`)
 )
 
-// lastWord is a line of a builder.
-type lastWord struct {
+// LastWord is a line of a builder.
+type LastWord struct {
 	text           string
 	passed         bool // it cannot be a witness
 	silent, denies bool // it tells nothing new; it is a failure of its own
 }
 
-// lastWords are the lines of a builder from its end backwards, as far as
+// LastWords are the lines of a builder from its end backwards, as far as
 // something in them may be believed.
-func lastWords(lines []string) (out []lastWord) {
+func LastWords(lines []string) (out []LastWord) {
 	behind := 0
 	for i := len(lines) - 1; i >= 0 && behind <= near; i-- {
 		text := strings.TrimSpace(lines[i])
 		if text == "" {
 			continue
 		}
-		w := lastWord{text: text, passed: passed.MatchString(text), silent: after.MatchString(text)}
+		w := LastWord{text: text, passed: passed.MatchString(text), silent: after.MatchString(text)}
 		w.denies = !w.silent && !well.MatchString(text) && another.MatchString(text)
 		if !w.silent && !w.denies {
 			behind++
@@ -54,14 +54,14 @@ func lastWords(lines []string) (out []lastWord) {
 	return out
 }
 
-// witness is the match of a pattern in the last words, nil when there is none
+// Witness is the match of a pattern in the last words, nil when there is none
 // that may be believed.
-func witness(patterns []string, words []lastWord) []string {
+func Witness(patterns []string, words []LastWord) []string {
 	if len(patterns) == 0 {
 		return nil
 	}
 	for _, w := range words {
-		if m := find(patterns, w.text); m != nil && !w.passed {
+		if m := Find(patterns, w.text); m != nil && !w.passed {
 			return m
 		}
 		if w.denies {

@@ -7,49 +7,49 @@ import (
 	"sync"
 )
 
-// row is a failure whose words are known. Patterns are those of regexp/syntax;
+// Row is a failure whose words are known. Patterns are those of regexp/syntax;
 // $1 in the texts is what the pattern that fits has in brackets.
-type row struct {
-	name     string
-	nix      []string             // Nix's message, in the wordings of its versions
-	log      []string             // or the last words of the builder that failed, each in one line
-	with     []string             // and one of these in what was said besides
-	when     func(statement) bool // and this
-	early    bool                 // a warning is enough: Nix itself takes the consequence for the cause
-	verbatim bool                 // Nix's words say more than ours: show them, and the place in the user's files
-	headline string
-	why      string
-	page     string
-	do       []string // FLAKE is the user's folder
+type Row struct {
+	Name     string
+	Nix      []string             // Nix's message, in the wordings of its versions
+	Log      []string             // or the last words of the builder that failed, each in one line
+	With     []string             // and one of these in what was said besides
+	When     func(Statement) bool // and this
+	Early    bool                 // a warning is enough: Nix itself takes the consequence for the cause
+	Verbatim bool                 // Nix's words say more than ours: show them, and the place in the user's files
+	Headline string
+	Why      string
+	Page     string
+	Do       []string // FLAKE is the user's folder
 
-	side   side     // the computer that all this is about
-	remote *instead // words where that is another one; what is "" stays as it is
-	boxed  *instead // words in a container of piwiz
+	Side   Side     // the computer that all this is about
+	Remote *Instead // words where that is another one; what is "" stays as it is
+	Boxed  *Instead // words in a container of piwiz
 }
 
-// statement is what the table is asked about.
-type statement struct {
-	cause string     // Nix's message, without the lines of the builder in it
-	log   []lastWord // of the builder
-	rest  string     // everything else Nix said, and programs that it ran
-	there bool       // another computer said the cause
-	flake string     // store copy of the user's folder, "" when unknown
-	where Where
+// Statement is what the table is asked about.
+type Statement struct {
+	Cause string     // Nix's message, without the lines of the builder in it
+	Log   []LastWord // of the builder
+	Rest  string     // everything else Nix said, and programs that it ran
+	There bool       // another computer said the cause
+	Flake string     // store copy of the user's folder, "" when unknown
+	Where Where
 }
 
-// match is the match of the pattern that fits, nil when the row does not; log
+// Match is the match of the pattern that fits, nil when the row does not; log
 // says that the builder's last lines told it.
-func (r *row) match(s statement) (m []string, log bool) {
-	m = find(r.nix, s.cause)
+func (r *Row) Match(s Statement) (m []string, log bool) {
+	m = Find(r.Nix, s.Cause)
 	if m == nil {
-		m = witness(r.log, s.log)
+		m = Witness(r.Log, s.Log)
 		log = m != nil
 	}
-	if m == nil || r.when != nil && !r.when(s) {
+	if m == nil || r.When != nil && !r.When(s) {
 		return nil, false
 	}
-	if r.with != nil {
-		m = find(r.with, s.rest)
+	if r.With != nil {
+		m = Find(r.With, s.Rest)
 	}
 	return m, log
 }
@@ -57,16 +57,17 @@ func (r *row) match(s statement) (m []string, log bool) {
 // early says whether a warning is already the cause.
 func early(text string) bool {
 	for _, r := range known {
-		if r.early && find(r.nix, text) != nil {
+		if r.Early && Find(r.Nix, text) != nil {
 			return true
 		}
 	}
 	return false
 }
 
-func find(patterns []string, text string) []string {
+// Find is the match of the first pattern that fits, nil when none does.
+func Find(patterns []string, text string) []string {
 	for _, p := range patterns {
-		if m := pattern(p).FindStringSubmatch(text); m != nil {
+		if m := Pattern(p).FindStringSubmatch(text); m != nil {
 			return m
 		}
 	}
@@ -76,7 +77,8 @@ func find(patterns []string, text string) []string {
 // compiled are the patterns that were needed: a build that succeeds needs none.
 var compiled sync.Map
 
-func pattern(p string) *regexp.Regexp {
+// Pattern is the pattern p, compiled once.
+func Pattern(p string) *regexp.Regexp {
 	if re, ok := compiled.Load(p); ok {
 		return re.(*regexp.Regexp)
 	}
@@ -100,8 +102,8 @@ var (
 
 // lacksFeature says whether a feature (kvm, big-parallel) is what is missing,
 // and not the platform. Before 2.34 one message served both.
-func lacksFeature(s statement) bool {
-	cause := s.cause
+func lacksFeature(s Statement) bool {
+	cause := s.Cause
 	for _, re := range []*regexp.Regexp{askedLocal, askedSystem} {
 		m := re.FindStringSubmatch(cause)
 		if m == nil {

@@ -6,90 +6,90 @@ import (
 	"strings"
 )
 
-// others are the computers that should build: which of them may, and which
+// Others are the computers that should build: which of them may, and which
 // answers. What ssh says comes before what Nix makes of it.
-var others = []row{{
-	name: "builders-not-trusted", nix: noBuilder, with: []string{`ignoring the client-specified setting '(?:builders|max-jobs|builders-use-substitutes)'`}, when: chosen,
-	headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
-	why:      "Only a trusted user may.",
-	page:     "check", do: trustMe,
+var Others = []Row{{
+	Name: "builders-not-trusted", Nix: noBuilder, With: []string{`ignoring the client-specified setting '(?:builders|max-jobs|builders-use-substitutes)'`}, When: chosen,
+	Headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
+	Why:      "Only a trusted user may.",
+	Page:     "check", Do: trustMe,
 }, {
-	name: "not-trusted", nix: platform, with: []string{`ignoring the client-specified setting 'extra-platforms'`},
-	headline: "Nix does not let you build for the Raspberry Pi's processor: it does not trust you yet.",
-	why:      "Only a trusted user may add a processor (extra-platforms); the settings of Nix can add one for everybody.",
-	page:     "check", do: allow,
+	Name: "not-trusted", Nix: platform, With: []string{`ignoring the client-specified setting 'extra-platforms'`},
+	Headline: "Nix does not let you build for the Raspberry Pi's processor: it does not trust you yet.",
+	Why:      "Only a trusted user may add a processor (extra-platforms); the settings of Nix can add one for everybody.",
+	Page:     "check", Do: allow,
 }, {
-	name: "builder-host-key", nix: noBuilder, with: slices.Concat(keyUnknown, keyChanged),
-	headline: "BUILDER is not known to the Nix service.",
-	why:      "The service runs as root: the host key must be in root's known_hosts, not in yours.",
-	page:     "check", do: []string{"Log in once as root and check the key: sudo ssh USER@HOST true"},
+	Name: "builder-host-key", Nix: noBuilder, With: slices.Concat(keyUnknown, keyChanged),
+	Headline: "BUILDER is not known to the Nix service.",
+	Why:      "The service runs as root: the host key must be in root's known_hosts, not in yours.",
+	Page:     "check", Do: []string{"Log in once as root and check the key: sudo ssh USER@HOST true"},
 }, {
-	name: "builder-login", nix: noBuilder, with: refused,
-	headline: "BUILDER refuses the Nix service's key.",
-	why:      "The service runs as root, without your agent: it needs a key of its own, without a passphrase.",
-	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST true"},
+	Name: "builder-login", Nix: noBuilder, With: refused,
+	Headline: "BUILDER refuses the Nix service's key.",
+	Why:      "The service runs as root, without your agent: it needs a key of its own, without a passphrase.",
+	Page:     "check", Do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST true"},
 }, {
-	name: "builder-unreachable", nix: noBuilder, with: slices.Concat(unreachable, noName),
-	headline: "BUILDER does not answer.",
-	why:      "ssh could not reach it.",
-	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST true"},
+	Name: "builder-unreachable", Nix: noBuilder, With: slices.Concat(unreachable, noName),
+	Headline: "BUILDER does not answer.",
+	Why:      "ssh could not reach it.",
+	Page:     "check", Do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST true"},
 }, {
-	name: "builder-no-ssh", nix: []string{`(?:unable to execute|executing) ['"]ssh['"]: No such file`},
-	headline: "Nix finds no ssh on this computer, and needs it to reach BUILDER.",
-	why:      "The Nix service has a PATH of its own.",
-	page:     "check", do: []string{"See whether it is there: sudo which ssh", "Install it. Debian and Ubuntu: sudo apt-get install openssh-client", "Then: sudo systemctl restart nix-daemon"},
+	Name: "builder-no-ssh", Nix: []string{`(?:unable to execute|executing) ['"]ssh['"]: No such file`},
+	Headline: "Nix finds no ssh on this computer, and needs it to reach BUILDER.",
+	Why:      "The Nix service has a PATH of its own.",
+	Page:     "check", Do: []string{"See whether it is there: sudo which ssh", "Install it. Debian and Ubuntu: sudo apt-get install openssh-client", "Then: sudo systemctl restart nix-daemon"},
 }, {
-	name: "builder-lost", nix: slices.Concat(hungUp, []string{`^(?:writing to|reading from) file: (?:Broken pipe|Connection reset by peer)`}), with: []string{`(?m)^(?:error: )?builder for '[^']+\.drv' failed with exit code 1`, `Cannot build '[^']+\.drv'\.\s+Reason: builder failed with exit code 1`},
-	headline: "The connection to BUILDER broke off in the middle of a step.",
-	why:      "It was switched off or restarted, its Nix was stopped, or the network was gone for a moment.",
-	page:     "check", do: []string{"See whether it answers: sudo ssh -o BatchMode=yes USER@HOST nix --version", again},
+	Name: "builder-lost", Nix: slices.Concat(HungUp, []string{`^(?:writing to|reading from) file: (?:Broken pipe|Connection reset by peer)`}), With: []string{`(?m)^(?:error: )?builder for '[^']+\.drv' failed with exit code 1`, `Cannot build '[^']+\.drv'\.\s+Reason: builder failed with exit code 1`},
+	Headline: "The connection to BUILDER broke off in the middle of a step.",
+	Why:      "It was switched off or restarted, its Nix was stopped, or the network was gone for a moment.",
+	Page:     "check", Do: []string{"See whether it answers: sudo ssh -o BatchMode=yes USER@HOST nix --version", Again},
 }, {
-	name: "builder-ssh", nix: noBuilder, with: []string{`failed to start SSH connection to`, `cannot build on '`},
-	headline: "BUILDER cannot be used.",
-	why:      "Nix could not start a session with it.",
-	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
+	Name: "builder-ssh", Nix: noBuilder, With: []string{`failed to start SSH connection to`, `cannot build on '`},
+	Headline: "BUILDER cannot be used.",
+	Why:      "Nix could not start a session with it.",
+	Page:     "check", Do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
 }, {
-	name: "builder-system", nix: noBuilder, with: []string{machinesAsked}, when: lacksARM,
-	headline: "BUILDER is not listed as one for the Raspberry Pi's processor (aarch64).",
-	why:      "Nix asks only computers whose entry names the system aarch64-linux.",
-	page:     "check", do: []string{"Choose it with: --builder ssh://USER@HOST", "Or add aarch64-linux to its entry in /etc/nix/machines: ssh-ng://USER@HOST aarch64-linux"},
+	Name: "builder-system", Nix: noBuilder, With: []string{machinesAsked}, When: lacksARM,
+	Headline: "BUILDER is not listed as one for the Raspberry Pi's processor (aarch64).",
+	Why:      "Nix asks only computers whose entry names the system aarch64-linux.",
+	Page:     "check", Do: []string{"Choose it with: --builder ssh://USER@HOST", "Or add aarch64-linux to its entry in /etc/nix/machines: ssh-ng://USER@HOST aarch64-linux"},
 }, {
-	name: "builder-foreign", nix: noBuilder, with: []string{`(?m)^required \(system, features\): \(([^,\s]+),`}, when: lacksSystem,
-	headline: "A step of the build needs a type of computer ($1) that none of the builders is.",
-	why:      "Nix builds nothing on this computer while only others are chosen.",
-	page:     "check", do: []string{"If this computer is of that type, let it build as well: --builder ssh://USER@HOST,local", "Or take out of configuration.nix what needs it."},
+	Name: "builder-foreign", Nix: noBuilder, With: []string{`(?m)^required \(system, features\): \(([^,\s]+),`}, When: lacksSystem,
+	Headline: "A step of the build needs a type of computer ($1) that none of the builders is.",
+	Why:      "Nix builds nothing on this computer while only others are chosen.",
+	Page:     "check", Do: []string{"If this computer is of that type, let it build as well: --builder ssh://USER@HOST,local", "Or take out of configuration.nix what needs it."},
 }, {
-	name: "builder-feature", nix: noBuilder, with: []string{machinesAsked}, when: machinesLackFeature,
-	headline: "BUILDER does not offer the features that a step of the build needs: $1.",
-	why:      "Nix asks only computers whose entry names all of them.",
-	page:     "preview", do: []string{"Take out of configuration.nix what needs them, or add them to the computer's entry in /etc/nix/machines."},
+	Name: "builder-feature", Nix: noBuilder, With: []string{machinesAsked}, When: machinesLackFeature,
+	Headline: "BUILDER does not offer the features that a step of the build needs: $1.",
+	Why:      "Nix asks only computers whose entry names all of them.",
+	Page:     "preview", Do: []string{"Take out of configuration.nix what needs them, or add them to the computer's entry in /etc/nix/machines."},
 }, {
-	name: "builder-none", nix: noBuilder, with: []string{`Failed to find a machine for remote build`},
-	headline: "BUILDER took no step of the build.",
-	why:      "It is listed, but Nix got no session with it: it did not answer, or refused the key of the Nix service, which runs as root.",
-	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
+	Name: "builder-none", Nix: noBuilder, With: []string{`Failed to find a machine for remote build`},
+	Headline: "BUILDER took no step of the build.",
+	Why:      "It is listed, but Nix got no session with it: it did not answer, or refused the key of the Nix service, which runs as root.",
+	Page:     "check", Do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
 }, {
-	name: "builder-idle", nix: slices.Concat(noJobs, platform), when: func(s statement) bool { return !s.there && len(s.where.Hosts) > 0 && !s.where.Mixed },
-	headline: "BUILDER took no step of the build.",
-	why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step needs: a system, or a feature such as big-parallel or kvm. Or the Nix service does not trust you, and takes no computers from you.",
-	page:     "check", do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version", "See what it offers: ssh USER@HOST nix --extra-experimental-features nix-command config show system-features", "See whether the service trusts you: nix --extra-experimental-features nix-command store info"},
+	Name: "builder-idle", Nix: slices.Concat(noJobs, platform), When: func(s Statement) bool { return !s.There && len(s.Where.Hosts) > 0 && !s.Where.Mixed },
+	Headline: "BUILDER took no step of the build.",
+	Why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step needs: a system, or a feature such as big-parallel or kvm. Or the Nix service does not trust you, and takes no computers from you.",
+	Page:     "check", Do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version", "See what it offers: ssh USER@HOST nix --extra-experimental-features nix-command config show system-features", "See whether the service trusts you: nix --extra-experimental-features nix-command store info"},
 }, {
-	name: "missing-feature", when: lacksFeature, verbatim: true,
-	nix:      []string{`^an? '.* with features .* is required to build`, `Reason: required system or feature not available`, `Reason: missing system features`},
-	headline: "A step of the build needs a feature that Nix does not have here.",
-	why:      "An SD card image needs none: something in configuration.nix does.",
-	page:     "preview", do: []string{"Take it out, or see what Nix has: nix --extra-experimental-features nix-command config show system-features"},
-	boxed: &instead{do: []string{"Take out of configuration.nix what needs it."}},
+	Name: "missing-feature", When: lacksFeature, Verbatim: true,
+	Nix:      []string{`^an? '.* with features .* is required to build`, `Reason: required system or feature not available`, `Reason: missing system features`},
+	Headline: "A step of the build needs a feature that Nix does not have here.",
+	Why:      "An SD card image needs none: something in configuration.nix does.",
+	Page:     "preview", Do: []string{"Take it out, or see what Nix has: nix --extra-experimental-features nix-command config show system-features"},
+	Boxed: &Instead{Do: []string{"Take out of configuration.nix what needs it."}},
 }, {
-	name: "platform", side: builds, nix: platform,
-	headline: "Nix does not want to build for the Raspberry Pi's processor (aarch64) on COMPUTER.",
-	why:      "It was not told that COMPUTER can run such programs.",
-	page:     "check", do: allow,
+	Name: "platform", Side: Builds, Nix: platform,
+	Headline: "Nix does not want to build for the Raspberry Pi's processor (aarch64) on COMPUTER.",
+	Why:      "It was not told that COMPUTER can run such programs.",
+	Page:     "check", Do: allow,
 }, {
-	name: "no-jobs", nix: noJobs,
-	headline: "Nix is told to build nothing on this computer, and has no other.",
-	why:      "Its setting max-jobs is 0.",
-	page:     "check", do: []string{"Put into /etc/nix/nix.conf: max-jobs = auto", "sudo systemctl restart nix-daemon"},
+	Name: "no-jobs", Nix: noJobs,
+	Headline: "Nix is told to build nothing on this computer, and has no other.",
+	Why:      "Its setting max-jobs is 0.",
+	Page:     "check", Do: []string{"Put into /etc/nix/nix.conf: max-jobs = auto", "sudo systemctl restart nix-daemon"},
 }}
 
 var (
@@ -119,23 +119,23 @@ var (
 
 // chosen says whether other computers were chosen, as far as that is known: where
 // Nix refuses a platform as well, that alone is the cause of a build on this one.
-func chosen(s statement) bool {
-	return len(s.where.Hosts) > 0 || !strings.Contains(s.rest, "client-specified setting 'extra-platforms'")
+func chosen(s Statement) bool {
+	return len(s.Where.Hosts) > 0 || !strings.Contains(s.Rest, "client-specified setting 'extra-platforms'")
 }
 
 // lacksARM is lacksSystem for a step that is for the Pi.
-func lacksARM(s statement) bool {
-	want := asked.FindStringSubmatch(s.rest)
+func lacksARM(s Statement) bool {
+	want := asked.FindStringSubmatch(s.Rest)
 	return want != nil && want[1] == "aarch64-linux" && lacksSystem(s)
 }
 
 // lacksSystem says whether no machine was listed for the system of the step.
-func lacksSystem(s statement) bool {
-	want := asked.FindStringSubmatch(s.rest)
+func lacksSystem(s Statement) bool {
+	want := asked.FindStringSubmatch(s.Rest)
 	if want == nil {
 		return false
 	}
-	for _, m := range machine.FindAllStringSubmatch(s.rest, -1) {
+	for _, m := range machine.FindAllStringSubmatch(s.Rest, -1) {
 		if has(m[1]+m[2], want[1]) {
 			return false
 		}
@@ -144,12 +144,12 @@ func lacksSystem(s statement) bool {
 }
 
 // machinesLackFeature says whether none of these has all features of the step.
-func machinesLackFeature(s statement) bool {
-	want := asked.FindStringSubmatch(s.rest)
+func machinesLackFeature(s Statement) bool {
+	want := asked.FindStringSubmatch(s.Rest)
 	if want == nil || strings.TrimSpace(want[2]) == "" {
 		return false
 	}
-	for _, m := range machine.FindAllStringSubmatch(s.rest, -1) {
+	for _, m := range machine.FindAllStringSubmatch(s.Rest, -1) {
 		all := has(m[1]+m[2], want[1])
 		for f := range strings.SplitSeq(want[2], ",") {
 			all = all && has(m[3]+m[4], f)

@@ -13,31 +13,31 @@ type Where struct {
 	Engine string   // docker or podman when Nix runs in its container, "" else
 }
 
-// side is which computer the words of a row are about.
-type side int
+// Side is which computer the words of a row are about.
+type Side int
 
 const (
-	anySide side = iota // none: they are the same wherever it ran
-	builds              // the one that builds
-	ran                 // the one that builds when a step failed, else this one
-	either              // the same, but without a step nobody can tell
-	spoke               // the one that said it
+	AnySide Side = iota // none: they are the same wherever it ran
+	Builds              // the one that builds
+	Ran                 // the one that builds when a step failed, else this one
+	Either              // the same, but without a step nobody can tell
+	Spoke               // the one that said it
 )
 
-// instead are the words of a row where the usual ones would be wrong.
-type instead struct {
-	headline string
-	why      string
-	do       []string
+// Instead are the words of a row where the usual ones would be wrong.
+type Instead struct {
+	Headline string
+	Why      string
+	Do       []string
 }
 
 // there is the other computer that a failure is about, "" for this one. sure
 // says that it cannot be this one.
-func (s Seen) there(r *row, drv string, log bool) (host string, sure bool) {
+func (s Seen) there(r *Row, drv string, log bool) (host string, sure bool) {
 	switch {
-	case r.side == anySide:
+	case r.Side == AnySide:
 		return "", false
-	case r.side == spoke || s.speaker != "":
+	case r.Side == Spoke || s.speaker != "":
 		return s.speaker, true
 	}
 	if m := Host(s.Machines[drv]); m != "" {
@@ -46,8 +46,8 @@ func (s Seen) there(r *row, drv string, log bool) (host string, sure bool) {
 	if len(s.Where.Hosts) == 0 || s.Where.Mixed {
 		return "", false
 	}
-	step := r.side == builds || log || drv != ""
-	if !step && r.side != either {
+	step := r.Side == Builds || log || drv != ""
+	if !step && r.Side != Either {
 		return "", false
 	}
 	return strings.Join(s.Where.Hosts, " or "), step
@@ -67,25 +67,25 @@ var byName = regexp.MustCompile(`^ssh(?:-ng)?://([^?/\s]+)`)
 // words are those of row r for the place where it happened. In them COMPUTER is
 // the computer that they are about, BUILDER the one that should have built,
 // HOST its name for ssh and ENGINE the program of the container.
-func (s Seen) words(r *row, drv string, log bool) instead {
-	w := instead{r.headline, r.why, r.do}
+func (s Seen) words(r *Row, drv string, log bool) Instead {
+	w := Instead{r.Headline, r.Why, r.Do}
 	host, sure := s.there(r, drv, log)
 	computer := "this computer"
 	switch {
 	case s.Where.Engine != "":
 		w = r.inContainer(w)
 	case host != "":
-		if r.remote != nil {
-			w = r.remote.over(w)
+		if r.Remote != nil {
+			w = r.Remote.Over(w)
 		}
 		place := "on " + host
 		if computer = host; !sure {
 			computer, place = host+" or of this computer", "on "+host+" or here"
 		}
-		if !strings.Contains(w.headline, "COMPUTER") {
-			w.headline = endWith(w.headline, place)
+		if !strings.Contains(w.Headline, "COMPUTER") {
+			w.Headline = endWith(w.Headline, place)
 		}
-		w.do = at(place, w.do)
+		w.Do = at(place, w.Do)
 	}
 	name, builder := "USER@HOST", "The other computer that should build"
 	if h := s.asked(); h != "" {
@@ -93,12 +93,12 @@ func (s Seen) words(r *row, drv string, log bool) instead {
 	}
 	first, _, _ := strings.Cut(name, " or ")
 	fill := strings.NewReplacer("COMPUTER", computer, "BUILDER", builder, "USER@HOST", first, "HOST", first, "ENGINE", s.Where.Engine).Replace
-	w.headline, w.why = capital(fill(w.headline)), fill(w.why)
+	w.Headline, w.Why = capital(fill(w.Headline)), fill(w.Why)
 	var do []string
-	for _, d := range w.do {
+	for _, d := range w.Do {
 		do = append(do, fill(d))
 	}
-	w.do = do
+	w.Do = do
 	return w
 }
 
@@ -122,15 +122,15 @@ func (s Seen) asked() string {
 
 var askedFor = regexp.MustCompile(`cannot build on 'ssh(?:-ng)?://([^'?/\s]+)|failed to start SSH connection to '([^'?/\s]+)'`)
 
-func (i *instead) over(w instead) instead {
-	if i.headline != "" {
-		w.headline = i.headline
+func (i *Instead) Over(w Instead) Instead {
+	if i.Headline != "" {
+		w.Headline = i.Headline
 	}
-	if i.why != "" {
-		w.why = i.why
+	if i.Why != "" {
+		w.Why = i.Why
 	}
-	if i.do != nil {
-		w.do = i.do
+	if i.Do != nil {
+		w.Do = i.Do
 	}
 	return w
 }
@@ -139,26 +139,26 @@ func (i *instead) over(w instead) instead {
 // nobody can follow it in a container that piwiz starts.
 var ofTheComputer = regexp.MustCompile(`nix\.conf|systemctl|usermod|journalctl|--privileged|On NixOS|boot\.binfmt|nix\.settings|(?:^|: )nix-(?:store|collect-garbage)|(?:^|\s)/nix\b|nix --`)
 
-// withoutContainer is what helps whenever the Nix of a container does not work.
-var withoutContainer = []string{
+// WithoutContainer is what helps whenever the Nix of a container does not work.
+var WithoutContainer = []string{
 	"Try the other one of docker and podman: --builder docker, or --builder podman",
 	"Or build with a Nix of this computer. What that needs: piwiz check --builder local",
 }
 
-func (r *row) inContainer(w instead) instead {
-	if r.boxed != nil {
-		return r.boxed.over(w)
+func (r *Row) inContainer(w Instead) Instead {
+	if r.Boxed != nil {
+		return r.Boxed.Over(w)
 	}
 	var do []string
-	for _, d := range w.do {
+	for _, d := range w.Do {
 		if !ofTheComputer.MatchString(d) {
 			do = append(do, d)
 		}
 	}
-	if len(do) < len(w.do) && (len(do) == 0 || len(do) == 1 && do[0] == again) {
-		do = withoutContainer
+	if len(do) < len(w.Do) && (len(do) == 0 || len(do) == 1 && do[0] == Again) {
+		do = WithoutContainer
 	}
-	w.do = do
+	w.Do = do
 	return w
 }
 
@@ -167,8 +167,8 @@ func (r *row) inContainer(w instead) instead {
 func at(place string, do []string) (out []string) {
 	for _, d := range do {
 		switch first, _, _ := strings.Cut(d, " "); {
-		case d == again || strings.HasPrefix(d, "Build again"):
-		case d == checkCmd:
+		case d == Again || strings.HasPrefix(d, "Build again"):
+		case d == Check:
 			continue // it says what this computer needs
 		case first == strings.ToLower(first):
 			d = capital(place) + ": " + d
