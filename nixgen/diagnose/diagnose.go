@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/diagnose/place"
+	"piwiz/nixgen/diagnose/row"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/shell"
 )
@@ -46,7 +47,7 @@ func Of(s Seen) Diagnosis {
 	if cause == "" { // a Nix that dies has no time for an error
 		cause = s.lastPlain()
 	}
-	said := Statement{Cause: cause, Log: LastWords(d.LogTail), Rest: s.rest(at), There: there != nil, Flake: s.source, Where: s.Where}
+	said := row.Statement{Cause: cause, Log: row.LastWords(d.LogTail), Rest: s.rest(at), There: there != nil, Flake: s.source, Where: s.Where}
 	here := place.Flake{Dir: s.Flake, Copy: s.source}
 	for _, r := range known {
 		match, log := r.Match(said)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"piwiz/nixgen/diagnose/row"
 	"piwiz/nixgen/nix"
 )
 
@@ -64,7 +65,7 @@ func see(t *testing.T, log string, lines ...string) Seen {
 
 // check diagnoses what was said and fails when it is not row want. It returns
 // what every pattern was held against.
-func check(t *testing.T, want string, s Seen) Statement {
+func check(t *testing.T, want string, s Seen) row.Statement {
 	t.Helper()
 	d := Of(s)
 	if d.Name != want {
@@ -75,23 +76,23 @@ func check(t *testing.T, want string, s Seen) Statement {
 	}
 	e, at := s.first()
 	cause, _ := unquote(words(e))
-	return Statement{Cause: cause, Log: LastWords(s.Logs[drv]), Rest: s.rest(at)}
+	return row.Statement{Cause: cause, Log: row.LastWords(s.Logs[drv]), Rest: s.rest(at)}
 }
 
 func TestEveryPatternOfTheTableIsSpokenBySomeNix(t *testing.T) {
 	heard := map[string]bool{}
-	hear := func(name string, said Statement) {
+	hear := func(name string, said row.Statement) {
 		for _, r := range known {
 			if r.Name != name {
 				continue
 			}
 			for text, patterns := range map[string][]string{said.Cause: r.Nix, said.Rest: r.With} {
 				for _, p := range patterns {
-					heard[name+p] = heard[name+p] || Pattern(p).MatchString(text)
+					heard[name+p] = heard[name+p] || row.Pattern(p).MatchString(text)
 				}
 			}
 			for _, p := range r.Log {
-				heard[name+p] = heard[name+p] || Witness([]string{p}, said.Log) != nil
+				heard[name+p] = heard[name+p] || row.Witness([]string{p}, said.Log) != nil
 			}
 		}
 	}
@@ -308,7 +309,7 @@ func TestALogIsBelievedOnlyWhereItEnds(t *testing.T) {
 				slices.Concat(mentions, []string{"x.c:3:1: error: unknown type name 'foo'", "make: *** [Makefile:3: x.o] Error 1"}),
 				slices.Concat(mentions, []string{"ValueError: 3 is not 4"}, slices.Repeat([]string{"x"}, 1)),
 				slices.Concat([]string{"test disk::full ... " + mentions[0] + " ... ok"}, suite),
-				slices.Concat(mentions, slices.Repeat([]string{"[ 52%] Building C object CMakeFiles/x.dir/y.c.o"}, near+1)),
+				slices.Concat(mentions, slices.Repeat([]string{"[ 52%] Building C object CMakeFiles/x.dir/y.c.o"}, row.Near+1)),
 			} {
 				if d := Of(see(t, strings.Join(lines, "\n"), line(t, nix.LevelError, wordings[0]))); d.Name != "" {
 					t.Errorf("%s is believed:\n%s", d.Name, strings.Join(lines, "\n"))
@@ -361,13 +362,13 @@ func TestAdviceIsForTheComputerOnWhichItHappened(t *testing.T) {
 				}
 				s.Where, s.Machines = Where{}, map[string]string{d.Derivation: "ssh-ng://" + host + "?compress=true"}
 				d = Of(s)
-				r := known[slices.IndexFunc(known, func(r Row) bool { return r.Name == d.Name })]
-				if r.Side == AnySide || d.Derivation == "" {
+				r := known[slices.IndexFunc(known, func(r row.Row) bool { return r.Name == d.Name })]
+				if r.Side == row.AnySide || d.Derivation == "" {
 					continue
 				}
 				said := strings.Join(append(d.Do, d.Headline), "\n")
 				for _, do := range d.Do {
-					if !strings.Contains(do, host) && do != Again && !strings.HasPrefix(do, "Build again") {
+					if !strings.Contains(do, host) && do != row.Again && !strings.HasPrefix(do, "Build again") {
 						t.Errorf("%s on another computer (%d): %q does not say where", d.Name, n, do)
 					}
 				}
@@ -408,7 +409,7 @@ func TestWhatAnotherComputerSaysIsAboutIt(t *testing.T) {
 	const host = "pi@builder"
 	heard := 0
 	for _, c := range spoken {
-		i := slices.IndexFunc(known, func(r Row) bool { return r.Name == c.want })
+		i := slices.IndexFunc(known, func(r row.Row) bool { return r.Name == c.want })
 		if c.warning+c.program+c.notice != "" || c.where.Engine != "" || len(c.where.Hosts) > 0 || known[i].Verbatim {
 			continue
 		}
@@ -425,7 +426,7 @@ func TestWhatAnotherComputerSaysIsAboutIt(t *testing.T) {
 					t.Errorf("%s, %s: %q of %q: %s", c.want, way, d.Name, d.Derivation, cause)
 				}
 				advice := strings.Join(append(d.Do, d.Headline), "\n")
-				if known[i].Side != AnySide && (!strings.Contains(advice, host) || strings.Contains(advice, "this computer")) {
+				if known[i].Side != row.AnySide && (!strings.Contains(advice, host) || strings.Contains(advice, "this computer")) {
 					t.Errorf("%s, %s: not about %s:\n%s", c.want, way, host, advice)
 				}
 			}

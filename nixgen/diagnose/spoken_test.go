@@ -38,7 +38,7 @@ func asked226(system, features, machine string) string {
 	return asked28(system, "["+features+"]", machine)
 }
 
-func download(url, why string) string { return "unable to download '" + url + "': " + why }
+func cannotDownload(url, why string) string { return "unable to download '" + url + "': " + why }
 
 // spoken has every wording of every failure. Sources: NixOS/nix of the tags
 // 2.8 to 2.35 (src/libstore, src/libexpr, src/libfetchers), NixOS/nixpkgs
@@ -218,30 +218,30 @@ var spoken = []said{
 	}},
 
 	{want: "github-limit", nix: []string{
-		download("https://api.github.com/repos/NixOS/nixpkgs/commits/nixos-26.05", "HTTP error 403\n\nresponse body:\n\n{\"message\":\"API rate limit exceeded\"}"),
-		download("https://api.github.com/repos/NixOS/nixpkgs/tarball/x", "HTTP error 429"),
+		cannotDownload("https://api.github.com/repos/NixOS/nixpkgs/commits/nixos-26.05", "HTTP error 403\n\nresponse body:\n\n{\"message\":\"API rate limit exceeded\"}"),
+		cannotDownload("https://api.github.com/repos/NixOS/nixpkgs/tarball/x", "HTTP error 429"),
 	}},
-	{want: "too-many-requests", nix: []string{download(nar, "HTTP error 429 (Too Many Requests)")}},
-	{want: "proxy-login", nix: []string{download(nar, "HTTP error 407"), download(nar, "CONNECT tunnel failed: Proxy Authentication Required (56)")}},
-	{want: "refused", nix: []string{download(nar, "HTTP error 401"), download(nar, "HTTP error 403")}},
-	{want: "not-found", nix: []string{download(nar, "HTTP error 404"), download(nar, "HTTP error 410")}},
-	{want: "server-trouble", nix: []string{download(nar, "HTTP error 503 (Service Unavailable)")}},
+	{want: "too-many-requests", nix: []string{cannotDownload(nar, "HTTP error 429 (Too Many Requests)")}},
+	{want: "proxy-login", nix: []string{cannotDownload(nar, "HTTP error 407"), cannotDownload(nar, "CONNECT tunnel failed: Proxy Authentication Required (56)")}},
+	{want: "refused", nix: []string{cannotDownload(nar, "HTTP error 401"), cannotDownload(nar, "HTTP error 403")}},
+	{want: "not-found", nix: []string{cannotDownload(nar, "HTTP error 404"), cannotDownload(nar, "HTTP error 410")}},
+	{want: "server-trouble", nix: []string{cannotDownload(nar, "HTTP error 503 (Service Unavailable)")}},
 	{want: "clock", nix: []string{
-		download(nar, "SSL peer certificate or SSH remote key was not OK (60) SSL certificate problem: certificate is not yet valid"),
-		download(nar, "SSL certificate problem: certificate has expired (60)"),
+		cannotDownload(nar, "SSL peer certificate or SSH remote key was not OK (60) SSL certificate problem: certificate is not yet valid"),
+		cannotDownload(nar, "SSL certificate problem: certificate has expired (60)"),
 	}},
 	{want: "certificate", nix: []string{
-		download(nar, "SSL peer certificate or SSH remote key was not OK (60)"), download(nar, "Problem with the SSL CA cert (path? access rights?) (77)"),
-		download(nar, "SSL certificate problem: self-signed certificate in certificate chain (60)"),
+		cannotDownload(nar, "SSL peer certificate or SSH remote key was not OK (60)"), cannotDownload(nar, "Problem with the SSL CA cert (path? access rights?) (77)"),
+		cannotDownload(nar, "SSL certificate problem: self-signed certificate in certificate chain (60)"),
 	}},
-	{want: "offline", nix: []string{download(nar, "Couldn't resolve host name (6)"), download(nar, "Could not resolve hostname (6) Could not resolve host: cache.nixos.org")}},
+	{want: "offline", nix: []string{cannotDownload(nar, "Couldn't resolve host name (6)"), cannotDownload(nar, "Could not resolve hostname (6) Could not resolve host: cache.nixos.org")}},
 	{want: "no-connection", nix: []string{
-		download(nar, "Couldn't connect to server (7)"), download(nar, "Could not connect to server (7)"), download(nar, "Failed to connect to cache.nixos.org port 443 (7)"),
-		download(nar, "Timeout was reached (28)"), download(nar, "Network is unreachable"), download(nar, "SSL connect error (35)"),
+		cannotDownload(nar, "Couldn't connect to server (7)"), cannotDownload(nar, "Could not connect to server (7)"), cannotDownload(nar, "Failed to connect to cache.nixos.org port 443 (7)"),
+		cannotDownload(nar, "Timeout was reached (28)"), cannotDownload(nar, "Network is unreachable"), cannotDownload(nar, "SSL connect error (35)"),
 	}},
 	{want: "broken-off", nix: []string{
-		download(nar, "Transferred a partial file (18)"), download(nar, "Recv failure: Connection reset by peer (56)"), download(nar, "Stream error in the HTTP/2 framing layer (92)"),
-		download(nar, "Failure when receiving data from the peer (56)"), download(nar, "HTTP/2 stream 1 was not closed cleanly"), download(nar, "Operation too slow"),
+		cannotDownload(nar, "Transferred a partial file (18)"), cannotDownload(nar, "Recv failure: Connection reset by peer (56)"), cannotDownload(nar, "Stream error in the HTTP/2 framing layer (92)"),
+		cannotDownload(nar, "Failure when receiving data from the peer (56)"), cannotDownload(nar, "HTTP/2 stream 1 was not closed cleanly"), cannotDownload(nar, "Operation too slow"),
 	}},
 	{want: "builder-no-ssh", nix: []string{"unable to execute 'ssh': No such file or directory", "executing 'ssh': No such file or directory"}},
 	{want: "lock-newer", nix: []string{"unsupported tarball input attribute 'lastModified'", "unsupported input attribute '__final'"}},
@@ -296,7 +296,7 @@ var spoken = []said{
 		"gzip: stdin: unexpected end of file\ntar: Child returned status 1", "zstd: /*stdin*\\: Decoding error (36) : Data corruption detected", "zstd: x: premature end",
 		"bzip2: Compressed file ends unexpectedly;", "tar: Unexpected EOF in archive", "  End-of-central-directory signature not found.  Either this file is not",
 	}},
-	{want: "download", nix: []string{download(nar, "something new (99)")}},
+	{want: "download", nix: []string{cannotDownload(nar, "something new (99)")}},
 	{
 		want: "unsigned-cache", nix: cannotFind,
 		warning: "ignoring substitute for '/nix/store/x' from 'https://x.cachix.org', as it's not signed by any of the keys in 'trusted-public-keys'",

@@ -4,40 +4,20 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"piwiz/nixgen/diagnose/row"
 )
 
 // Where is which computer Nix ran on, and which ones built for it.
-type Where struct {
-	Hosts  []string // other computers that build, as ssh wants them: USER@HOST; none when this one builds
-	Mixed  bool     // this computer builds as well
-	Engine string   // docker or podman when Nix runs in its container, "" else
-}
-
-// Side is which computer the words of a row are about.
-type Side int
-
-const (
-	AnySide Side = iota // none: they are the same wherever it ran
-	Builds              // the one that builds
-	Ran                 // the one that builds when a step failed, else this one
-	Either              // the same, but without a step nobody can tell
-	Spoke               // the one that said it
-)
-
-// Instead are the words of a row where the usual ones would be wrong.
-type Instead struct {
-	Headline string
-	Why      string
-	Do       []string
-}
+type Where = row.Where
 
 // there is the other computer that a failure is about, "" for this one. sure
 // says that it cannot be this one.
-func (s Seen) there(r *Row, drv string, log bool) (host string, sure bool) {
+func (s Seen) there(r *row.Row, drv string, log bool) (host string, sure bool) {
 	switch {
-	case r.Side == AnySide:
+	case r.Side == row.AnySide:
 		return "", false
-	case r.Side == Spoke || s.speaker != "":
+	case r.Side == row.Spoke || s.speaker != "":
 		return s.speaker, true
 	}
 	if m := Host(s.Machines[drv]); m != "" {
@@ -46,8 +26,8 @@ func (s Seen) there(r *Row, drv string, log bool) (host string, sure bool) {
 	if len(s.Where.Hosts) == 0 || s.Where.Mixed {
 		return "", false
 	}
-	step := r.Side == Builds || log || drv != ""
-	if !step && r.Side != Either {
+	step := r.Side == row.Builds || log || drv != ""
+	if !step && r.Side != row.Either {
 		return "", false
 	}
 	return strings.Join(s.Where.Hosts, " or "), step
@@ -67,13 +47,13 @@ var byName = regexp.MustCompile(`^ssh(?:-ng)?://([^?/\s]+)`)
 // words are those of row r for the place where it happened. In them COMPUTER is
 // the computer that they are about, BUILDER the one that should have built,
 // HOST its name for ssh and ENGINE the program of the container.
-func (s Seen) words(r *Row, drv string, log bool) Instead {
-	w := Instead{r.Headline, r.Why, r.Do}
+func (s Seen) words(r *row.Row, drv string, log bool) row.Instead {
+	w := row.Instead{Headline: r.Headline, Why: r.Why, Do: r.Do}
 	host, sure := s.there(r, drv, log)
 	computer := "this computer"
 	switch {
 	case s.Where.Engine != "":
-		w = r.inContainer(w)
+		w = inContainer(r, w)
 	case host != "":
 		if r.Remote != nil {
 			w = r.Remote.Over(w)
@@ -122,30 +102,11 @@ func (s Seen) asked() string {
 
 var askedFor = regexp.MustCompile(`cannot build on 'ssh(?:-ng)?://([^'?/\s]+)|failed to start SSH connection to '([^'?/\s]+)'`)
 
-func (i *Instead) Over(w Instead) Instead {
-	if i.Headline != "" {
-		w.Headline = i.Headline
-	}
-	if i.Why != "" {
-		w.Why = i.Why
-	}
-	if i.Do != nil {
-		w.Do = i.Do
-	}
-	return w
-}
-
 // ofTheComputer is advice that changes the Nix, or the Linux, that Nix runs on:
 // nobody can follow it in a container that piwiz starts.
 var ofTheComputer = regexp.MustCompile(`nix\.conf|systemctl|usermod|journalctl|--privileged|On NixOS|boot\.binfmt|nix\.settings|(?:^|: )nix-(?:store|collect-garbage)|(?:^|\s)/nix\b|nix --`)
 
-// WithoutContainer is what helps whenever the Nix of a container does not work.
-var WithoutContainer = []string{
-	"Try the other one of docker and podman: --builder docker, or --builder podman",
-	"Or build with a Nix of this computer. What that needs: piwiz check --builder local",
-}
-
-func (r *Row) inContainer(w Instead) Instead {
+func inContainer(r *row.Row, w row.Instead) row.Instead {
 	if r.Boxed != nil {
 		return r.Boxed.Over(w)
 	}
@@ -155,8 +116,8 @@ func (r *Row) inContainer(w Instead) Instead {
 			do = append(do, d)
 		}
 	}
-	if len(do) < len(w.Do) && (len(do) == 0 || len(do) == 1 && do[0] == Again) {
-		do = WithoutContainer
+	if len(do) < len(w.Do) && (len(do) == 0 || len(do) == 1 && do[0] == row.Again) {
+		do = row.WithoutContainer
 	}
 	w.Do = do
 	return w
@@ -167,8 +128,8 @@ func (r *Row) inContainer(w Instead) Instead {
 func at(place string, do []string) (out []string) {
 	for _, d := range do {
 		switch first, _, _ := strings.Cut(d, " "); {
-		case d == Again || strings.HasPrefix(d, "Build again"):
-		case d == Check:
+		case d == row.Again || strings.HasPrefix(d, "Build again"):
+		case d == row.Check:
 			continue // it says what this computer needs
 		case first == strings.ToLower(first):
 			d = capital(place) + ": " + d

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"piwiz/nixgen/aarch64"
-	"piwiz/nixgen/diagnose"
+	"piwiz/nixgen/diagnose/others"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/nix"
 )
@@ -88,5 +88,5 @@ func (c caller) try(ctx context.Context, m Machine) error {
 
 // explain says why a machine does not build.
 func (c caller) explain(m Machine, said string, err error) *fault.Error {
-	return diagnose.Connection{Host: m.Host(), Daemon: c.daemon, Root: c.root}.Explain(said, err)
+	return others.Connection{Host: m.Host(), Daemon: c.daemon, Root: c.root}.Explain(said, err)
 }

@@ -1,4 +1,4 @@
-package diagnose
+package row
 
 import (
 	"regexp"
@@ -9,8 +9,8 @@ import (
 // says on the way ("handles: No space left on device") is no cause. A line is a
 // witness when nothing but its consequences comes behind it.
 
-// near is how many lines with something to say may come behind a witness.
-const near = 6
+// Near is how many lines with something to say may come behind a witness.
+const Near = 6
 
 var (
 	// after are the words of a program that ends because another one failed, or
@@ -39,7 +39,7 @@ type LastWord struct {
 // something in them may be believed.
 func LastWords(lines []string) (out []LastWord) {
 	behind := 0
-	for i := len(lines) - 1; i >= 0 && behind <= near; i-- {
+	for i := len(lines) - 1; i >= 0 && behind <= Near; i-- {
 		text := strings.TrimSpace(lines[i])
 		if text == "" {
 			continue
@@ -69,31 +69,4 @@ func Witness(patterns []string, words []LastWord) []string {
 		}
 	}
 	return nil
-}
-
-var (
-	quoted  = regexp.MustCompile(`^\s*> ?(.*)$`)
-	heading = regexp.MustCompile(`^\s*[Ll]ast \d+ log lines?:$`)
-	pointer = regexp.MustCompile(`^\s*For full logs, run:?(?: .*)?$|^\s*nix(?: --\S+ \S+)* log /nix/store/\S+$|^\s*nix-store (?:-l|--read-log) \S+$`)
-)
-
-// unquote takes the lines of the builder out of a message that quotes them, as
-// Nix does where the lines were not sent. Source: NixOS/nix
-// src/libstore/build/derivation-goal.cc.
-func unquote(cause string) (words string, log []string) {
-	var rest []string
-	began := false
-	for line := range strings.Lines(cause) {
-		line = strings.TrimRight(line, "\n")
-		switch m := quoted.FindStringSubmatch(line); {
-		case heading.MatchString(line):
-			began = true
-		case began && m != nil:
-			log = append(log, m[1])
-		case pointer.MatchString(line), began && line == "…": // see ends
-		default:
-			rest = append(rest, line)
-		}
-	}
-	return strings.TrimRight(strings.Join(rest, "\n"), "; \n"), log
 }

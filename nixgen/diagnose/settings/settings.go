@@ -1,8 +1,11 @@
-package diagnose
+// Package settings has the mistakes in the text of a flake.
+package settings
 
-// Settings are mistakes in the text of the flake. Nix's own words name what is
+import "piwiz/nixgen/diagnose/row"
+
+// Rows are mistakes in the text of the flake. Nix's own words name what is
 // wrong, so they are shown, with the line of the user's file.
-var Settings = inTheText([]Row{{
+var Rows = inTheText([]row.Row{{
 	Name: "binfmt-on-the-pi", Nix: []string{`emulatedSystems`, `hostPlatform\.system\)' failed`},
 	Headline: "The Pi is told to emulate its own processor.",
 	Why:      "boot.binfmt.emulatedSystems belongs to the computer that builds.",
@@ -102,7 +105,7 @@ var Settings = inTheText([]Row{{
 	Name: "input-file", When: ofAnInput, Nix: []string{`(?:getting status of|opening file|path) ['"](/nix/store/[^/'"]+-source)/([^'"]+)['"](?: does not exist|: No such file)`},
 	Headline: "An input of the flake has no file $2.",
 	Why:      "The inputs are from releases that do not fit together. Your own files are not the cause.",
-	Do:       []string{"Fetch the inputs again: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", Again},
+	Do:       []string{"Fetch the inputs again: nix --extra-experimental-features 'nix-command flakes' flake update --flake path:FLAKE", row.Again},
 }, {
 	Name: "file-missing", Nix: []string{`[Pp]ath '(?:/nix/store/[^/']+-source/)?([^']+)' does not exist`, `(?:getting status of|opening file) ['"]/nix/store/[^/'"]+-source/([^'"]+)['"]: No such file`},
 	Headline: "A file that the configuration names is not there: $1.",
@@ -152,15 +155,15 @@ var Settings = inTheText([]Row{{
 
 // ofAnInput says whether a missing file belongs to an input of the flake, such
 // as nixpkgs, and not to the user's folder.
-func ofAnInput(s Statement) bool {
-	m := Find([]string{`(/nix/store/[^/'"]+-source)/(?:(?:nixos|pkgs|lib)/)?`}, s.Cause)
+func ofAnInput(s row.Statement) bool {
+	m := row.Find([]string{`(/nix/store/[^/'"]+-source)/(?:(?:nixos|pkgs|lib)/)?`}, s.Cause)
 	if s.Flake != "" && m != nil {
 		return m[1] != s.Flake
 	}
-	return Find([]string{`-source/(?:nixos/modules|pkgs/\S+|lib/\S+)`}, s.Cause) != nil
+	return row.Find([]string{`-source/(?:nixos/modules|pkgs/\S+|lib/\S+)`}, s.Cause) != nil
 }
 
-func inTheText(rows []Row) []Row {
+func inTheText(rows []row.Row) []row.Row {
 	for i := range rows {
 		rows[i].Verbatim, rows[i].Page = true, "preview"
 	}

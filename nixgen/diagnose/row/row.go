@@ -1,9 +1,9 @@
-package diagnose
+// Package row is what the tables of known failures are made of: a row, what it is
+// held against, and what several subjects say.
+package row
 
 import (
 	"regexp"
-	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -54,16 +54,6 @@ func (r *Row) Match(s Statement) (m []string, log bool) {
 	return m, log
 }
 
-// early says whether a warning is already the cause.
-func early(text string) bool {
-	for _, r := range known {
-		if r.Early && Find(r.Nix, text) != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // Find is the match of the first pattern that fits, nil when none does.
 func Find(patterns []string, text string) []string {
 	for _, p := range patterns {
@@ -85,37 +75,4 @@ func Pattern(p string) *regexp.Regexp {
 	re := regexp.MustCompile(p)
 	compiled.Store(p, re)
 	return re
-}
-
-// fill puts the match into a text.
-func fill(text string, match []string) string {
-	for i, m := range match[1:] {
-		text = strings.ReplaceAll(text, "$"+strconv.Itoa(i+1), m)
-	}
-	return text
-}
-
-var (
-	askedLocal  = regexp.MustCompile(`(?s)^an? .* with features \{([^}]*)\} is required to build .* with features \{([^}]*)\}`)
-	askedSystem = regexp.MustCompile(`(?s)Required system: .* with features \{([^}]*)\}.*Current system: .* with features \{([^}]*)\}`)
-)
-
-// lacksFeature says whether a feature (kvm, big-parallel) is what is missing,
-// and not the platform. Before 2.34 one message served both.
-func lacksFeature(s Statement) bool {
-	cause := s.Cause
-	for _, re := range []*regexp.Regexp{askedLocal, askedSystem} {
-		m := re.FindStringSubmatch(cause)
-		if m == nil {
-			continue
-		}
-		have := " " + strings.ReplaceAll(m[2], ",", " ") + " "
-		for want := range strings.FieldsFuncSeq(m[1], func(r rune) bool { return r == ',' || r == ' ' }) {
-			if !strings.Contains(have, " "+want+" ") {
-				return true
-			}
-		}
-		return false
-	}
-	return true // from 2.34 on it says so
 }

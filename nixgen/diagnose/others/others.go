@@ -1,14 +1,18 @@
-package diagnose
+// Package others has the failures of other computers that should build, and of
+// the way to them.
+package others
 
 import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"piwiz/nixgen/diagnose/row"
 )
 
-// Others are the computers that should build: which of them may, and which
+// Rows are the computers that should build: which of them may, and which
 // answers. What ssh says comes before what Nix makes of it.
-var Others = []Row{{
+var Rows = []row.Row{{
 	Name: "builders-not-trusted", Nix: noBuilder, With: []string{`ignoring the client-specified setting '(?:builders|max-jobs|builders-use-substitutes)'`}, When: chosen,
 	Headline: "Nix does not let you choose another computer for building: it does not trust you yet.",
 	Why:      "Only a trusted user may.",
@@ -39,10 +43,10 @@ var Others = []Row{{
 	Why:      "The Nix service has a PATH of its own.",
 	Page:     "check", Do: []string{"See whether it is there: sudo which ssh", "Install it. Debian and Ubuntu: sudo apt-get install openssh-client", "Then: sudo systemctl restart nix-daemon"},
 }, {
-	Name: "builder-lost", Nix: slices.Concat(HungUp, []string{`^(?:writing to|reading from) file: (?:Broken pipe|Connection reset by peer)`}), With: []string{`(?m)^(?:error: )?builder for '[^']+\.drv' failed with exit code 1`, `Cannot build '[^']+\.drv'\.\s+Reason: builder failed with exit code 1`},
+	Name: "builder-lost", Nix: slices.Concat(row.HungUp, []string{`^(?:writing to|reading from) file: (?:Broken pipe|Connection reset by peer)`}), With: []string{`(?m)^(?:error: )?builder for '[^']+\.drv' failed with exit code 1`, `Cannot build '[^']+\.drv'\.\s+Reason: builder failed with exit code 1`},
 	Headline: "The connection to BUILDER broke off in the middle of a step.",
 	Why:      "It was switched off or restarted, its Nix was stopped, or the network was gone for a moment.",
-	Page:     "check", Do: []string{"See whether it answers: sudo ssh -o BatchMode=yes USER@HOST nix --version", Again},
+	Page:     "check", Do: []string{"See whether it answers: sudo ssh -o BatchMode=yes USER@HOST nix --version", row.Again},
 }, {
 	Name: "builder-ssh", Nix: noBuilder, With: []string{`failed to start SSH connection to`, `cannot build on '`},
 	Headline: "BUILDER cannot be used.",
@@ -69,7 +73,7 @@ var Others = []Row{{
 	Why:      "It is listed, but Nix got no session with it: it did not answer, or refused the key of the Nix service, which runs as root.",
 	Page:     "check", Do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version"},
 }, {
-	Name: "builder-idle", Nix: slices.Concat(noJobs, platform), When: func(s Statement) bool { return !s.There && len(s.Where.Hosts) > 0 && !s.Where.Mixed },
+	Name: "builder-idle", Nix: slices.Concat(noJobs, platform), When: func(s row.Statement) bool { return !s.There && len(s.Where.Hosts) > 0 && !s.Where.Mixed },
 	Headline: "BUILDER took no step of the build.",
 	Why:      "Nix builds nothing here. The other computer did not answer, or it does not offer what a step needs: a system, or a feature such as big-parallel or kvm. Or the Nix service does not trust you, and takes no computers from you.",
 	Page:     "check", Do: []string{"Try it: sudo ssh -o BatchMode=yes USER@HOST nix --version", "See what it offers: ssh USER@HOST nix --extra-experimental-features nix-command config show system-features", "See whether the service trusts you: nix --extra-experimental-features nix-command store info"},
@@ -79,9 +83,9 @@ var Others = []Row{{
 	Headline: "A step of the build needs a feature that Nix does not have here.",
 	Why:      "An SD card image needs none: something in configuration.nix does.",
 	Page:     "preview", Do: []string{"Take it out, or see what Nix has: nix --extra-experimental-features nix-command config show system-features"},
-	Boxed: &Instead{Do: []string{"Take out of configuration.nix what needs it."}},
+	Boxed: &row.Instead{Do: []string{"Take out of configuration.nix what needs it."}},
 }, {
-	Name: "platform", Side: Builds, Nix: platform,
+	Name: "platform", Side: row.Builds, Nix: platform,
 	Headline: "Nix does not want to build for the Raspberry Pi's processor (aarch64) on COMPUTER.",
 	Why:      "It was not told that COMPUTER can run such programs.",
 	Page:     "check", Do: allow,
@@ -119,18 +123,18 @@ var (
 
 // chosen says whether other computers were chosen, as far as that is known: where
 // Nix refuses a platform as well, that alone is the cause of a build on this one.
-func chosen(s Statement) bool {
+func chosen(s row.Statement) bool {
 	return len(s.Where.Hosts) > 0 || !strings.Contains(s.Rest, "client-specified setting 'extra-platforms'")
 }
 
 // lacksARM is lacksSystem for a step that is for the Pi.
-func lacksARM(s Statement) bool {
+func lacksARM(s row.Statement) bool {
 	want := asked.FindStringSubmatch(s.Rest)
 	return want != nil && want[1] == "aarch64-linux" && lacksSystem(s)
 }
 
 // lacksSystem says whether no machine was listed for the system of the step.
-func lacksSystem(s Statement) bool {
+func lacksSystem(s row.Statement) bool {
 	want := asked.FindStringSubmatch(s.Rest)
 	if want == nil {
 		return false
@@ -144,7 +148,7 @@ func lacksSystem(s Statement) bool {
 }
 
 // machinesLackFeature says whether none of these has all features of the step.
-func machinesLackFeature(s Statement) bool {
+func machinesLackFeature(s row.Statement) bool {
 	want := asked.FindStringSubmatch(s.Rest)
 	if want == nil || strings.TrimSpace(want[2]) == "" {
 		return false
@@ -169,4 +173,29 @@ func has(list, word string) bool {
 		}
 	}
 	return false
+}
+
+var (
+	askedLocal  = regexp.MustCompile(`(?s)^an? .* with features \{([^}]*)\} is required to build .* with features \{([^}]*)\}`)
+	askedSystem = regexp.MustCompile(`(?s)Required system: .* with features \{([^}]*)\}.*Current system: .* with features \{([^}]*)\}`)
+)
+
+// lacksFeature says whether a feature (kvm, big-parallel) is what is missing,
+// and not the platform. Before 2.34 one message served both.
+func lacksFeature(s row.Statement) bool {
+	cause := s.Cause
+	for _, re := range []*regexp.Regexp{askedLocal, askedSystem} {
+		m := re.FindStringSubmatch(cause)
+		if m == nil {
+			continue
+		}
+		have := " " + strings.ReplaceAll(m[2], ",", " ") + " "
+		for want := range strings.FieldsFuncSeq(m[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+			if !strings.Contains(have, " "+want+" ") {
+				return true
+			}
+		}
+		return false
+	}
+	return true // from 2.34 on it says so
 }

@@ -1,8 +1,9 @@
-package diagnose
+package others
 
 import (
 	"strings"
 
+	"piwiz/nixgen/diagnose/row"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/nix"
 )
@@ -81,7 +82,7 @@ var sshTable = []sshRow{
 		},
 	},
 	{
-		said:     Unsigned,
+		said:     row.Unsigned,
 		headline: "HOST does not accept what this computer sends: its Nix does not trust USERNAME.",
 		fixes: []string{
 			"There, add to /etc/nix/nix.conf (on NixOS: nix.settings.trusted-users): extra-trusted-users = USERNAME",
@@ -116,7 +117,7 @@ func (c Connection) Explain(said string, err error) *fault.Error {
 	}
 	fill := strings.NewReplacer("HOST", c.Host, "ADDRESS", address, "SUDO", sudo, "KEY", key, "USERNAME", user, "USER", "$USER").Replace
 	for _, f := range sshTable {
-		if Find(f.said, said) == nil {
+		if row.Find(f.said, said) == nil {
 			continue
 		}
 		e := &fault.Error{Lacks: true, Headline: fill(f.headline), Why: f.why, Err: err}
