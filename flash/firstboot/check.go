@@ -105,13 +105,15 @@ func (w *waiter) learn(o outcome) bool {
 	case o.err == nil:
 		got = fingerprint(o.key)
 	case !errors.Is(o.err, errNoKey):
-		c.wrong, c.odd = nil, o.port != 0 // it is starting, or gone
+		if c.missed++; c.wrong == nil || c.missed >= gone {
+			c.wrong, c.odd = nil, o.port != 0 // it is starting, or gone
+		}
 		return false
 	}
 	if c.wrong == nil {
 		c.since = now
 	}
-	c.odd = false
+	c.odd, c.missed = false, 0
 	c.wrong = &WrongKey{Name: o.of.Name, Addr: o.of.Addr, Port: int(o.port), Got: got, Want: fingerprint(w.key)}
 	c.next = now.Add(recheck)
 	return false

@@ -20,6 +20,7 @@ const (
 	recheck  = 2 * time.Second  // until a host with a wrong key is asked again: its card may be changed
 	forget   = 30 * time.Second // an address that nobody confirms any more
 	patience = 20 * time.Second // until a closed port is told as more than a slow start
+	gone     = 3                // checks in a row that a stranger does not answer until it counts as gone
 	askEvery = 5                // questions of ours for each one to the system's resolver
 )
 
@@ -39,6 +40,7 @@ type candidate struct {
 	port   uint16    // which one
 	wrong  *WrongKey // what it last proved to be
 	since  time.Time // since when it has been that
+	missed int       // checks in a row without an answer
 	shut   time.Time // since when no port has answered; zero when one did, or the host is not there
 	odd    bool      // what answers is not SSH
 }

@@ -296,3 +296,24 @@ func TestAStrangerMakesRoomForTheHost(t *testing.T) {
 		t.Errorf("%d candidates, order %d", len(w.candidates), len(w.order))
 	}
 }
+
+// A busy stranger misses a check now and then, and is a stranger still.
+func TestAStrangerIsGoneOnlyAfterSeveralChecksWithoutAnAnswer(t *testing.T) {
+	w := newWaiter(names(), newSigner(t).PublicKey(), 22, newNetwork(), nil)
+	a := mdns.Answer{Name: "bach.local", Addr: netip.MustParseAddr("10.0.0.1")}
+	c := &candidate{heard: true}
+	w.candidates[a], w.order = c, []mdns.Answer{a}
+	silent := outcome{of: a, port: 22, err: errors.New("read: i/o timeout")}
+	other := outcome{of: a, port: 22, key: newSigner(t).PublicKey()}
+	for range 5 {
+		w.learn(other)
+		for range gone - 1 {
+			if w.learn(silent); w.wrong() == nil {
+				t.Fatal("it was forgotten")
+			}
+		}
+	}
+	if w.learn(silent); w.wrong() != nil {
+		t.Error("it is never gone")
+	}
+}
