@@ -6,6 +6,7 @@ import (
 
 	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/emulate/register"
+	"piwiz/nixgen/osrelease"
 )
 
 // Begin has root register the emulator, and verifies that programs for the Pi run
@@ -38,5 +39,6 @@ func End(end func() bool) error {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return &Error{Reason: LeftOver, entry: binfmt.Entry{Name: register.Name}}
+	left := &Error{Reason: LeftOver, entry: binfmt.Entry{Name: register.Name}}
+	return left.on(osrelease.Read("/"))
 }

@@ -61,8 +61,7 @@ func look(ctx context.Context, dir string) ([]string, error) {
 	}
 	notes, problem := judge(ran, t, version, hasOwn(t) && register.Held(dir))
 	if problem != nil {
-		problem.system = osrelease.Read("/")
-		return notes, problem
+		return notes, problem.on(osrelease.Read("/"))
 	}
 	return notes, nil
 }

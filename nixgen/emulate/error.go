@@ -5,6 +5,7 @@ import (
 
 	"piwiz/nixgen/emulate/binfmt"
 	"piwiz/nixgen/emulate/register"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -26,12 +27,12 @@ const (
 
 // Error says why, and what to do on this distribution.
 type Error struct {
-	Reason  Reason
-	Err     error
+	Reason Reason
+	Err    error
+	fault.Todo
 	entry   binfmt.Entry // the one that the kernel takes, if any
 	absent  bool         // there is no place for the table
 	version int          // of QEMU, 0 when not known
-	system  osrelease.System
 }
 
 func (e *Error) Error() string {
@@ -66,8 +67,13 @@ func (e *Error) Error() string {
 // Unwrap is what the kernel or the program answered.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hints are the commands for the distribution of this computer.
-func (e *Error) Hints() []string {
+// on is the error with its Todo: the commands for a distribution.
+func (e *Error) on(system osrelease.System) *Error {
+	e.Todo = e.remedy(system)
+	return e
+}
+
+func (e *Error) remedy(system osrelease.System) []string {
 	switch e.Reason {
 	case NotTried:
 		return []string{"Let piwiz run a small test program: set TMPDIR to a folder of yours, e.g. TMPDIR=$HOME piwiz"}
@@ -83,27 +89,27 @@ func (e *Error) Hints() []string {
 		if e.absent {
 			mount = append([]string{"sudo modprobe binfmt_misc"}, mount...)
 		}
-		if !e.system.Is("nixos") {
-			return append(mount, register.Install(e.system)...)
+		if !system.Is("nixos") {
+			return append(mount, register.Install(system)...)
 		}
 	case NotInSandbox:
-		if e.system.Is("nixos") {
+		if system.Is("nixos") {
 			return []string{
 				"Add to this computer's configuration: boot.binfmt.preferStaticEmulators = true;",
 				"Then: sudo nixos-rebuild switch",
 			}
 		}
-		return append([]string{register.Command("-1", e.entry.Name)}, register.Install(e.system)...)
+		return append([]string{register.Command("-1", e.entry.Name)}, register.Install(system)...)
 	case InterpreterMissing:
 		if e.entry.Name == "" {
-			return append(register.Install(e.system), "In a container, register the emulator outside of it, with the flag F.")
+			return append(register.Install(system), "In a container, register the emulator outside of it, with the flag F.")
 		}
 	case OldQEMU:
-		return append(register.Install(e.system), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
+		return append(register.Install(system), "If that brings no newer version, this release of the distribution is too old: upgrade it.")
 	case Broken:
-		if e.entry.Name != "" && !e.system.Is("nixos") {
-			return append([]string{register.Command("-1", e.entry.Name)}, register.Install(e.system)...)
+		if e.entry.Name != "" && !system.Is("nixos") {
+			return append([]string{register.Command("-1", e.entry.Name)}, register.Install(system)...)
 		}
 	}
-	return register.Install(e.system)
+	return register.Install(system)
 }

@@ -86,7 +86,7 @@ func TestEachStateIsToldApart(t *testing.T) {
 				}
 				return
 			}
-			problem.system.IDs = []string{"debian"}
+			_ = problem.on(osrelease.System{IDs: []string{"debian"}})
 			if problem.Reason != c.want || !strings.Contains(problem.Error(), c.says) || !strings.Contains(strings.Join(problem.Hints(), "\n"), c.hint) {
 				t.Errorf("%s: %v %q", problem.Reason, problem, problem.Hints())
 			}
@@ -105,14 +105,14 @@ func TestATableThatIsOffOrNotThereIsToldFromAnEmptyOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, problem := judge(syscall.ENOEXEC, empty, 0, false)
-		if problem == nil || problem.Reason != NotMounted || strings.Contains(strings.Join(problem.Hints(), "\n"), "modprobe") == there {
+		if problem == nil || problem.Reason != NotMounted || strings.Contains(strings.Join(problem.remedy(osrelease.System{}), "\n"), "modprobe") == there {
 			t.Errorf("not mounted: %v", problem)
 		}
 	}
 	off := tableOf(t, "qemu-aarch64", debian)
 	off.Off = true
 	_, problem := judge(syscall.ENOEXEC, off, 0, false)
-	if problem == nil || problem.Reason != Disabled || problem.Hints()[0] != "sudo sysctl fs/binfmt_misc/status=1" {
+	if problem == nil || problem.Reason != Disabled || problem.remedy(osrelease.System{})[0] != "sudo sysctl fs/binfmt_misc/status=1" {
 		t.Errorf("switched off: %v", problem)
 	}
 }
@@ -125,13 +125,13 @@ func TestEachDistributionGetsItsCommands(t *testing.T) {
 	} {
 		system := osrelease.System{IDs: strings.Fields(distro)}
 		for _, r := range every {
-			e := &Error{Reason: r, system: system}
+			e := (&Error{Reason: r}).on(system)
 			if len(e.Hints()) == 0 || !strings.HasSuffix(e.Error(), ".") {
 				t.Errorf("%s: %v %q", r, e, e.Hints())
 			}
 		}
 		for _, r := range []Reason{NotMounted, NotRegistered, InterpreterMissing, OldQEMU} {
-			if got := strings.Join((&Error{Reason: r, system: system}).Hints(), "\n"); !strings.Contains(got, want) {
+			if got := strings.Join((&Error{Reason: r}).remedy(system), "\n"); !strings.Contains(got, want) {
 				t.Errorf("%s, %s: %s", distro, r, got)
 			}
 		}

@@ -50,7 +50,10 @@ func Found(what string, err error) Finding {
 	case errors.Is(err, ErrEarlier):
 		return Finding{State: Skipped, What: err.Error()}
 	case errors.As(err, &p):
-		f := Finding{State: Failure, What: p.Headline, Why: p.Why, Todo: p.Todo, Command: p.Command}
+		f := Finding{State: Failure, What: p.Headline, Why: p.Why, Todo: p.Todo}
+		if p.Runs {
+			f.Command, f.Todo = p.Todo[0], p.Todo[1:]
+		}
 		if p.Warning {
 			f.State = Warning
 		}

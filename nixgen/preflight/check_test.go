@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"piwiz/nixgen/fault"
 )
 
 func TestAFindingKeepsWhatTheLeafKnows(t *testing.T) {
@@ -12,11 +14,11 @@ func TestAFindingKeepsWhatTheLeafKnows(t *testing.T) {
 		want Finding
 	}{
 		{nil, Finding{State: OK, What: "good"}},
-		{&Problem{Headline: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}, Finding{State: Failure, What: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}},
+		{&Problem{Headline: "bad", Why: "because", Todo: []string{"sudo x", "log out"}, Runs: true}, Finding{State: Failure, What: "bad", Why: "because", Command: "sudo x", Todo: []string{"log out"}}},
 		{&Problem{Headline: "little", Warning: true}, Finding{State: Warning, What: "little"}},
-		{hinted{"sudo a", "sudo b"}, Finding{State: Failure, What: "hinted", Command: "sudo a && sudo b"}},
-		{hinted{"sudo a", "If that does not help: sudo b"}, Finding{State: Failure, What: "hinted", Command: "sudo a", Todo: []string{"If that does not help: sudo b"}}},
-		{hinted{"Add this line", "Then: sudo b"}, Finding{State: Failure, What: "hinted", Todo: []string{"Add this line", "Then: sudo b"}}},
+		{hinted{fault.Todo{"sudo a", "sudo b"}}, Finding{State: Failure, What: "hinted", Command: "sudo a && sudo b"}},
+		{hinted{fault.Todo{"sudo a", "If that does not help: sudo b"}}, Finding{State: Failure, What: "hinted", Command: "sudo a", Todo: []string{"If that does not help: sudo b"}}},
+		{hinted{fault.Todo{"Add this line", "Then: sudo b"}}, Finding{State: Failure, What: "hinted", Todo: []string{"Add this line", "Then: sudo b"}}},
 	} {
 		got := Found("good", c.err)
 		if got.State != c.want.State || got.What != c.want.What || got.Why != c.want.Why || got.Command != c.want.Command || strings.Join(got.Todo, "|") != strings.Join(c.want.Todo, "|") {
@@ -28,11 +30,9 @@ func TestAFindingKeepsWhatTheLeafKnows(t *testing.T) {
 	}
 }
 
-type hinted []string
+type hinted struct{ fault.Todo }
 
 func (h hinted) Error() string { return "hinted" }
-
-func (h hinted) Hints() []string { return h }
 
 func TestTheTestBuildIsTriedWhenTheOthersPassOrWhenAskedFor(t *testing.T) {
 	for _, c := range []struct {

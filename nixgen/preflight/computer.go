@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/osrelease"
 )
 
@@ -26,27 +27,22 @@ var ErrEarlier = errors.New("not checked: something else must be fixed first")
 // Problem is what a check found wrong.
 type Problem struct {
 	Headline string
-	Why      string   // why it matters
-	Command  string   // shell line that fixes it, "" when there is none to run
-	Todo     []string // what else to do, in sentences; may be all there is
-	Warning  bool     // it does not stop a build
-	Err      error    // below, may be nil
+	Why      string // why it matters
+	fault.Todo
+	Runs    bool  // the first of Todo is a shell line that fixes it
+	Warning bool  // it does not stop a build
+	Err     error // below, may be nil
 }
 
 func (p *Problem) Error() string { return p.Headline }
 func (p *Problem) Unwrap() error { return p.Err }
 
-// Hints are what to do, the command first.
-func (p *Problem) Hints() []string {
-	if p.Command == "" {
-		return p.Todo
-	}
-	return append([]string{p.Command}, p.Todo...)
-}
-
-// with puts a remedy into a problem.
+// with puts a remedy into a problem, before what else there is to do.
 func (p *Problem) with(r remedy) *Problem {
-	p.Todo, p.Command = append(r.todo, p.Todo...), r.command
+	p.Todo = append(r.todo, p.Todo...)
+	if p.Runs = r.command != ""; p.Runs {
+		p.Todo = append(fault.Todo{r.command}, p.Todo...)
+	}
 	return p
 }
 

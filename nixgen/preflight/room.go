@@ -62,7 +62,7 @@ func judge(places []place) (string, error) {
 		Todo:     []string{"See what fills the disk: df -h " + strings.Join(dirs, " ")},
 	}
 	if dirs[0] == places[0].dir {
-		p.Command = "nix-collect-garbage" // removes what Nix no longer needs
+		p.with(remedy{command: "nix-collect-garbage"}) // removes what Nix no longer needs
 	} else {
 		p.Todo = append(p.Todo, "Let Nix build elsewhere: set build-dir in /etc/nix/nix.conf to a folder on a larger disk (Nix 2.26 or newer).")
 	}

@@ -52,7 +52,7 @@ func find(places []string) (string, error) {
 	if why == "" {
 		why = "there is no QEMU for aarch64 on this computer"
 	}
-	return "", &Denied{why, strings.Join(Install(system), between)}
+	return "", denied(why, strings.Join(Install(system), between))
 }
 
 // fit is every rule about a program that the kernel will run for everybody:

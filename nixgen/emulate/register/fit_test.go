@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"piwiz/nixgen/fault"
 )
 
 func TestOnlyWhatNobodyElseCanChangeIsRegistered(t *testing.T) {
@@ -78,7 +80,7 @@ func object() string {
 
 func TestTheFirstFitEmulatorIsTakenByItsRealPath(t *testing.T) {
 	_, err := find([]string{"/nonexistent/a", "/etc/passwd"})
-	var d *Denied
+	var d *fault.Error
 	if !errors.As(err, &d) || !strings.Contains(d.Error(), "/etc/passwd is not used: it is not a program") || len(d.Hints()) == 0 {
 		t.Errorf("%v", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/emulate/binfmt"
+	"piwiz/nixgen/fault"
 )
 
 const (
@@ -32,20 +33,9 @@ const (
 	mask  = `\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff`
 )
 
-// Denied says why the emulator could not be registered.
-type Denied struct {
-	Why  string `json:"why,omitempty"`
-	Todo string `json:"todo,omitempty"`
-}
-
-func (d *Denied) Error() string { return d.Why + "; no emulator was registered" }
-
-// Hints says what to do.
-func (d *Denied) Hints() []string {
-	if d.Todo == "" {
-		return nil
-	}
-	return []string{d.Todo}
+// denied says why the emulator could not be registered.
+func denied(why string, todo ...string) error {
+	return &fault.Error{Headline: why + "; no emulator was registered", Todo: todo}
 }
 
 // Registered is the entry that this process made. Whoever holds it has the
@@ -54,7 +44,7 @@ type Registered struct{ file *os.File }
 
 // Register mounts the table if need be and puts an entry of its own into it,
 // after taking away one that a killed run left. It refuses where another entry
-// does the work already; *Denied says why.
+// does the work already.
 func Register() (*Registered, error) { return register(binfmt.Dir, places) }
 
 func register(dir string, places []string) (*Registered, error) {
@@ -71,9 +61,9 @@ func register(dir string, places []string) (*Registered, error) {
 	u := t.Used()
 	switch {
 	case t.Off:
-		return nil, &Denied{"all emulators are switched off", Command("1", "status")}
+		return nil, denied("all emulators are switched off", Command("1", "status"))
 	case u.Enabled:
-		return nil, &Denied{"the emulator " + binfmt.Printable(u.Name) + " (" + binfmt.Printable(u.Interpreter) + ") is there already", "See what is wrong with it: piwiz check"}
+		return nil, denied("the emulator "+binfmt.Printable(u.Name)+" ("+binfmt.Printable(u.Interpreter)+") is there already", "See what is wrong with it: piwiz check")
 	}
 	qemu, err := find(places)
 	if err != nil {
@@ -81,7 +71,7 @@ func register(dir string, places []string) (*Registered, error) {
 	}
 	line := fmt.Sprintf(":%s:M::%s:%s:%s:%s", Name, magic, mask, qemu, flags)
 	if err := os.WriteFile(filepath.Join(dir, "register"), []byte(line), 0); err != nil {
-		return nil, &Denied{"the kernel did not accept it (" + err.Error() + ")", "In a container, register it outside; else restart the computer and try again."}
+		return nil, denied("the kernel did not accept it ("+err.Error()+")", "In a container, register it outside; else restart the computer and try again.")
 	}
 	return hold(dir, qemu)
 }
@@ -97,7 +87,7 @@ func hold(dir, qemu string) (*Registered, error) {
 	e, err := read(f)
 	if err == nil && e.Interpreter != qemu {
 		_ = f.Close()
-		return nil, &Denied{"another program registered one of the same name just now", "Try again."}
+		return nil, denied("another program registered one of the same name just now", "Try again.")
 	}
 	// Somebody who asks whether it is locked holds it for a moment.
 	for try := 0; err == nil; try++ {
@@ -145,11 +135,11 @@ func takeAway(dir string) error {
 	e, err := read(f)
 	if err != nil || !Own(e) {
 		_ = f.Close()
-		return &Denied{"there is an entry named " + Name + " that piwiz did not make", "Remove it: " + Command("-1", Name)}
+		return denied("there is an entry named "+Name+" that piwiz did not make", "Remove it: "+Command("-1", Name))
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
-		return &Denied{"another piwiz has set one up and uses it", "Wait until it has ended, then try again."}
+		return denied("another piwiz has set one up and uses it", "Wait until it has ended, then try again.")
 	}
 	return (&Registered{f}).Remove()
 }
@@ -179,7 +169,7 @@ func mount(dir string) error {
 		_ = unix.Close(fd) // asking for it loads the module, which makes the folder
 	}
 	if err := unix.Mount("binfmt_misc", dir, "binfmt_misc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return &Denied{"the kernel's table of emulators cannot be mounted (" + err.Error() + ")", "In a container, do this outside; else see whether this kernel has binfmt_misc: sudo modprobe binfmt_misc"}
+		return denied("the kernel's table of emulators cannot be mounted ("+err.Error()+")", "In a container, do this outside; else see whether this kernel has binfmt_misc: sudo modprobe binfmt_misc")
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/wifi"
 )
 
@@ -198,34 +199,23 @@ func Secret(ctx context.Context, n wifi.Network) (wifi.Network, error) {
 	case psk != "":
 		return n.With(psk)
 	case (denied || none) && p.flags&agentOwned != 0:
-		return n, &noSecret{
-			fmt.Sprintf("the password of %q is in the keyring of a desktop, which did not give it", n.SSID),
-			"Unlock the keyring at the desktop and choose the network again, or type the network in.", err,
-		}
+		return n, noSecret(err, fmt.Sprintf("the password of %q is in the keyring of a desktop, which did not give it", n.SSID),
+			"Unlock the keyring at the desktop and choose the network again, or type the network in.")
 	case denied:
-		return n, &noSecret{
-			fmt.Sprintf("NetworkManager does not give the password of %q to your user", n.SSID),
-			"Read it with administrator rights, or type the network in.", fs.ErrPermission,
-		}
+		return n, noSecret(fs.ErrPermission, fmt.Sprintf("NetworkManager does not give the password of %q to your user", n.SSID),
+			"Read it with administrator rights, or type the network in.")
 	case none:
-		return n, &noSecret{fmt.Sprintf("NetworkManager has no password for %q", n.SSID), "Type the network in.", err}
+		return n, noSecret(err, fmt.Sprintf("NetworkManager has no password for %q", n.SSID), "Type the network in.")
 	}
 	return n, lost(err)
 }
 
 // lost is NetworkManager gone, changed, or silent since the list was read.
 func lost(err error) error {
-	return &noSecret{"NetworkManager did not answer when asked for the password", "Go back and choose the network again, or type it in.", err}
+	return noSecret(err, "NetworkManager did not answer when asked for the password", "Go back and choose the network again, or type it in.")
 }
 
 // noSecret is why there is no password, and what to do.
-type noSecret struct {
-	headline, remedy string
-	err              error
+func noSecret(err error, headline, todo string) error {
+	return &fault.Error{Headline: headline, Todo: fault.Todo{todo}, Err: err}
 }
-
-func (n *noSecret) Error() string { return n.headline }
-func (n *noSecret) Unwrap() error { return n.err }
-
-// Hints says what to do.
-func (n *noSecret) Hints() []string { return []string{n.remedy} }
