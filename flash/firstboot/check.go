@@ -114,7 +114,7 @@ func (w *waiter) learn(o outcome) bool {
 		c.since = now
 	}
 	c.odd, c.missed = false, 0
-	c.wrong = &WrongKey{Name: o.of.Name, Addr: o.of.Addr, Port: int(o.port), Got: got, Want: fingerprint(w.key)}
+	c.wrong = wrongKey(o.of, int(o.port), got, fingerprint(w.key))
 	c.next = now.Add(recheck)
 	return false
 }

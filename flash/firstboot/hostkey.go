@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"piwiz/flash/fault"
+	"piwiz/flash/firstboot/mdns"
 )
 
 const (
@@ -76,11 +79,20 @@ func same(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()
 // WrongKey says that something answers under the name of the host, but does
 // not hold the key that was written to the card. It is never a success.
 type WrongKey struct {
-	Name string     // the name that led there, "bach.local"
-	Addr netip.Addr // where it is
-	Port int        // of its SSH
-	Got  string     // its fingerprint, "ssh-ed25519 SHA256:..."; "" if it has no Ed25519 key
-	Want string     // the fingerprint of the key on the card
+	Name       string     // the name that led there, "bach.local"
+	Addr       netip.Addr // where it is
+	Port       int        // of its SSH
+	Got        string     // its fingerprint, "ssh-ed25519 SHA256:..."; "" if it has no Ed25519 key
+	Want       string     // the fingerprint of the key on the card
+	fault.Todo            // names what it may be too, the likeliest first
+}
+
+func wrongKey(at mdns.Answer, port int, got, want string) *WrongKey {
+	return &WrongKey{at.Name, at.Addr, port, got, want, fault.Todo{
+		"Maybe a Pi with an older card of this name is still on. Switch it off, or put the new card into it, and wait again.",
+		fmt.Sprintf("Maybe another computer has this name. Give one of the two another name. It is the one at %s.", at.Addr),
+		fmt.Sprintf("To see for yourself which key is there, run: ssh-keyscan%s -t ed25519 %s | ssh-keygen -lf -", option(port), at.Addr),
+	}}
 }
 
 func (e *WrongKey) Error() string {
@@ -89,15 +101,6 @@ func (e *WrongKey) Error() string {
 		got = "without an Ed25519 host key"
 	}
 	return fmt.Sprintf("another computer answers as %s: %s is there %s, but the new card holds %s", e.Name, e.Addr, got, e.Want)
-}
-
-// Hints names what it may be and what to do, the likeliest first.
-func (e *WrongKey) Hints() []string {
-	return []string{
-		"Maybe a Pi with an older card of this name is still on. Switch it off, or put the new card into it, and wait again.",
-		fmt.Sprintf("Maybe another computer has this name. Give one of the two another name. It is the one at %s.", e.Addr),
-		fmt.Sprintf("To see for yourself which key is there, run: ssh-keyscan%s -t ed25519 %s | ssh-keygen -lf -", option(e.Port), e.Addr),
-	}
 }
 
 // option is the one for a port of SSH.
@@ -115,6 +118,15 @@ type Closed struct {
 	Addr  netip.Addr
 	Ports []uint16 // that were tried
 	Odd   bool     // something answers on one of them, but not as SSH does
+	fault.Todo
+}
+
+func unanswered(at mdns.Answer, ports []uint16, odd bool) *Closed {
+	short, _, _ := strings.Cut(at.Name, ".")
+	return &Closed{at.Name, at.Addr, ports, odd, fault.Todo{
+		"If the Pi has just been switched on, wait again: piwiz wait " + short,
+		fmt.Sprintf(`If your configuration.nix gives SSH another port (services.openssh.ports), tell ssh before you wait again: printf '\nHost %s\n  Port NUMBER\n' >> ~/.ssh/config`, at.Name),
+	}}
 }
 
 func (e *Closed) Error() string {
@@ -122,15 +134,6 @@ func (e *Closed) Error() string {
 		return fmt.Sprintf("%s is at %s, but what answers there on port %s does not speak SSH", e.Name, e.Addr, orList(e.Ports))
 	}
 	return fmt.Sprintf("%s is at %s, but SSH does not answer there on port %s", e.Name, e.Addr, orList(e.Ports))
-}
-
-// Hints says where another port comes from, and whom to tell.
-func (e *Closed) Hints() []string {
-	short, _, _ := strings.Cut(e.Name, ".")
-	return []string{
-		"If the Pi has just been switched on, wait again: piwiz wait " + short,
-		fmt.Sprintf(`If your configuration.nix gives SSH another port (services.openssh.ports), tell ssh before you wait again: printf '\nHost %s\n  Port NUMBER\n' >> ~/.ssh/config`, e.Name),
-	}
 }
 
 func orList(ports []uint16) string {

@@ -191,7 +191,7 @@ func (w *waiter) unmet() error {
 	}
 	a, ok := w.hopeful()
 	if c := w.candidates[a]; ok && (c.odd || !c.shut.IsZero()) {
-		return &Closed{Name: a.Name, Addr: a.Addr, Ports: slices.Clone(w.ports), Odd: c.odd}
+		return unanswered(a, slices.Clone(w.ports), c.odd)
 	}
 	return nil
 }

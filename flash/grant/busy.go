@@ -28,7 +28,7 @@ func busyBy(d disk.Device, by []process) *Refused {
 	if len(by) > 0 {
 		who, todo = " by "+list(by), "Close "+by[0].String()+", and try again."
 	}
-	return &Refused{d.Path, "It is in use" + at + who + ".", todo}
+	return refused(d.Path, "It is in use"+at+who+".", todo)
 }
 
 // process is a running program.

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"piwiz/flash/disk"
+	"piwiz/flash/fault"
 )
 
 // Words that let be opened what is hardly a card: memory soldered into the
@@ -20,16 +21,18 @@ const (
 )
 
 // Refused is a card that must not be opened, and why.
-type Refused struct{ Path, Why, Todo string }
+type Refused struct {
+	Path, Why string
+	fault.Todo
+}
 
 func (r *Refused) Error() string { return r.Path + " is not written. " + r.Why }
 
-// Hints says what to do.
-func (r *Refused) Hints() []string {
-	if r.Todo == "" {
-		return []string{"Choose the card again from the list."}
+func refused(path, why string, todo ...string) *Refused {
+	if len(todo) == 0 {
+		todo = []string{"Choose the card again from the list."}
 	}
-	return []string{r.Todo}
+	return &Refused{path, why, todo}
 }
 
 // Words are what root is told about a card: Open takes them.
@@ -64,7 +67,7 @@ func OpenAsRoot(d disk.Device, ask func() (*os.File, error)) (*os.File, error) {
 	}
 	if why := opened(int(f.Fd()), d.Identity()); why != "" {
 		_ = f.Close() // nothing was written
-		return nil, &Refused{Path: d.Path, Why: why}
+		return nil, refused(d.Path, why)
 	}
 	return f, nil
 }

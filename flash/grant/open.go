@@ -55,7 +55,7 @@ func openFor(path, expect, also string) (*os.File, error) {
 	}
 	name := filepath.Base(path)
 	if path != "/dev/"+name {
-		return nil, &Refused{Path: printable(path), Why: "It is not a disk."}
+		return nil, refused(printable(path), "It is not a disk.")
 	}
 	return itself.take(name, want, also)
 }
@@ -111,7 +111,7 @@ func (w Way) unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error)
 	}
 	if why := opened(int(f.Fd()), want); why != "" {
 		_ = f.Close() // nothing was written
-		return nil, &Refused{Path: d.Path, Why: why}
+		return nil, refused(d.Path, why)
 	}
 	if err := lock(int(f.Fd())); err != nil {
 		_ = f.Close()
@@ -126,15 +126,15 @@ func look(name string, want disk.Identity, also string) (disk.Device, error) {
 	d.Soldered, d.Any = also == soldered, also == anyDisk
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return d, &Refused{Path: "/dev/" + printable(name), Why: "It is not there: the card or its reader was taken out.", Todo: putBack}
+		return d, refused("/dev/"+printable(name), "It is not there: the card or its reader was taken out.", putBack)
 	case err != nil:
 		return d, err
 	}
 	if why := d.Refusal(); why != "" {
-		return d, &Refused{Path: d.Path, Why: why}
+		return d, refused(d.Path, why)
 	}
 	if why := want.Differs(d.Identity()); why != "" {
-		return d, &Refused{Path: d.Path, Why: why}
+		return d, refused(d.Path, why)
 	}
 	return d, nil
 }
@@ -157,7 +157,7 @@ func unmount(d disk.Device) error {
 		case errors.Is(err, unix.EBUSY):
 			return busy(d)
 		default:
-			return &Refused{d.Path, "Its files at " + printable(m) + " cannot be closed: " + err.Error() + ".", "Take the card out, put it back and choose it again."}
+			return refused(d.Path, "Its files at "+printable(m)+" cannot be closed: "+err.Error()+".", "Take the card out, put it back and choose it again.")
 		}
 	}
 	return nil
@@ -191,15 +191,15 @@ func open(d disk.Device) (*os.File, error) {
 func openProblem(path string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOMEDIUM):
-		return &Refused{path, "There is no card in this slot.", putBack}
+		return refused(path, "There is no card in this slot.", putBack)
 	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOENT):
-		return &Refused{path, "It is not there: the card or its reader was taken out.", putBack}
+		return refused(path, "It is not there: the card or its reader was taken out.", putBack)
 	case errors.Is(err, unix.EROFS):
-		return &Refused{path, "The card is locked.", "Move the small switch on its side, then put it in again."}
+		return refused(path, "The card is locked.", "Move the small switch on its side, then put it in again.")
 	case errors.Is(err, unix.ELOOP):
-		return &Refused{Path: path, Why: "It is not a disk."}
+		return refused(path, "It is not a disk.")
 	case errors.Is(err, unix.EIO):
-		return &Refused{path, "The card does not answer.", "Try another reader; if it is the same there, use another card."}
+		return refused(path, "The card does not answer.", "Try another reader; if it is the same there, use another card.")
 	}
 	return &fs.PathError{Op: "open for writing", Path: path, Err: err}
 }

@@ -23,10 +23,8 @@ func written(d disk.Device) error {
 	if len(by) == 0 {
 		return nil
 	}
-	return &Refused{
-		d.Path, "Another program has it open for writing: " + list(by) + ".",
-		"Wait until that program ends, or stop it with: kill " + strconv.Itoa(by[0].pid) + ". Then try again.",
-	}
+	return refused(d.Path, "Another program has it open for writing: "+list(by)+".",
+		"Wait until that program ends, or stop it with: kill "+strconv.Itoa(by[0].pid)+". Then try again.")
 }
 
 // settled waits up to a second for programs that only look at a card that is

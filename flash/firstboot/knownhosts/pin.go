@@ -19,6 +19,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/fault"
 )
 
 // largest is more than any known_hosts file; it keeps a wrong path from
@@ -27,9 +29,10 @@ const largest = 64 << 20
 
 // Error says why known_hosts could not be changed. Nothing was changed.
 type Error struct {
-	File string // the file that was to be changed
-	Line string // the line that belongs into it
-	Err  error
+	File       string // the file that was to be changed
+	Line       string // the line that belongs into it
+	fault.Todo        // to do the same by hand
+	Err        error
 }
 
 func (e *Error) Error() string {
@@ -37,11 +40,6 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
-
-// Hints says how to do the same by hand.
-func (e *Error) Hints() []string {
-	return []string{"To make it last, add this line to " + e.File + ": " + e.Line}
-}
 
 // Pin makes names ("bach.local", "[bach.local]:2222") stand for key alone in a
 // known_hosts file. Other keys of these names go, also from hashed lines and from lists of names;
@@ -71,7 +69,8 @@ func Pin(file string, names []string, key ssh.PublicKey, hashed bool) (backup st
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 	backup, err = pin(file, clean, key.Marshal(), line, hashed)
 	if err != nil {
-		return "", &Error{file, strings.Join(clean, ",") + " " + line, err}
+		line = strings.Join(clean, ",") + " " + line
+		return "", &Error{file, line, fault.Todo{"To make it last, add this line to " + file + ": " + line}, err}
 	}
 	return backup, nil
 }

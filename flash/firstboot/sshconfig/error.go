@@ -3,6 +3,8 @@ package sshconfig
 import (
 	"fmt"
 	"time"
+
+	"piwiz/flash/fault"
 )
 
 // Kind is why ssh does not say what it will do.
@@ -22,6 +24,13 @@ type Error struct {
 	Host    string
 	Said    string // by ssh, when it refuses
 	Command string // the program of Match exec that did not end, when it hangs
+	fault.Todo
+}
+
+// told is the error with its Todo.
+func (e Error) told() *Error {
+	e.Todo = e.remedy()
+	return &e
 }
 
 const seconds = int(Limit / time.Second)
@@ -42,18 +51,17 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("ssh did not say within %d seconds what your ssh settings make it do for %s", seconds, e.Host)
 }
 
-// Hints say what to do.
-func (e *Error) Hints() []string {
+func (e Error) remedy() fault.Todo {
 	see := "run: ssh -G " + e.Host
 	switch {
 	case e.Kind == None:
-		return []string{"Install OpenSSH's client: the package openssh-client, openssh-clients or openssh."}
+		return fault.Todo{"Install OpenSSH's client: the package openssh-client, openssh-clients or openssh."}
 	case e.Kind == Refused:
-		return []string{"Correct that line of your ssh settings, then " + see}
+		return fault.Todo{"Correct that line of your ssh settings, then " + see}
 	case e.Kind == Slow:
-		return []string{"Put these two lines at the top of ~/.ssh/config: Host *.local, and below it: CanonicalizeHostname no"}
+		return fault.Todo{"Put these two lines at the top of ~/.ssh/config: Host *.local, and below it: CanonicalizeHostname no"}
 	case e.Command != "":
-		return []string{"Find the line with: grep -rn exec ~/.ssh /etc/ssh --include=*conf*. Put timeout 1 before its command, then " + see}
+		return fault.Todo{"Find the line with: grep -rn exec ~/.ssh /etc/ssh --include=*conf*. Put timeout 1 before its command, then " + see}
 	}
-	return []string{"To see what it waits for, run: ssh -vvv -G " + e.Host}
+	return fault.Todo{"To see what it waits for, run: ssh -vvv -G " + e.Host}
 }

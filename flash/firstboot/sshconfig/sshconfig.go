@@ -39,7 +39,7 @@ func Ask(ctx context.Context, user, host string, args ...string) (Settings, *Err
 	if again != nil {
 		return nil, again
 	}
-	return s, &Error{Kind: Slow, Host: host}
+	return s, Error{Kind: Slow, Host: host}.told()
 }
 
 func ask(ctx context.Context, user, host string, args []string) (Settings, *Error) {
@@ -52,12 +52,12 @@ func ask(ctx context.Context, user, host string, args []string) (Settings, *Erro
 	out, err := cmd.Output()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return nil, &Error{Kind: None, Host: host}
+		return nil, Error{Kind: None, Host: host}.told()
 	case ctx.Err() != nil:
-		return nil, &Error{Kind: Hung, Host: host, Command: heard.running}
+		return nil, Error{Kind: Hung, Host: host, Command: heard.running}.told()
 	// What a command of the user left behind may hold on to stderr.
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
-		return nil, &Error{Kind: Refused, Host: host, Said: heard.complaint}
+		return nil, Error{Kind: Refused, Host: host, Said: heard.complaint}.told()
 	}
 	return Parse(string(out)), nil
 }
