@@ -12,6 +12,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
@@ -142,10 +143,8 @@ func TestEachStageOfABuildIsSeenAndStaysWithinTheWindow(t *testing.T) {
 // hinted is an error with things to do.
 type hinted struct {
 	error
-	hints []string
+	fault.Todo
 }
-
-func (h hinted) Hints() []string { return h.hints }
 
 // TestAnUnknownFailureNeedsNoScrolling: on 80×24 its cause, its last lines and
 // what to do are in sight at once, with the log below.

@@ -8,6 +8,7 @@ import (
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
+	"piwiz/nixgen/fault"
 	"piwiz/tui/clean"
 )
 
@@ -18,7 +19,7 @@ func confirm(ctx context.Context, d disk.Device) error {
 	ask := onTerminal()
 	switch there := ask.here(); {
 	case !there && d.Any:
-		return &engine.Refused{Err: &unconfirmed{d.Path}}
+		return &engine.Refused{Err: unconfirmed(d.Path)}
 	case !there:
 		return &engine.Refused{Err: fmt.Errorf("%s would be erased, and there is no terminal to confirm it on; add --yes to erase it without asking", d.Path)}
 	}
@@ -38,15 +39,11 @@ func confirm(ctx context.Context, d disk.Device) error {
 }
 
 // unconfirmed is the refusal to write what is no card where nobody can type.
-type unconfirmed struct{ path string }
-
-func (u *unconfirmed) Error() string {
-	return u.path + " is not an SD card, and there is no terminal to confirm that you mean it"
-}
-
-// Hints says what to do instead.
-func (*unconfirmed) Hints() []string {
-	return []string{"Run this in a terminal: two answers must be typed, and --yes does not replace them."}
+func unconfirmed(path string) error {
+	return &fault.Error{
+		Headline: path + " is not an SD card, and there is no terminal to confirm that you mean it",
+		Todo:     fault.Todo{"Run this in a terminal: two answers must be typed, and --yes does not replace them."},
+	}
 }
 
 // asked has a word typed.

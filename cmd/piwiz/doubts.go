@@ -8,37 +8,28 @@ import (
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/shell"
 )
 
-// doubted is the refusal of answers that need a clear yes.
-type doubted struct {
-	arg    string // of piwiz build, as it was given
-	doubts []nixgen.Doubt
-}
-
-func (d *doubted) Error() string {
-	var text strings.Builder
-	text.WriteString("nothing was built: this must be confirmed first")
-	for _, x := range d.doubts {
-		text.WriteString("\n  " + x.Text)
+// doubted is the refusal of answers that need a clear yes. arg is that of piwiz
+// build, as it was given.
+func doubted(arg string, doubts []nixgen.Doubt) error {
+	var why []string
+	command := "piwiz build " + shell.Quote(arg)
+	for _, x := range doubts {
+		why = append(why, "  "+x.Text)
+		command += " --confirm " + shell.Quote(x.Key)
 	}
-	return text.String()
-}
-
-// Hints says how to say yes.
-func (d *doubted) Hints() []string {
-	var command strings.Builder
-	command.WriteString("piwiz build " + shell.Quote(d.arg))
-	for _, x := range d.doubts {
-		command.WriteString(" --confirm " + shell.Quote(x.Key))
+	return &fault.Error{
+		Headline: "nothing was built: this must be confirmed first", Why: strings.Join(why, "\n"),
+		Todo: fault.Todo{"It is best to change the answers, as described above.", "To build it anyway: " + command},
 	}
-	return []string{"It is best to change the answers, as described above.", "To build it anyway: " + command.String()}
 }
 
 // sure is a host whose doubts are all confirmed, by what it was saved with or
-// by said; else the error is *doubted, with all of them. That another machine
+// by said; else all of them are the error. That another machine
 // answers by the name of a new host is one; who answers for a host that was
 // saved is the Pi itself.
 func sure(ctx context.Context, s hostfile.Saved, arg string, said []string, answers func(context.Context, string) []string) (hostfile.Saved, error) {
@@ -50,7 +41,7 @@ func sure(ctx context.Context, s hostfile.Saved, arg string, said []string, answ
 		}
 	}
 	if len(doubts) > 0 {
-		return s, &engine.Refused{Err: &doubted{arg, doubts}}
+		return s, &engine.Refused{Err: doubted(arg, doubts)}
 	}
 	return s, nil
 }

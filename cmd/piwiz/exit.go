@@ -69,8 +69,8 @@ func (p *program) end(err error) int {
 
 // codeOf is the exit code of an error. ^C counts before what it made fail.
 func codeOf(err error) int {
-	if all, ok := errors.AsType[problems](err); ok {
-		return all.code()
+	if all, ok := errors.AsType[*several](err); ok {
+		return all.all.code()
 	}
 	e, ok := errors.AsType[*exit](err)
 	told, _ := errors.AsType[*fault.Error](err)

@@ -15,6 +15,7 @@ import (
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/disk"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/seal"
 )
 
@@ -35,7 +36,9 @@ func (p *program) exportVerb() *cobra.Command {
 		wrong.add(err)
 		file := exportFile(to, name)
 		if _, err := os.Lstat(file); err == nil {
-			wrong.add(&engine.Refused{Err: &fileExists{file}})
+			wrong.add(&engine.Refused{Err: &fault.Error{
+				Headline: file + " already exists; nothing was written", Todo: fault.Todo{"Name another file: --to FILE"},
+			}})
 		}
 		keys, err := seal.For(recipients)
 		wrong.add(err)
@@ -78,14 +81,6 @@ func exportFile(to, name string) string {
 	}
 	return to
 }
-
-// fileExists is the error for an export that would overwrite something.
-type fileExists struct{ file string }
-
-func (f *fileExists) Error() string { return f.file + " already exists; nothing was written" }
-
-// Hints says where else to write.
-func (f *fileExists) Hints() []string { return []string{"Name another file: --to FILE"} }
 
 func (p *program) exported(name, file string, skipped []string, forKeys bool) {
 	for _, s := range skipped {

@@ -12,6 +12,7 @@ import (
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/regular"
 	"piwiz/nixgen"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/hostfile/seal"
 	"piwiz/nixgen/xdg"
@@ -53,7 +54,7 @@ func (p *program) importVerb() *cobra.Command {
 		case unanswered != nil:
 			return fmt.Errorf("nothing was imported: %w", unanswered)
 		case errors.Is(err, fs.ErrExist):
-			return &engine.Refused{Err: &hostExists{err}}
+			return &engine.Refused{Err: hostExists(err)}
 		case err != nil:
 			return engine.Guarded(err)
 		}
@@ -85,18 +86,11 @@ func (p *program) passphrase(ctx context.Context, what string) (string, error) {
 }
 
 // hostExists is the error for an import that needs a yes.
-type hostExists struct{ err error }
-
-func (h *hostExists) Error() string { return h.err.Error() + "; nothing was changed" }
-
-func (h *hostExists) Unwrap() error { return h.err }
-
-// Hints says how to go on.
-func (h *hostExists) Hints() []string {
-	return []string{
+func hostExists(err error) error {
+	return &fault.Error{Headline: err.Error() + "; nothing was changed", Err: err, Todo: fault.Todo{
 		"To have both, give this one another name: --as NAME",
 		"To replace it with this one, add --replace; a copy of the old one is kept.",
-	}
+	}}
 }
 
 func (p *program) imported(s hostfile.Saved, replaced string) {

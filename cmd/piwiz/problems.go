@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/nixgen/fault"
 	"piwiz/tui"
 )
 
@@ -28,25 +29,26 @@ func (p problems) err() error {
 	case 1:
 		return p[0]
 	}
-	return p
+	_, todo := tui.Explain(errors.Join(p...))
+	return &several{p, todo}
 }
 
-func (p problems) Error() string {
+// several are problems with what to do about all, each once.
+type several struct {
+	all problems
+	fault.Todo
+}
+
+func (s *several) Error() string {
 	var text strings.Builder
 	text.WriteString("nothing was done, because of these problems:")
-	for _, err := range p {
+	for _, err := range s.all {
 		text.WriteString("\n  " + strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
 	return text.String()
 }
 
-func (p problems) Unwrap() []error { return p }
-
-// Hints are those of all, each once.
-func (p problems) Hints() []string {
-	_, hints := tui.Explain(errors.Join(p...))
-	return hints
-}
+func (s *several) Unwrap() []error { return s.all }
 
 // code is that of the one that is in the way longest: what must be changed
 // comes before what a yes lets go on, and what this computer lacks is last.

@@ -11,6 +11,7 @@ import (
 	"piwiz/flash/detect"
 	"piwiz/flash/disk"
 	"piwiz/flash/named"
+	"piwiz/nixgen/fault"
 )
 
 // Cards lists the disks; the one that --any-disk names is offered whatever it
@@ -29,15 +30,6 @@ func (e *Engine) Cards(ctx context.Context) ([]disk.Device, error) {
 	}
 	return all, err
 }
-
-// notCard is a name that is not that of a card to write, and what is.
-type notCard struct {
-	what string
-	todo []string
-}
-
-func (n *notCard) Error() string   { return n.what }
-func (n *notCard) Hints() []string { return n.todo }
 
 // Card finds the disk that the user named. again is the command line to
 // which the right name is added.
@@ -63,11 +55,11 @@ func (e *Engine) Card(ctx context.Context, typed string, anyDisk bool, again str
 	if why == "" {
 		return d, nil
 	}
-	n := &notCard{what: d.Path + " is not written: " + why}
+	n := &fault.Error{Headline: d.Path + " is not written: " + why}
 	if special && !anyDisk && possible.Refusal() == "" {
-		n.todo = append(n.todo, "If you are certain that this is the card to write, such as an SD Express card: "+again+" "+d.Path+" --any-disk")
+		n.Todo = append(n.Todo, "If you are certain that this is the card to write, such as an SD Express card: "+again+" "+d.Path+" --any-disk")
 	}
-	n.todo = append(n.todo, instead(all))
+	n.Todo = append(n.Todo, instead(all))
 	return d, &Refused{n}
 }
 
@@ -78,31 +70,31 @@ func listed(all []disk.Device, name string) (disk.Device, error) {
 	}
 	d, err := disk.Read("/", name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return d, &Refused{&notCard{"/dev/" + name + " was taken out just now", []string{instead(all)}}}
+		return d, &Refused{&fault.Error{Headline: "/dev/" + name + " was taken out just now", Todo: fault.Todo{instead(all)}}}
 	}
 	return d, err
 }
 
 // notNamed adds to what a name means which card may be meant, or all there are.
 func notNamed(err error, all []disk.Device, again string) error {
-	n := &notCard{what: err.Error()}
+	n := &fault.Error{Headline: err.Error()}
 	var no *named.Error
 	if !errors.As(err, &no) {
 		return err
 	}
-	n.todo = no.Hints()
+	n.Todo = no.Hints()
 	for _, name := range no.Instead {
 		d, err := listed(all, name)
 		switch {
 		case err != nil:
 		case d.Refusal() == "":
-			n.todo = append(n.todo, fmt.Sprintf("To erase that whole disk, %s: %s %s", Describe(d), again, d.Path))
+			n.Todo = append(n.Todo, fmt.Sprintf("To erase that whole disk, %s: %s %s", Describe(d), again, d.Path))
 		default:
-			n.todo = append(n.todo, fmt.Sprintf("That disk, %s, is not written either: %s", d.Path, d.Refusal()))
+			n.Todo = append(n.Todo, fmt.Sprintf("That disk, %s, is not written either: %s", d.Path, d.Refusal()))
 		}
 	}
-	if len(n.todo) == 0 {
-		n.todo = []string{instead(all)}
+	if len(n.Todo) == 0 {
+		n.Todo = []string{instead(all)}
 	}
 	return n
 }

@@ -142,7 +142,7 @@ func openByDesktop(ctx context.Context, d disk.Device) (*os.File, error) {
 	case errors.As(err, &no):
 		return nil, err
 	case errors.Is(err, udisks.ErrDismissed):
-		return nil, &root.Denied{Why: "the password was not given", Todo: "Choose the card again, and type the password when the window asks for it."}
+		return nil, root.Denied("the password was not given", "Choose the card again, and type the password when the window asks for it.")
 	}
 	slog.Info("the disk service did not open the card", "error", err)
 	return nil, errors.Join(fs.ErrPermission, err)

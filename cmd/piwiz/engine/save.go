@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -81,24 +82,17 @@ func (r Readied) unknown(networks []int) (wrong []error) {
 		if r.place != nil {
 			field = r.place(field)
 		}
-		wrong = append(wrong, &Lacking{&unknownPassword{field, r.Host.Networks[i].SSID}})
+		wrong = append(wrong, &Lacking{unknownPassword(field, r.Host.Networks[i].SSID)})
 	}
 	return wrong
 }
 
 // unknownPassword is a Wi-Fi network whose password is nowhere.
-type unknownPassword struct{ place, ssid string }
-
-func (u *unknownPassword) Error() string {
-	return fmt.Sprintf("%s: the password of the Wi-Fi network %q is not known", u.place, u.ssid)
-}
-
-// Hints says where piwiz gets a password from.
-func (u *unknownPassword) Hints() []string {
-	return []string{
+func unknownPassword(place, ssid string) error {
+	return &fault.Error{Headline: fmt.Sprintf("%s: the password of the Wi-Fi network %q is not known", place, ssid), Todo: fault.Todo{
 		"Answer the questions once: run piwiz, and choose the networks on the Wi-Fi page.",
 		"Or join it once on this computer with a program whose networks piwiz can read: NetworkManager, or iwd if your user may read " + iwd.Dir + ".",
-	}
+	}}
 }
 
 // fillIn adds what is missing of the Wi-Fi secrets from the networks this

@@ -11,16 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/crash"
+	"piwiz/flash/fault"
 	"piwiz/flash/shell"
 )
 
-// Denied says that administrator rights could not be had, and why.
-type Denied struct{ Why, Todo string }
-
-func (d *Denied) Error() string { return d.Why + "; nothing was changed" }
-
-// Hints says what to do.
-func (d *Denied) Hints() []string { return []string{d.Todo} }
+// Denied is the error that administrator rights could not be had, and why.
+func Denied(why, todo string) error {
+	return &fault.Error{Headline: why + "; nothing was changed", Todo: fault.Todo{todo}}
+}
 
 // Asker asks for one operation, and keeps the privileged half as long as what
 // it did is needed.
@@ -48,7 +46,7 @@ func (a *Asker) command() (elevatedBy string, words []string, err error) {
 	return elevatedBy, words, err
 }
 
-// Able is *Denied where nothing here can give the rights.
+// Able is an error, made by Denied, where nothing here can give the rights.
 func (a *Asker) Able() error {
 	_, _, err := a.command()
 	return err
@@ -68,8 +66,8 @@ func (a *Asker) Command() string {
 }
 
 // Ask asks for an operation with this result, nil for none, and returns when it
-// is done; the privileged half lives on until End. *Denied means that there were
-// no rights, *Failure that the operation failed.
+// is done; the privileged half lives on until End. *Failure is the
+// error of the operation itself.
 func (a *Asker) Ask(result Result) error {
 	f, err := a.run(result)
 	if f != nil {
@@ -142,26 +140,26 @@ func denied(by string, code int) error {
 	const dismissed = 126 // pkexec(1)
 	switch {
 	case by == "":
-		return &Denied{"the privileged half of piwiz ended without an answer", "Start piwiz again; it may have been updated meanwhile."}
+		return Denied("the privileged half of piwiz ended without an answer", "Start piwiz again; it may have been updated meanwhile.")
 	case code == usage && isPkexec(by):
-		return &Denied{by + " does not connect the program it starts to piwiz", "Run piwiz as root."}
+		return Denied(by+" does not connect the program it starts to piwiz", "Run piwiz as root.")
 	case code == usage:
-		return &Denied{
-			by + " does not connect the program it starts to piwiz",
+		return Denied(
+			by+" does not connect the program it starts to piwiz",
 			"If it is set to record input (log_input or log_stdin), switch that off for piwiz, or run piwiz as root.",
-		}
+		)
 	case code == dismissed && isPkexec(by):
-		return &Denied{"the password was not given", "Try again, and type the password when you are asked for it."}
+		return Denied("the password was not given", "Try again, and type the password when you are asked for it.")
 	case isPkexec(by):
-		return &Denied{
+		return Denied(
 			"administrator rights were not given",
 			"Try again with the password of an administrator, at a terminal or in the window that asks for it; or run piwiz as root.",
-		}
+		)
 	}
-	return &Denied{
+	return Denied(
 		"administrator rights were not given",
-		"Try again with the password of your user. If " + by + " refuses your user, run piwiz as root, or ask the administrator of this computer.",
-	}
+		"Try again with the password of your user. If "+by+" refuses your user, run piwiz as root, or ask the administrator of this computer.",
+	)
 }
 
 // End closes the socket and waits for the privileged half, but not for a disk

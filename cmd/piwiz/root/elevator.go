@@ -23,14 +23,14 @@ import (
 const bus = "/run/dbus/system_bus_socket"
 
 // elevator finds the first elevator in the folders of PATH that can give rights
-// to this process. It is named as a shell would find it. *Denied says why there
+// to this process. It is named as a shell would find it. The error says why there
 // is none.
 func elevator() (name string, err error) {
 	if on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && on == 1 {
-		return "", &Denied{
+		return "", Denied(
 			"administrator rights are needed, and this program was started without the right to get them (no_new_privs), as in a sandbox or container",
 			"Run piwiz in a terminal outside of it, or run it as root.",
-		}
+		)
 	}
 	var unfit []string
 	for _, name := range []string{"sudo", "pkexec"} {
@@ -55,9 +55,9 @@ func elevator() (name string, err error) {
 		}
 	}
 	if len(unfit) > 0 {
-		return "", &Denied{"administrator rights are needed, but the programs that give them do not work: " + strings.Join(unfit, "; "), "Run piwiz as root, or ask the administrator of this computer."}
+		return "", Denied("administrator rights are needed, but the programs that give them do not work: "+strings.Join(unfit, "; "), "Run piwiz as root, or ask the administrator of this computer.")
 	}
-	return "", &Denied{"administrator rights are needed, but neither sudo nor pkexec is installed", "Install sudo, or run piwiz as root."}
+	return "", Denied("administrator rights are needed, but neither sudo nor pkexec is installed", "Install sudo, or run piwiz as root.")
 }
 
 // unable says why the kernel gives no rights to whoever runs a file (execve(2)).

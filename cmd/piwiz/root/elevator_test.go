@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/fault"
 )
 
 // put makes a file with a mode, past the umask.
@@ -27,7 +29,7 @@ func TestAnElevatorThatCannotIsNotPromised(t *testing.T) {
 	t.Setenv("PATH", first+":.::"+second)
 	says := func(words ...string) {
 		t.Helper()
-		var no *Denied
+		var no *fault.Error
 		got, err := elevator()
 		if !errors.As(err, &no) || no.Hints()[0] == "" {
 			t.Fatalf("%q, %v", got, err)

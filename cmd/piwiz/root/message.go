@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/fault"
 )
 
 // reply is the one message of the privileged half. On the wire it is the
@@ -21,15 +23,12 @@ type reply struct {
 
 // Failure is why an operation failed, as its own error told it.
 type Failure struct {
-	Text    string   `json:"text"`
-	Todo    []string `json:"todo,omitempty"`
-	Refused bool     `json:"refused,omitempty"` // for safety
+	Text       string `json:"text"`
+	fault.Todo `json:"todo,omitempty"`
+	Refused    bool `json:"refused,omitempty"` // for safety
 }
 
 func (f *Failure) Error() string { return f.Text }
-
-// Hints say what to do.
-func (f *Failure) Hints() []string { return f.Todo }
 
 const (
 	headSize = 11

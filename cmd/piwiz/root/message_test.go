@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/flash/fault"
 )
 
 func pair(t *testing.T) (ours, theirs int) {
@@ -95,16 +97,10 @@ func TestALargeResultGoesThroughTheSocket(t *testing.T) {
 	}
 }
 
-// hinted is an error of an operation.
-type hinted struct{ text, todo string }
-
-func (h *hinted) Error() string   { return h.text }
-func (h *hinted) Hints() []string { return []string{h.todo} }
-
 func TestAFailureKeepsItsReason(t *testing.T) {
 	for _, d := range []Done{
-		{Err: &hinted{"/dev/sdz is not written. It is a dog.", "Walk it."}, Refused: true},
-		{Err: &hinted{"there is no QEMU", "sudo apt-get install it"}},
+		{Err: &fault.Error{Headline: "/dev/sdz is not written. It is a dog.", Todo: fault.Todo{"Walk it."}}, Refused: true},
+		{Err: &fault.Error{Headline: "there is no QEMU", Todo: fault.Todo{"sudo apt-get install it"}}},
 		{Err: errors.New("open the table: permission denied")},
 	} {
 		ours, theirs := pair(t)
@@ -117,7 +113,7 @@ func TestAFailureKeepsItsReason(t *testing.T) {
 			t.Errorf("%v: %v", d.Err, err)
 			continue
 		}
-		var h *hinted
+		var h *fault.Error
 		if errors.As(d.Err, &h) && !slices.Equal(no.Hints(), h.Hints()) {
 			t.Errorf("%v: %q", d.Err, no.Hints())
 		}
