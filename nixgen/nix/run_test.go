@@ -112,7 +112,7 @@ func TestCheckRefusesWhatCannotWork(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
 		{"an old Nix", `echo "nix (Nix) 2.8.0"`, "too old"},
 		{"no daemon", `[ "$1" = --version ] && echo "nix (Nix) 2.26.3" && exit; echo "error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': No such file or directory" >&2; exit 1`, "not running"},
-		{"not in the group", `[ "$1" = --version ] && echo "nix (Nix) 2.26.3" && exit; echo "error: getting status of '/nix/var/nix/daemon-socket/socket': Permission denied" >&2; exit 1`, "not allowed"},
+		{"not in the group", `[ "$1" = --version ] && echo "nix (Nix) 2.26.3" && exit; echo "error: getting status of '/nix/var/nix/daemon-socket/socket': Permission denied" >&2; exit 1`, "may not use Nix"},
 		{"somebody else's store", `[ "$1" = --version ] && echo "nix (Nix) 2.26.3" && exit; echo "error: opening lock file '/nix/var/nix/db/big-lock': Permission denied" >&2; exit 1`, "not running"},
 		{"an unknown failure", `[ "$1" = --version ] && echo "nix (Nix) 2.26.3" && exit; echo "error: strange" >&2; exit 1`, "strange"},
 	} {

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"piwiz/nixgen/fault"
 )
@@ -94,37 +93,10 @@ func Check(ctx context.Context) error {
 			Todo:     []string{howHint},
 		}
 	}
-	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	limited, stop := context.WithTimeout(ctx, Patience)
 	defer stop()
-	if _, said, err := AskStore(ctx); err != nil {
-		return StoreError(said, err)
+	if _, said, err := AskStore(limited); err != nil {
+		return StoreError(ctx, said, err)
 	}
 	return nil
-}
-
-// StoreError explains why the store cannot be reached, from what nix said.
-func StoreError(said string, err error) *fault.Error {
-	socket := strings.Contains(said, "daemon-socket") || strings.Contains(said, "connect to socket")
-	denied := strings.Contains(said, "Permission denied")
-	alone := strings.Contains(said, "big-lock") || strings.Contains(said, "non-root in a single-user")
-	switch {
-	case socket && denied:
-		return &fault.Error{
-			Lacks:    true,
-			Headline: "You are not allowed to use Nix on this computer yet.",
-			Todo:     []string{"Join the group: sudo adduser $USER nix-users", "Then log out and in again."}, Err: err,
-		}
-	case socket || alone:
-		return &fault.Error{
-			Lacks:    true,
-			Headline: "The Nix service (nix-daemon) is not running.",
-			Todo:     []string{"Start it: sudo systemctl enable --now nix-daemon.socket nix-daemon.service"}, Err: err,
-		}
-	}
-	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	return &fault.Error{
-		Lacks:    true,
-		Headline: "Nix is installed but its store does not answer: " + strings.TrimPrefix(first, "error: "),
-		Todo:     []string{"See what it says: nix --extra-experimental-features nix-command store info"}, Err: err,
-	}
 }

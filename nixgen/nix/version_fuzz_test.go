@@ -14,6 +14,8 @@ func FuzzVersion(f *testing.F) {
 		if err != nil {
 			unsafe(t, err.Error(), s)
 		}
-		_ = StoreError(s, nil).Hints()
+		if _, headline := Unreachable(t.Context(), s, nil); headline == "" {
+			t.Fatalf("%q has no headline", s)
+		}
 	})
 }

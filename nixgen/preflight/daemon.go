@@ -1,37 +1,28 @@
 package preflight
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"io/fs"
-	"net"
 	"os"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
-	"time"
 
 	"piwiz/nixgen/nix"
 )
 
-// patience is how long Nix may take for an answer that costs it nothing.
-const patience = 10 * time.Second
-
-// info asks for the store, with patience.
+// info asks for the store, with nix.Patience.
 func info(ctx context.Context) (nix.Store, string, error) {
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := context.WithTimeout(ctx, nix.Patience)
 	defer stop()
 	return nix.AskStore(ctx)
 }
 
-// settingsOf asks for the settings, with patience.
+// settingsOf asks for the settings, with nix.Patience.
 func settingsOf(ctx context.Context, system bool) (nix.Settings, error) {
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := context.WithTimeout(ctx, nix.Patience)
 	defer stop()
 	return nix.AskSettings(ctx, system)
 }
@@ -53,59 +44,25 @@ func (c Computer) Daemon(ctx context.Context) (string, error) {
 	return "", c.unreachable(ctx, said, err)
 }
 
-// socket is where the daemon listens. Source: NixOS/nix src/libstore/globals.cc.
-func (c Computer) socket() string {
-	state := cmp.Or(os.Getenv("NIX_STATE_DIR"), filepath.Join(c.root, "nix/var/nix"))
-	return cmp.Or(os.Getenv("NIX_DAEMON_SOCKET_PATH"), filepath.Join(state, "daemon-socket/socket"))
-}
-
-const whyDaemon = "The Nix store belongs to the system; its service (nix-daemon) builds for you."
-
-// unreachable asks the kernel why: the same failure has other words in each
-// version of Nix.
+// unreachable is why it cannot, with what helps on this system.
 func (c Computer) unreachable(ctx context.Context, said string, err error) *Problem {
-	conn, dial := net.DialTimeout("unix", c.socket(), time.Second)
-	if dial == nil {
-		_ = conn.Close() // only the answer counts
-	}
-	p := &Problem{Why: whyDaemon, Err: err}
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		p.Headline = "Nix does not answer within " + patience.String() + "."
+	cause, headline := nix.Unreachable(ctx, said, err)
+	p := &Problem{Headline: headline, Why: "The Nix store belongs to the system; its service (nix-daemon) builds for you.", Err: err}
+	switch cause {
+	case nix.Slow, nix.Stopped:
 		return p.with(c.restart())
-	case dial == nil && c.forbidden(ctx):
-		p.Headline = "The Nix service closes the connection: its settings do not allow your user (" + c.user + ")."
-		return p.with(c.setting("extra-allowed-users", c.user, "nix.settings.allowed-users"))
-	case dial == nil && hungUp.MatchString(said):
-		p.Headline = "The Nix service (nix-daemon) closes the connection."
+	case nix.HangsUp:
 		p.Todo = []string{"If that does not help, see what it says: journalctl -u nix-daemon"}
 		return p.with(c.restart())
-	case errors.Is(dial, syscall.EACCES):
+	case nix.Forbidden:
+		return p.with(c.setting("extra-allowed-users", c.user, "nix.settings.allowed-users"))
+	case nix.NotPermitted:
 		return c.notPermitted(p)
-	case errors.Is(dial, syscall.ECONNREFUSED):
-		p.Headline = "The Nix service (nix-daemon) has stopped: its socket is there, but nothing is listening."
-		return p.with(c.restart())
-	case errors.Is(dial, fs.ErrNotExist):
-		p.Headline = "The Nix service (nix-daemon) is not running."
+	case nix.NotRunning:
 		return p.with(c.start())
 	}
-	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	p.Headline = "The Nix store does not answer: " + strings.TrimPrefix(first, "error: ")
-	p.Todo = []string{"See its full message: nix --extra-experimental-features nix-command store info"}
+	p.Todo = []string{nix.Read}
 	return p
-}
-
-// hungUp is how the versions of Nix say that the service ended the talk.
-var hungUp = regexp.MustCompile(`Connection reset by peer|disconnected unexpectedly|unexpected end-of-file`)
-
-// forbidden says whether the service's settings name its users, and not this
-// one. Groups have an @ before their name.
-func (c Computer) forbidden(ctx context.Context) bool {
-	set, err := settingsOf(ctx, true)
-	allowed := set.AllowedUsers
-	return err == nil && len(allowed) > 0 && !slices.ContainsFunc(allowed, func(a string) bool {
-		return a == "*" || a == c.user || strings.HasPrefix(a, "@")
-	})
 }
 
 // start is for a service that may never have been set up.
@@ -127,7 +84,7 @@ func (c Computer) start() remedy {
 	return remedy{todo: []string{"Start it as root and leave it running: sudo nix-daemon"}}
 }
 
-// restart begins anew: a socket cannot be restarted while its service runs.
+// restart stops before it starts: a socket cannot be restarted while its service runs.
 func (c Computer) restart() remedy {
 	switch {
 	case c.system.Is("nixos"), c.unit("nix-daemon.socket"):
@@ -140,14 +97,13 @@ func (c Computer) restart() remedy {
 
 // notPermitted finds out which group may use the socket.
 func (c Computer) notPermitted(p *Problem) *Problem {
-	p.Headline = "Your user (" + c.user + ") may not use Nix on this computer."
-	p.Why = whyDaemon + " Only members of a group may ask it."
-	gid := owner(c.socket())
+	gid := owner(nix.Socket())
 	group, err := user.LookupGroupId(strconv.Itoa(gid))
 	if gid <= 0 || err != nil {
-		p.Why = whyDaemon + " Its socket is closed to everybody but the administrator."
+		p.Why += " Its socket is closed to everybody but the administrator."
 		return p.with(c.restart())
 	}
+	p.Why += " Only members of a group may ask it."
 	if u, err := user.Current(); err == nil {
 		if ids, err := u.GroupIds(); err == nil && slices.Contains(ids, group.Gid) {
 			p.Headline = "You are in the group " + group.Name + " now, but this session began before that."

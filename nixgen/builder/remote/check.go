@@ -50,7 +50,7 @@ func connector(ctx context.Context) (caller, error) {
 	case errors.Is(err, nix.ErrNotFound):
 		return caller{}, err
 	case err != nil:
-		return caller{}, nix.StoreError(said, err)
+		return caller{}, nix.StoreError(ctx, said, err)
 	}
 	return caller{daemon: store.Daemon(), trusted: !store.Distrusted(), root: os.Geteuid() == 0}, nil
 }
