@@ -10,12 +10,9 @@ package regular
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"errors"
 	"io/fs"
 	"os"
-
-	"golang.org/x/sys/unix"
 
 	"piwiz/flash/crash"
 	"piwiz/flash/fault"
@@ -63,39 +60,23 @@ func Open(ctx context.Context, path string) (*os.File, error) {
 }
 
 func open(path string) (*os.File, error) {
-	// A socket cannot be opened at all, and opening some devices does something,
-	// so they are told by name first. What was opened counts.
-	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
-		return nil, notFile(path, st.Mode())
+	f, err := OpenFile(path, 0)
+	return f, named(path, err)
+}
+
+// named is an error with the path and what to do, where it is no regular file.
+func named(path string, err error) error {
+	if no, is := errors.AsType[*NotFile](err); is {
+		return notFile(path, no.Mode)
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
-		err = notFile(path, st.Mode())
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+	return err
 }
 
 // Read reads a whole regular file of at most limit bytes, as Open opens it.
-func Read(ctx context.Context, path string, limit int64) ([]byte, error) {
+func Read(ctx context.Context, path string, limit int) ([]byte, error) {
 	return Within(ctx, func() ([]byte, error) {
-		f, err := open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		b, err := io.ReadAll(io.LimitReader(f, limit+1))
-		if err == nil && int64(len(b)) > limit {
-			err = fmt.Errorf("%s is larger than %d bytes", path, limit)
-		}
-		return b, err
+		b, err := ReadFile(path, limit, 0)
+		return b, named(path, err)
 	}, func([]byte) {})
 }
 

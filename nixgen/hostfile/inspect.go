@@ -91,7 +91,7 @@ func (in *inspector) answers(h *Saved) bool {
 	case durable.IsSystem(err):
 		in.add(Stop, answersFile, err, in.store.remedy(in.name, err)...)
 		return false
-	case errors.Is(err, errNotPlain):
+	case isOther(err):
 		in.add(Stop, answersFile, err, run("mv %s ~/", path), restore)
 		return false
 	case err != nil:

@@ -3,7 +3,6 @@ package hostfile
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,37 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/regular"
 	"piwiz/nixgen/shell"
 )
 
-// readPart reads a file of a host. It is a plain file, no link and no pipe
-// that never ends.
+// readPart reads a file of a host, which is no link.
 func readPart(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	data, err := regular.ReadFile(path, maxFile, unix.O_NOFOLLOW)
 	if errors.Is(err, unix.ELOOP) {
 		to, _ := os.Readlink(path)
 		return nil, &linkError{to}
 	}
-	if err != nil {
-		return nil, bare(err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	switch {
-	case err != nil || !st.Mode().IsRegular():
-		return nil, errNotPlain
-	case st.Size() > maxFile:
-		return nil, fmt.Errorf("it is larger than %d KiB, so it is something else", maxFile>>10)
-	}
-	data := make([]byte, st.Size()) // one that grows leaves copies of a secret
-	n, err := io.ReadFull(f, data)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, bare(err)
-	}
-	return data[:n], nil
+	return data, bare(err)
 }
 
-var errNotPlain = errors.New("it is not a regular file")
+// isOther tells the error for what is no regular file.
+func isOther(err error) bool {
+	_, is := errors.AsType[*regular.NotFile](err)
+	return is
+}
 
 // bare is a system's error without the path, which the problem names already.
 func bare(err error) error {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/regular"
 )
 
 // tries is how many keys a server lets a login try: MaxAuthTries of sshd.
@@ -207,7 +208,7 @@ func (f *finder) folder() {
 
 // begins tells whether a file begins as a private key does.
 func begins(path string) bool {
-	data, err := read(path)
+	data, err := regular.ReadFile(path, maxFile, 0)
 	defer clear(data)
 	return err == nil && (bytes.Contains(data, []byte("PRIVATE KEY-----")) || bytes.HasPrefix(data, []byte("PuTTY-User-Key-File-")))
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/regular"
 )
 
 // errLocked is a key in an older format, where the passphrase hides all of it.
@@ -25,7 +26,7 @@ type private struct {
 // readPrivate reads a file that may hold a private key; errNoKey when it does
 // not.
 func readPrivate(path string) (private, error) {
-	data, err := read(path)
+	data, err := regular.ReadFile(path, maxFile, 0)
 	if err != nil {
 		return private{}, err
 	}

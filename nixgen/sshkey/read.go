@@ -2,47 +2,17 @@ package sshkey
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/regular"
 )
 
 // A public key is a line or a few, and a private one of 16384 bits has 13 KiB;
 // anything larger is something else.
 const maxFile = 64 << 10
-
-// read reads a regular file; a link to one counts. Of a pipe, a device or a
-// folder nothing is read or waited for.
-func read(path string) ([]byte, error) {
-	// Opening some devices does something, so they are told by name first.
-	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
-		return nil, errors.New("it is not a file")
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	switch st, err := f.Stat(); {
-	case err != nil:
-		return nil, err
-	case !st.Mode().IsRegular():
-		return nil, errors.New("it is not a file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		clear(data)
-		return nil, fmt.Errorf("it is larger than %d KiB, so it is not a key", maxFile>>10)
-	}
-	return data, err
-}
 
 // unreadable is the problem with a file that could not be read.
 func unreadable(path string, err error) *Problem {
@@ -62,7 +32,7 @@ func unreadable(path string, err error) *Problem {
 
 // readPublic reads the public keys in a file.
 func readPublic(path string) ([]PublicKey, *Problem) {
-	data, err := read(path)
+	data, err := regular.ReadFile(path, maxFile, 0)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}

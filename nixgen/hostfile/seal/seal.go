@@ -10,8 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -21,6 +20,7 @@ import (
 
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/regular"
 )
 
 const (
@@ -136,22 +136,9 @@ func unfit(err error) error {
 }
 
 func read(path string) ([]byte, error) {
-	st, err := os.Stat(path)
-	if err == nil && !st.Mode().IsRegular() {
-		return nil, errors.New("this is not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		var p *os.PathError
-		if errors.As(err, &p) {
-			return nil, p.Err
-		}
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxKeys+1))
-	if err == nil && len(text) > maxKeys {
-		err = errors.New("it is too large to be a file of keys")
+	text, err := regular.ReadFile(path, maxKeys, 0)
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
 	}
 	return text, err
 }

@@ -110,7 +110,7 @@ func TestWhatCannotBeUsedIsNamedAndNeverShown(t *testing.T) {
 		{write(t, string(ed.Reveal())), "", "private key"},
 		{write(t, native.String()), "", "private key"},
 		{t.TempDir(), "", "not a regular file"},
-		{write(t, strings.Repeat("#\n", maxKeys)), "", "too large"},
+		{write(t, strings.Repeat("#\n", maxKeys)), "", "larger than 1024 KiB"},
 		{"", write(t, ed.PublicLine()), "no private key"},
 		{"", write(t, ""), "no private key"},
 		{"", write(t, "AGE-SECRET-KEY-1NONSENSE"), "no private key"},

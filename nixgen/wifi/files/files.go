@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/regular"
 )
 
 // Where programs keep their networks.
@@ -238,12 +240,12 @@ func readOwned(dir int, name string, owner uint32) (data []byte, why string) {
 	case st.Uid != owner || st.Nlink != 1:
 		return nil, "it is not the administrator's own file"
 	}
-	b, err := content(f)
-	switch {
+	b, err := regular.Content(f, Max)
+	switch large, is := errors.AsType[*regular.TooLarge](err); {
+	case is:
+		return nil, large.Error()
 	case err != nil:
 		return nil, "it cannot be read: " + err.Error()
-	case len(b) > Max:
-		return nil, "it is too large for a Wi-Fi network"
 	}
 	return b, ""
 }
