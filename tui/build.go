@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -196,7 +195,7 @@ func (p *buildPage) view(s *state, width, height int) string {
 	case p.asks:
 		top, hint = drawWarning(p.plan.result.plan, width), "\n"+wrap("Press esc to go back and change it, y to build it anyway.", width)
 	default:
-		top = drawProgress(p.sample(), time.Since(p.plan.began), width)
+		top = drawProgress(p.sample(), since(p.plan.began), width)
 	}
 	rest := height - lines(top) - lines(hint) - 1
 	return s.fit(top, hint+"\n"+p.pane.View(width, max(rest, 3)), height)

@@ -64,7 +64,7 @@ func doing(g follow.Progress, elapsed time.Duration) string {
 		stage = "starting Nix"
 	}
 	if !g.Since.IsZero() {
-		stage += " for " + clock(time.Since(g.Since))
+		stage += " for " + clock(since(g.Since))
 	}
 	return stage + style.Between + clock(elapsed) + " in all"
 }
@@ -90,7 +90,7 @@ func totals(g follow.Progress) string {
 func running(g follow.Progress) []string {
 	var now []string
 	for _, r := range g.Now {
-		text := r.Name + " " + clock(time.Since(r.Since))
+		text := r.Name + " " + clock(since(r.Since))
 		if r.Phase != "" {
 			text += " (" + r.Phase + ")"
 		}

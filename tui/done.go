@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -80,7 +79,7 @@ func (p *donePage) login(s *state, width int) string {
 	var b strings.Builder
 	switch {
 	case !p.over:
-		return fmt.Sprintf("%s %s", style.Focus.Render(spin(time.Since(p.run.began))), wrap("Trying to log in as you will: ssh finds the Pi, knows it, and offers your key.", width-2)) + "\n"
+		return fmt.Sprintf("%s %s", style.Focus.Render(spin(since(p.run.began))), wrap("Trying to log in as you will: ssh finds the Pi, knows it, and offers your key.", width-2)) + "\n"
 	case p.run.err != nil:
 		return failure(p.run.err, width) + "\n\n" + wrap("Try again: piwiz wait "+s.saved.Host.Name, width) + "\n"
 	}

@@ -17,6 +17,9 @@ type tick struct{ of any }
 // Only tests change it.
 var heartbeat = 80 * time.Millisecond
 
+// since is how long ago something began. Only tests change it.
+var since = time.Since
+
 func beat(of any) tea.Cmd {
 	return tea.Tick(heartbeat, func(time.Time) tea.Msg { return tick{of} })
 }

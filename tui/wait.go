@@ -60,7 +60,7 @@ func (p *waitPage) view(s *state, width, height int) string {
 		return s.fit(style.OK.Render(style.Done+" The card is written and verified.")+"\n\n"+failure(p.err, width), "\n"+
 			wrap("Press r to wait again, or q to leave: the card is fine, and `piwiz wait "+name+"` waits again at any time.", width), height)
 	}
-	elapsed := time.Since(p.run.began)
+	elapsed := since(p.run.began)
 	var b strings.Builder
 	b.WriteString(style.OK.Render(style.Done+" The card is written and verified.") + "\n\n")
 	b.WriteString(wrap(flash.TakeOut(s.safe)+" Then put it into the Raspberry Pi and switch that on. The first start takes one to three minutes.", width) + "\n\n")

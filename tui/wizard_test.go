@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/lipgloss"
-	"github.com/muesli/termenv"
 
 	"piwiz/flash"
 	"piwiz/flash/disk"
@@ -357,70 +353,43 @@ func (d *driver) toPreview() {
 }
 
 func TestTheWholeStoryAndAPictureOfEachPage(t *testing.T) {
-	saw := map[string]bool{}
-	if os.Getenv("PIWIZ_PICTURES") != "" {
-		lipgloss.SetColorProfile(termenv.ANSI256)
-		defer lipgloss.SetColorProfile(termenv.Ascii)
-	}
-	e := engine(t)
-	e.Save = func(s hostfile.Saved) (hostfile.Saved, error) {
-		var err error
-		s.Identity, err = sshkey.NewIdentity(s.Host.Name)
-		return s, err
-	}
+	e, letGo := working(t)
 	d := drive(t, e)
-	shoot := func() {
-		t.Helper()
-		name := d.w.steps[d.w.at].name
-		saw[name] = true
-		for _, size := range []tea.WindowSizeMsg{{Width: 60, Height: 20}, {Width: 120, Height: 40}, {Width: 80, Height: 24}} {
-			d.send(size)
-			term := screen.Draw(d.w.View(), size.Width, size.Height)
-			if dir := os.Getenv("PIWIZ_PICTURES"); dir != "" {
-				if err := term.PNG(filepath.Join(dir, fmt.Sprintf("%02d-%s-%dx%d.png", d.w.at, name, size.Width, size.Height))); err != nil {
-					t.Error(err)
-				}
-			}
-			lines := strings.Split(d.w.View(), "\n")
-			if len(lines) > size.Height {
-				t.Errorf("%s is %d lines tall in a window of %d", name, len(lines), size.Height)
-			}
-			if !strings.Contains(lines[len(lines)-1], "ctrl+c") {
-				t.Errorf("the bottom row of %s is not the help: %q", name, lines[len(lines)-1])
-			}
-		}
-	}
-	d.passing = shoot
-	shoot()
+	pictures := newAlbum(d)
+	pictures.take("")
 	d.keys("enter")
 	d.sees("All is well")
-	shoot()
+	pictures.take("")
 	d.keys("enter")
-	shoot()
+	pictures.take("")
 	d.keys("enter")
 	d.keys("bach")
-	shoot()
+	pictures.take("")
 	d.keys("enter", "enter")
 	d.sees("Home Net")
-	shoot()
+	pictures.take("")
 	d.keys("enter", "enter")
 	d.sees("me@laptop")
-	shoot()
+	pictures.take("")
 	d.keys("enter")
 	d.sees(`modulesPath + "/installer/sd-card/sd-image-aarch64.nix"`)
-	shoot()
+	pictures.take("")
 	d.keys("enter")
+	d.sees("unpacking sources")
+	pictures.take("while it builds")
+	letGo()
 	d.tick()
 	d.sees("The image is ready")
-	shoot()
+	pictures.take("when it is ready")
 	d.keys("enter")
 	d.sees("HOLIDAY")
 	d.keys("h")
 	d.sees("inside this computer")
 	d.keys("esc")
-	shoot()
+	pictures.take("")
 	d.keys("enter")
 	d.sees("Everything on this card will be erased")
+	pictures.take("when one is chosen")
 	d.keys("nonsense", "enter")
 	d.on("card")
 	for range len("nonsense") {
@@ -428,22 +397,22 @@ func TestTheWholeStoryAndAPictureOfEachPage(t *testing.T) {
 	}
 	d.keys("sdb", "enter")
 	d.on("write")
-	shoot()
+	d.sees("MB/s")
+	pictures.take("")
+	letGo()
 	d.tick()
 	d.on("wait")
 	if got := d.w.farewell(); !strings.Contains(got, "piwiz wait bach") {
 		t.Errorf("what stays on the terminal: %q", got)
 	}
-	shoot()
+	d.sees("192.168.1.20")
+	pictures.take("")
+	letGo()
 	d.tick()
 	d.on("done")
 	d.sees("ssh alice@bach.local")
-	shoot()
-	for _, s := range d.w.steps {
-		if !saw[s.name] {
-			t.Errorf("no picture of %s", s.name)
-		}
-	}
+	pictures.take("")
+	pictures.compare()
 	d.keys("enter")
 	if !d.quit {
 		t.Error("enter on the last page does not leave")

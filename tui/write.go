@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
@@ -85,7 +84,7 @@ func (p *writePage) view(s *state, width, height int) string {
 	if g.Left >= 0 && g.Rate > 0 {
 		fmt.Fprintf(&b, style.Between+"about %s left in this step", clock(g.Left))
 	}
-	fmt.Fprintf(&b, style.Between+"%s so far\n", clock(time.Since(p.run.began)))
+	fmt.Fprintf(&b, style.Between+"%s so far\n", clock(since(p.run.began)))
 	if g.Stalled > 0 {
 		b.WriteString("\n" + style.Warn.Render(wrap("  "+g.Stall(), width)))
 	}
