@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"piwiz/flash/disk"
 	"piwiz/nixgen/builder"
 	"piwiz/nixgen/follow"
@@ -53,8 +55,8 @@ func drawProgress(g follow.Progress, elapsed time.Duration, width int) string {
 	if now != "" {
 		now = "now: " + now
 	}
-	fit := func(text string) string { return style.Dim.MaxWidth(width).Render(clean.Line(text)) }
-	return bar(g.Share, min(60, width-30)) + share + "\n" + style.Text.MaxWidth(width).Render(clean.Line(doing(g, elapsed))) + "\n" + fit(totals(g)) + "\n" + fit(now) + "\n"
+	fit := func(text string) string { return style.Dim.Render(ansi.Truncate(clean.Line(text), width, style.Dots)) }
+	return bar(g.Share, min(60, width-30)) + share + "\n" + style.Text.Render(ansi.Truncate(clean.Line(doing(g, elapsed)), width, style.Dots)) + "\n" + fit(totals(g)) + "\n" + fit(now) + "\n"
 }
 
 // doing is what Nix is at, and for how long: a silent minute has a name.

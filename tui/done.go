@@ -57,7 +57,12 @@ func (p *donePage) view(s *state, width, height int) string {
 		b.WriteString(style.Warn.Render(wrap(s.found.Hint, width)) + "\n\n")
 	}
 	b.WriteString(p.login(s, width) + "\n")
-	b.WriteString(style.Dim.Render("Host key  ") + clean.Name(s.saved.Identity.Fingerprint()) + "\n")
+	label, key := "Host key", clean.Name(s.saved.Identity.Fingerprint())
+	gap := "  "
+	if lipgloss.Width(label+gap+key) > width {
+		gap = "\n"
+	}
+	b.WriteString(style.Dim.Render(label) + gap + key + "\n")
 	b.WriteString("\n" + wrap("If this card dies: start piwiz, choose \"Replace the dead card of "+h.Name+"\". Same host, same keys. Or run:", width) + "\n\n")
 	card := s.card.Path
 	if s.card.Any {

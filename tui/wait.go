@@ -69,7 +69,7 @@ func (p *waitPage) view(s *state, width, height int) string {
 	if text == "" {
 		text = "Looking for " + name + ".local on your network."
 	}
-	fmt.Fprintf(&b, "  %s %s\n  %s\n\n", style.Focus.Render(spin(elapsed)), wrap(text, width-4), style.Dim.Render(clock(elapsed)))
+	fmt.Fprintf(&b, "  %s %s\n  %s\n\n", style.Focus.Render(spin(elapsed)), strings.ReplaceAll(wrap(text, width-4), "\n", "\n    "), style.Dim.Render(clock(elapsed)))
 	if elapsed > 3*time.Minute && e.Stage == firstboot.Looking {
 		b.WriteString(style.Warn.Render(wrap("Still nothing. Is the green light of the Pi blinking? Is this computer on the same network? Was the Wi-Fi password right? A cable from the Pi to the router helps to tell these apart.", width)))
 	}

@@ -72,24 +72,28 @@ func (p *writePage) view(s *state, width, height int) string {
 		}
 		fmt.Fprintf(&b, "  %-20s%s %3.0f %%\n", st.name, bar(share, width-30), share*100)
 	}
-	b.WriteString("\n  ")
-	if g.Total > 0 {
-		fmt.Fprintf(&b, "%s of %s", disk.Human(g.Done), disk.Human(g.Total))
-	} else {
-		b.WriteString("Reading the image")
-	}
-	if g.Rate > 0 {
-		fmt.Fprintf(&b, style.Between+"%.1f MB/s", g.Rate/1e6)
-	}
+	fmt.Fprintf(&b, "\n  %s\n  ", amount(g))
 	if g.Left >= 0 && g.Rate > 0 {
-		fmt.Fprintf(&b, style.Between+"about %s left in this step", clock(g.Left))
+		fmt.Fprintf(&b, "about %s left in this step"+style.Between, clock(g.Left))
 	}
-	fmt.Fprintf(&b, style.Between+"%s so far\n", clock(since(p.run.began)))
+	fmt.Fprintf(&b, "%s so far\n", clock(since(p.run.began)))
 	if g.Stalled > 0 {
 		b.WriteString("\n" + style.Warn.Render(wrap("  "+g.Stall(), width)))
 	}
 	b.WriteString("\n" + style.Dim.Render(wrap("Only bytes that the card has accepted are counted. The first block is written last, so a card that is not finished does not boot.", width)))
 	return b.String()
+}
+
+// amount is how much of the step is done, and how fast.
+func amount(g flash.Progress) string {
+	text := "Reading the image"
+	if g.Total > 0 {
+		text = disk.Human(g.Done) + " of " + disk.Human(g.Total)
+	}
+	if g.Rate > 0 {
+		text += fmt.Sprintf(style.Between+"%.1f MB/s", g.Rate/1e6)
+	}
+	return text
 }
 
 func (p *writePage) busy() string {
