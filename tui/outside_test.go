@@ -41,6 +41,7 @@ func poisoned[T any](v T, names ...string) T {
 				}
 			}
 		case reflect.Slice:
+			v.Set(reflect.AppendSlice(reflect.Zero(v.Type()), v)) // others have it too
 			for i := range v.Len() {
 				walk(v.Index(i), name)
 			}
