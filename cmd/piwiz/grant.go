@@ -7,6 +7,7 @@ import (
 	"piwiz/flash/grant"
 	"piwiz/nixgen/emulate/register"
 	"piwiz/nixgen/wifi/files"
+	"piwiz/nixgen/wifi/sources"
 )
 
 // operations are all that root does, for the hidden verb grant.
@@ -35,7 +36,7 @@ func openCardAsRoot(_ uint32, words []string) root.Done {
 }
 
 func readWifiAsRoot(user uint32, _ []string) root.Done {
-	found, err := files.Read(user)
+	found, err := files.Read(user, sources.Folders())
 	return root.Done{Err: err, Result: &found}
 }
 

@@ -39,7 +39,7 @@ var rules = []struct{ from, never, because string }{
 
 // asRoot is what runs with administrator rights: the privileged half, and the
 // packages of its operations.
-var asRoot = []string{"piwiz/cmd/piwiz/root", "piwiz/flash/grant", "piwiz/nixgen/wifi/files", "piwiz/nixgen/emulate/register"}
+var asRoot = []string{"piwiz/cmd/piwiz/root", "piwiz/flash/grant", "piwiz/nixgen/wifi/files", "piwiz/nixgen/wifi/sources", "piwiz/nixgen/emulate/register"}
 
 // What runs as root must be readable in ten minutes.
 func TestWhatRunsAsRootLinksNeitherTheNetworkNorLibraries(t *testing.T) {
@@ -166,7 +166,7 @@ var once = []struct{ text, only, because string }{
 }
 
 func TestThereIsOneOfEach(t *testing.T) {
-	sources(t, func(path string, text []byte) {
+	compiledFiles(t, func(path string, text []byte) {
 		for _, o := range once {
 			if bytes.Contains(text, []byte(o.text)) && !slices.ContainsFunc(strings.Fields(o.only), func(only string) bool { return strings.HasSuffix(path, only) }) {
 				t.Errorf("%s has %s: %s", path, o.text, o.because)
@@ -179,7 +179,7 @@ func TestThereIsOneOfEach(t *testing.T) {
 func TestErrorsForPeopleAreFaults(t *testing.T) {
 	own := regexp.MustCompile(`(?m)^func \([^)]*\) Hints\(.*$`)
 	seen := 0
-	sources(t, func(path string, text []byte) {
+	compiledFiles(t, func(path string, text []byte) {
 		for _, method := range own.FindAll(text, -1) {
 			if seen++; !strings.HasSuffix(path, "/fault/fault.go") {
 				t.Errorf("%s: %s has what package fault is for: embed fault.Todo, or use fault.Error", path, method)
@@ -191,8 +191,8 @@ func TestErrorsForPeopleAreFaults(t *testing.T) {
 	}
 }
 
-// sources reads what is compiled into piwiz.
-func sources(t *testing.T, see func(path string, text []byte)) {
+// compiledFiles reads what is compiled into piwiz.
+func compiledFiles(t *testing.T, see func(path string, text []byte)) {
 	t.Helper()
 	for _, half := range []string{"cmd", "tui", "nixgen", "flash"} {
 		err := filepath.WalkDir("../../"+half, func(path string, _ fs.DirEntry, err error) error {

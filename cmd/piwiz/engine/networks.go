@@ -15,9 +15,8 @@ import (
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/wifi/air"
 	"piwiz/nixgen/wifi/files"
-	"piwiz/nixgen/wifi/iwd"
 	"piwiz/nixgen/wifi/networkmanager"
-	"piwiz/nixgen/wifi/wpasupplicant"
+	"piwiz/nixgen/wifi/sources"
 )
 
 // places is what the last look for networks found where.
@@ -26,15 +25,15 @@ type places struct {
 	looked wifi.Places
 }
 
-// sources are those programs, in the order asked.
-var sources = []wifi.Source{networkmanager.Source{}, iwd.Source{}, wpasupplicant.Source{}}
+// programs are the sources, in the order asked.
+var programs = append([]wifi.Source{networkmanager.Source{}}, sources.All()...)
 
 // look asks every source. fs.ErrPermission says that one of them has more,
 // which takes administrator rights.
 func look(ctx context.Context) (looks []wifi.Look, problems []wifi.Problem, err error) {
 	ctx, stop := context.WithTimeout(ctx, 3*time.Second) // a bus may hang
 	defer stop()
-	for _, s := range sources {
+	for _, s := range programs {
 		found, e := s.Read(ctx)
 		l := wifi.Look{Found: found, Missing: errors.Is(e, fs.ErrNotExist), Locked: errors.Is(e, fs.ErrPermission)}
 		if e != nil && !l.Missing && !l.Locked {
@@ -115,7 +114,7 @@ func granted(files map[string][]byte) (found []wifi.Network, problems []wifi.Pro
 	if u, err := user.Current(); err == nil {
 		name = u.Username
 	}
-	for _, s := range sources {
+	for _, s := range programs {
 		networks, wrong := s.FromFiles(files, name)
 		found, problems = append(found, networks...), append(problems, wrong...)
 	}

@@ -1,9 +1,10 @@
-// Package files knows where programs of this computer keep Wi-Fi networks, and
-// reads the files: as the user may (ReadFile), and those that only root may read
-// (Read), which is what root does for a user.
+// Package files reads the files in which programs of this computer keep Wi-Fi
+// networks: as the user may (ReadFile), and those that only root may read (Read),
+// which is what root does for a user.
 //
-// With root's rights nothing but these folders is read, no link is followed, and what
-// is not the user's business (profiles of others, tunnels, companies) is skipped.
+// With root's rights nothing but the folders of package sources is read, no link is
+// followed, and what is not the user's business (profiles of others, tunnels,
+// companies) is skipped.
 package files
 
 import (
@@ -22,36 +23,24 @@ import (
 	"piwiz/nixgen/regular"
 )
 
-// Where programs keep their networks.
-const (
-	Iwd           = "/var/lib/iwd" // only root may read it
-	WPASupplicant = "/etc/wpa_supplicant"
-)
+// Folder is a folder with Wi-Fi networks.
+type Folder struct {
+	Path string
+	Is   func(name string) bool // of a file of networks
+	// Takes tells whether a file is a Wi-Fi network that the user may have;
+	// why, if that is to be said. nil takes all.
+	Takes func(data []byte, user string) (ok bool, why string)
+}
 
 // NetworkManager has two folders: what is kept, and what netplan writes at each
-// start.
+// start. They are here because its own package speaks D-Bus.
 var NetworkManager = []string{"/etc/NetworkManager/system-connections", "/run/NetworkManager/system-connections"}
 
-// folder is a folder with Wi-Fi networks.
-type folder struct {
-	path string
-	is   func(name string) bool
-	// takes tells whether a file is a Wi-Fi network that the user may have;
-	// why, if that is to be said. nil takes all.
-	takes func(data []byte, user string) (ok bool, why string)
-}
-
-// iwd.network(5), nm-settings-keyfile(5), wpa_supplicant.conf(5). In /run
-// NetworkManager reads files of its own ending only.
-var folders = []folder{
-	{Iwd, ends(".psk", ".open", ".8021x"), nil},
+// Profiles are those folders. In /run NetworkManager reads files of its own ending
+// only. Source: nm-settings-keyfile(5).
+var Profiles = []Folder{
 	{NetworkManager[0], func(name string) bool { return !strings.HasPrefix(name, ".") }, profileOf},
-	{NetworkManager[1], ends(".nmconnection"), profileOf},
-	{WPASupplicant, ends(".conf"), nil},
-}
-
-func ends(with ...string) func(string) bool {
-	return func(name string) bool { return slices.Contains(with, filepath.Ext(name)) }
+	{NetworkManager[1], func(name string) bool { return filepath.Ext(name) == ".nmconnection" }, profileOf},
 }
 
 const (
@@ -73,9 +62,9 @@ func (f *Found) Wipe() {
 	f.Files = nil
 }
 
-// Read reads the networks that the user of this number may have; root may have
-// all. The error says that there are none, or why none could be read.
-func Read(uid uint32) (Found, error) {
+// Read reads the networks in the folders that the user of this number may have;
+// root may have all. The error says that there are none, or why none could be read.
+func Read(uid uint32, folders []Folder) (Found, error) {
 	name, err := nameOf(uid)
 	if err != nil {
 		return Found{}, err
@@ -98,25 +87,25 @@ func nameOf(uid uint32) (string, error) {
 // read reads the networks in the folders. Folders and files must be the owner's
 // own: whoever else could write there could have files read that are none of his
 // business.
-func read(folders []folder, owner uint32, user string) (Found, error) {
+func read(folders []Folder, owner uint32, user string) (Found, error) {
 	files, skipped := map[string][]byte{}, map[string]string{}
 	total := 0
 	for _, f := range folders {
-		fd, names, why := list(f.path, owner)
+		fd, names, why := list(f.Path, owner)
 		if why != "" {
-			skipped[f.path] = why
+			skipped[f.Path] = why
 		}
 		if fd < 0 {
 			continue
 		}
 		for _, name := range names {
-			path := filepath.Join(f.path, name)
-			if !utf8.ValidString(name) || !f.is(name) || len(files)+len(skipped) >= maxFiles {
+			path := filepath.Join(f.Path, name)
+			if !utf8.ValidString(name) || !f.Is(name) || len(files)+len(skipped) >= maxFiles {
 				continue
 			}
 			b, why := readOwned(fd, name, owner)
-			if ok := true; why == "" && f.takes != nil {
-				if ok, why = f.takes(b, user); !ok {
+			if ok := true; why == "" && f.Takes != nil {
+				if ok, why = f.Takes(b, user); !ok {
 					clear(b)
 					if why == "" {
 						continue
@@ -146,10 +135,10 @@ func read(folders []folder, owner uint32, user string) (Found, error) {
 }
 
 // unread names the folders that were not read at all.
-func unread(folders []folder, skipped map[string]string) (out []string) {
+func unread(folders []Folder, skipped map[string]string) (out []string) {
 	for _, f := range folders {
-		if why, ok := skipped[f.path]; ok {
-			out = append(out, f.path+" is not read: "+why)
+		if why, ok := skipped[f.Path]; ok {
+			out = append(out, f.Path+" is not read: "+why)
 		}
 	}
 	return out

@@ -13,8 +13,10 @@ import (
 )
 
 // iwdIn is a folder as that of iwd.
-func iwdIn(dir string) []folder {
-	return []folder{{dir, folders[0].is, nil}}
+func iwdIn(dir string) []Folder {
+	return []Folder{{Path: dir, Is: func(name string) bool {
+		return slices.Contains([]string{".psk", ".open", ".8021x"}, filepath.Ext(name))
+	}}}
 }
 
 func TestOnlyTheAdministratorsOwnWifiFilesAreRead(t *testing.T) {
@@ -128,7 +130,7 @@ func TestOfNetworkManagerOnlyWifiProfilesOfTheUserAreRead(t *testing.T) {
 		want[filepath.Join(dir, name)] = c.user
 	}
 	for _, user := range []string{"alice", "bob", "carol", ""} {
-		found, err := read([]folder{{dir, folders[1].is, profileOf}}, uid, user)
+		found, err := read([]Folder{{dir, Profiles[0].Is, profileOf}}, uid, user)
 		if err != nil {
 			t.Fatal(err)
 		}

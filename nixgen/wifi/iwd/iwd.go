@@ -26,10 +26,13 @@ import (
 const Name = "iwd"
 
 // Dir is where iwd keeps its networks; only root may read it.
-const Dir = files.Iwd
+const Dir = "/var/lib/iwd"
 
 // Source is iwd as a source of networks. Only the administrator may read them.
 type Source struct{}
+
+// Folders is where root finds them.
+func (Source) Folders() []files.Folder { return []files.Folder{{Path: Dir, Is: known}} }
 
 // Read reads iwd's folder; see wifi.Source.
 func (Source) Read(context.Context) (wifi.Found, error) {

@@ -22,10 +22,16 @@ import (
 const Name = "wpa_supplicant"
 
 // Dir is where its files are; each ends in .conf.
-const Dir = files.WPASupplicant
+const Dir = "/etc/wpa_supplicant"
 
 // Source is wpa_supplicant as a source of networks.
 type Source struct{}
+
+// Folders is where root finds them.
+func (Source) Folders() []files.Folder { return []files.Folder{{Path: Dir, Is: known}} }
+
+// known tells its files from scripts beside them.
+func known(name string) bool { return filepath.Ext(name) == ".conf" }
 
 // Read reads the files in Dir; see wifi.Source.
 func (Source) Read(context.Context) (wifi.Found, error) { return readDir(Dir) }
@@ -63,7 +69,7 @@ func readDir(dir string) (wifi.Found, error) {
 // in other folders are none of wpa_supplicant's.
 func (Source) FromFiles(files map[string][]byte, _ string) ([]wifi.Network, []wifi.Problem) {
 	ours := maps.Clone(files)
-	maps.DeleteFunc(ours, func(path string, _ []byte) bool { return filepath.Dir(path) != Dir || filepath.Ext(path) != ".conf" })
+	maps.DeleteFunc(ours, func(path string, _ []byte) bool { return filepath.Dir(path) != Dir || !known(path) })
 	return fromFiles(ours)
 }
 
