@@ -59,7 +59,7 @@ func (w *writer) arm(ctx context.Context, end int64) error {
 }
 
 // finish writes the first block and verifies it. It has no alias in the image, or
-// prove would have failed. If it cannot be verified it is erased again.
+// verifyAll would have failed. If it cannot be verified it is erased again.
 func (w *writer) finish() error {
 	if !w.armed {
 		return nil // it was there from the start

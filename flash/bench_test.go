@@ -11,7 +11,7 @@ import (
 	"piwiz/flash/source"
 )
 
-// BenchmarkCard is what .ci/bench-flash measures: one card written and proven
+// BenchmarkCard is what .ci/bench-flash measures: one card written and verified
 // as the program does it.
 func BenchmarkCard(b *testing.B) {
 	node, image := benchmarked(b)

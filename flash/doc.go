@@ -68,13 +68,13 @@
 // changes nothing else.
 //
 // To make a card forget, as much as it may remember is written: pieces of the
-// image that were written long before, once more, or what lies behind the
+// image that were written long before, once more, or what is behind the
 // image, for a card that remembers only that. What is written to forget waits
 // in the card's memory itself, and must not do harm later. A piece of the image
-// that is written once more hides what has overwritten it; what lies behind the
+// that is written once more hides what has overwritten it; what is behind the
 // image may be read while something newer waits for the same place, and then
 // undo that. So before all is verified three things are written: pieces of the
-// image, what lies behind it, and pieces again, now only those that are read
+// image, what is behind it, and pieces again, now only those that are read
 // and right first. That makes the harm of the first two show, and does none.
 //
 // What this cannot see. A card onto which another program wrote the very image

@@ -7,7 +7,7 @@ import (
 	"piwiz/flash/device"
 )
 
-// sized tells whether the image lies below the real end of the card, so that
+// sized tells whether the image is below the real end of the card, so that
 // each block of it has a place of its own: by the mark, which the last block
 // then replaces, or by the edge.
 func (w *writer) sized(ctx context.Context) (bool, error) {

@@ -17,10 +17,10 @@ import (
 // writes, and what it has really kept shows after the power was off.
 type fake struct {
 	real, claims int64
-	base         int64 // what lies behind the end is from here on again
+	base         int64 // what is behind the end is from here on again
 	nowhere      bool  // or it is lost, and reads as filler
-	until        int64 // but what lies from here on has a place of its own; 0 is nothing
-	once         bool  // what lies further behind is lost
+	until        int64 // but what is from here on has a place of its own; 0 is nothing
+	once         bool  // what is further behind is lost
 	filler       byte
 
 	limit  int  // bytes that are remembered

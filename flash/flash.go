@@ -98,7 +98,7 @@ type writer struct {
 
 	arming sync.RWMutex
 	armed  bool          // the first block says that the card is unfinished
-	tested time.Duration // how long its size took to prove
+	tested time.Duration // how long its size took to verify
 	again  bool          // it said so from the start: an earlier run has failed
 
 	// From arming to the proof a mark stands on the last block of the image.
@@ -106,10 +106,10 @@ type writer struct {
 	held int64  // where it is
 	last []byte // the block itself
 
-	sum    func([]byte) uint64 // what proves a piece
+	sum    func([]byte) uint64 // what a piece is verified by
 	seen   seen                // of the image
 	before seen                // what the card held where something was written
-	blind  atomic.Bool         // something was written and not looked at before
+	blind  atomic.Bool         // something was written and not compared before
 	total  atomic.Int64        // bytes that were written to the image, and behind it to forget
 	behind int64               // up to where the space after the image was not used to forget
 
@@ -130,7 +130,7 @@ type proof struct {
 	sum     uint64
 	zero    bool
 	skipped bool  // it was found equal and not written
-	sample  bool  // it is verified all the same
+	sample  bool  // it is verified anyway
 	at      int64 // total when it was written
 }
 
@@ -223,7 +223,7 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	}
 	wrote := time.Now()
 	writing := wrote.Sub(began) - w.tested
-	if err := w.prove(ctx); err != nil {
+	if err := w.verifyAll(ctx); err != nil {
 		return Result{}, err
 	}
 	read := time.Now()
@@ -234,7 +234,7 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	w.meter.settled(block)
 	counts := w.meter.sample(time.Now()).Counts
 	return Result{
-		Bytes: w.size, Took: time.Since(began), Tested: w.tested, Wrote: writing, Proved: read.Sub(wrote),
+		Bytes: w.size, Took: time.Since(began), Tested: w.tested, Wrote: writing, Checked: read.Sub(wrote),
 		Waited: w.waited / lanes, Counts: counts,
 		WriteRate: rate(w.size, writing), VerifyRate: rate(counts.Verified, read.Sub(wrote)),
 	}, nil

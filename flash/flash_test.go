@@ -228,7 +228,7 @@ func TestACardThatHangsIsSaidSoAndMayGoOn(t *testing.T) {
 }
 
 // What a power cut or a kill leaves behind at any moment is what the card
-// holds after some write, so all of them are looked at.
+// holds after some write, so all of them are checked.
 func TestTheCardCannotBootAfterAnyWriteButTheLast(t *testing.T) {
 	want := final(t, img(), 1<<20, 4<<20)
 	zero := make([]byte, 512)

@@ -14,7 +14,7 @@ var errEnough = errors.New("enough of the image")
 
 // forget makes the card forget what was written, with pieces of the image that
 // it does not remember any more itself, and what is wanting in those with what
-// lies behind the image. It may hide what something else has done to such a piece;
+// is behind the image. It may hide what something else has done to such a piece;
 // with sure it takes only those that are right.
 func (w *writer) forget(ctx context.Context, sure bool) error {
 	short := int64(probe.Enough)
@@ -42,7 +42,7 @@ func (w *writer) forget(ctx context.Context, sure bool) error {
 }
 
 // forgetAll does it so that nothing is hidden: what forget wrote has reached
-// its place, and what lies behind the image too.
+// its place, and what is behind the image too.
 func (w *writer) forgetAll(ctx context.Context) error {
 	if err := w.forgetBehind(ctx, probe.Enough); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (w *writer) picked(ctx context.Context, n int, wanted func(index int64) boo
 	return err
 }
 
-// forgetBehind does it with what lies behind the image, from where it stopped
+// forgetBehind does it with what is behind the image, from where it stopped
 // the last time, so that it is not what the card remembers already.
 func (w *writer) forgetBehind(ctx context.Context, bytes int64) error {
 	end, was := w.job.CardSize/block*block, max(w.behind, w.size)

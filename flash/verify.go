@@ -15,10 +15,10 @@ import (
 // rewrites is how often a piece is written again before the card has failed.
 const rewrites = 2
 
-// prove makes sure that the card holds the image, after the last write but that
+// verifyAll makes sure that the card holds the image, after the last write but that
 // of the first block, and fixes it if it can. The package's doc says why that is
 // enough.
-func (w *writer) prove(ctx context.Context) error {
+func (w *writer) verifyAll(ctx context.Context) error {
 	if !w.armed {
 		return nil // every piece was read, and nothing changed since
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // margin is how much is wiped behind the image and at the end of the card, in
-// bytes. What libblkid looks for from the end of a disk lies in the last 768 KiB
+// bytes. What libblkid looks for from the end of a disk is in the last 768 KiB
 // (libblkid/src/superblocks: the labels 2 and 3 of ZFS; md, DDF, nilfs2, the
 // RAIDs of BIOSes, DRBD and the backup GPT are nearer to it).
 const margin = 1 << 20
@@ -17,7 +17,7 @@ const margin = 1 << 20
 // mirrors are where btrfs has copies of its superblock on a whole disk.
 var mirrors = []int64{64 << 20, 256 << 30}
 
-// wipe makes what lies outside the image be nothing that is recognised: an
+// wipe makes what is outside the image be nothing that is recognised: an
 // array, a pool or a partition table of an earlier life makes the whole card a
 // part of it, for the next who looks. It comes back with whether nothing of it
 // can have shared a place with a block that was found equal.

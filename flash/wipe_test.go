@@ -157,7 +157,7 @@ func says(t *testing.T, tool []string, b []byte) string {
 	}
 	defer f.Close()
 	end := len(b) - 2<<20
-	_, first := f.Write(b[:16<<20]) // what lies between is not asked for
+	_, first := f.Write(b[:16<<20]) // what is between is not asked for
 	_, last := f.WriteAt(b[end:], int64(end))
 	if err := errors.Join(first, last); err != nil {
 		t.Fatal(err)

@@ -37,15 +37,15 @@ func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error
 	for i, p := range pieces {
 		zero[i] = source.IsZero(p)
 	}
-	looked := 0
+	compared := 0
 	must := w.plan.Settle(zero, func(from, n int) []bool {
-		equal, read := w.look(c, from, n, spare)
+		equal, read := w.compare(c, from, n, spare)
 		if read {
-			looked += n
+			compared += n
 		}
 		return equal
 	})
-	if looked < len(pieces) {
+	if compared < len(pieces) {
 		w.blind.Store(true)
 	}
 	for _, r := range plan.Runs(must) {
@@ -84,9 +84,9 @@ func split(b []byte) [][]byte {
 	return out
 }
 
-// look compares pieces of a chunk with the card. What cannot be read counts as
+// compare compares pieces of a chunk with the card. What cannot be read counts as
 // different: writing it may fix it, and the verification will tell.
-func (w *writer) look(c source.Chunk, from, n int, spare []byte) (equal []bool, read bool) {
+func (w *writer) compare(c source.Chunk, from, n int, spare []byte) (equal []bool, read bool) {
 	want := c.Data[from*piece : min((from+n)*piece, len(c.Data))]
 	got, off := spare[:len(want)], c.Off+int64(from)*piece
 	equal = make([]bool, n)

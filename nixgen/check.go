@@ -20,7 +20,7 @@ type Problem struct {
 	Field string // as in host.toml: networks[0].ssid
 	Line  int    // in that file, 0 where it is in none
 	Text  string
-	// Mild: the host works all the same, though not as it was meant. Nobody is
+	// Mild: the host works anyway, though not as it was meant. Nobody is
 	// let in with such an answer, but a host that was saved with it goes on.
 	Mild bool
 }

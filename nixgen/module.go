@@ -153,7 +153,7 @@ const (
 // exchange itself and in the older way: not for hash-to-element
 // (wpa_s_setup_sae_pt), nor when the driver does it (SAE_OFFLOAD_STA in
 // wpas_start_assoc_cb), as the Pi's does. So such a network is skipped here
-// and lies whole in a file of the Pi, which wpa_supplicant reads as well.
+// and is whole in a file of the Pi, which wpa_supplicant reads as well.
 func (w *writer) wifi(h Host) {
 	w.line("")
 	w.line("  hardware.enableRedistributableFirmware = true; # the Wi-Fi chip needs it")

@@ -20,7 +20,7 @@ import (
 
 // buildPage says what the build will cost, runs it and shows what it is doing.
 // It asks only when the answers may be a mistake, before anything is saved, and
-// when hours of compiling lie ahead.
+// when hours of compiling are ahead.
 type buildPage struct {
 	doubts []nixgen.Doubt // about the answers: y is a yes to all of them
 	plan   *run[follow.Progress, plannedBuild]

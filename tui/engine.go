@@ -42,9 +42,9 @@ type Engine struct {
 	Networks func(ctx context.Context) ([]wifi.Network, []error, error)
 	// GrantNetworks prepares reading them with administrator rights.
 	GrantNetworks func() WifiGrant
-	// Looked says where Networks, or the grant, looked last, and what was found
+	// Searched says where Networks, or the grant, searched last, and what was found
 	// where.
-	Looked func() wifi.Places
+	Searched func() wifi.Places
 	// AskSecret asks the program that keeps a network for its secret; the
 	// desktop may ask the user in a window, until ctx ends. fs.ErrPermission
 	// means that it takes administrator rights.

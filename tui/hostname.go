@@ -29,7 +29,7 @@ func (p *hostnamePage) enter(s *state) tea.Cmd {
 	computer := s.engine.Computer()
 	for _, h := range savedHosts(s) {
 		if name, _ := nixgen.CheckName(computer); h.Host.Name == name {
-			computer = "" // it is this Pi, and may be set up anew
+			computer = "" // it is this Pi, and may be set up again
 		}
 	}
 	newName := func(v string) (string, string) { return nixgen.CheckNewName(v, computer) }

@@ -47,7 +47,7 @@ func (w *wizard) stopAll() {
 		crash.Go(func() error {
 			for _, s := range w.steps {
 				if p, ok := s.page.(worker); ok {
-					_ = crash.Try(func() error { p.stop(); return nil }) // the others must stop all the same
+					_ = crash.Try(func() error { p.stop(); return nil }) // the others must stop anyway
 				}
 			}
 			if w.opened != nil {

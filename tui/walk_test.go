@@ -281,7 +281,7 @@ func (w *walker) fatal(why string) {
 	w.t.Fatalf("%s\nafter %s\n%s", why, strings.Join(last, ", "), w.w.View())
 }
 
-// judge looks at the picture.
+// judge checks the picture.
 func (w *walker) judge() {
 	view := w.w.View()
 	if w.w.crash != nil {

@@ -92,7 +92,7 @@ func (p *wifiPage) key(s *state, k string) (move, tea.Cmd, bool) {
 		g := s.engine.GrantNetworks()
 		return stay, exec(g, func(err error) tea.Msg {
 			known, problems := g.Networks()
-			return networksRead{known, problems, err, true, s.engine.Looked()}
+			return networksRead{known, problems, err, true, s.engine.Searched()}
 		}), true
 	case p.locked() && k == "n":
 		p.refused = true
@@ -276,7 +276,7 @@ func (p *wifiPage) help(s *state) []key.Binding {
 	if len(s.wifi.offers) > 0 {
 		h = slices.Insert(h, 0, bind("space", "mark"))
 	}
-	if p.onList(s) && len(p.looked.Each)+len(p.problems) > 0 {
+	if p.onList(s) && len(p.searched.Each)+len(p.problems) > 0 {
 		h = slices.Insert(h, len(h)-1, bind("d", "details"))
 	}
 	if o := s.wifi.current(); o != nil && o.Security != wifi.Open && p.onList(s) {

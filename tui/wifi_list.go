@@ -28,7 +28,7 @@ type wifiList struct {
 	more     bool // they are wanted although some networks are known
 	form     *form.Form
 	lacking  string      // why the page was not left, or a network not turned
-	looked   wifi.Places // where networks were looked for
+	searched wifi.Places // where networks were searched for
 	details  bool        // of that, and of what was skipped, are shown
 }
 
@@ -37,12 +37,12 @@ type networksRead struct {
 	problems []error
 	err      error
 	granted  bool
-	looked   wifi.Places
+	searched wifi.Places
 }
 
 func readNetworks(ctx context.Context, e Engine) tea.Msg {
 	known, problems, err := e.Networks(ctx)
-	return networksRead{known, problems, err, false, e.Looked()}
+	return networksRead{known, problems, err, false, e.Searched()}
 }
 
 // closed tells that there may be more which only the administrator may read.
@@ -58,7 +58,7 @@ func (l *wifiList) took(s *state, msg networksRead) {
 	if msg.granted && msg.err != nil && len(msg.known) == 0 {
 		msg.known = l.known // what was known before the rights were asked for
 	}
-	l.read, l.problems, l.err, l.looked = true, msg.problems, msg.err, msg.looked
+	l.read, l.problems, l.err, l.searched = true, msg.problems, msg.err, msg.searched
 	l.known = msg.known
 	if msg.granted && msg.err != nil {
 		l.refused = true
@@ -151,14 +151,14 @@ func (l *wifiList) warnings(s *state, width int) string {
 	return text
 }
 
-// findings is where networks were looked for and what was skipped: in a line or
+// findings is where networks were searched for and what was skipped: in a line or
 // two where there is a list to be seen, unless the details are wanted.
 func (l *wifiList) findings(s *state, width int) string {
 	fold := len(s.wifi.offers) > 0 && !l.details
 	var text string
 	if fold {
-		if l.looked.Line != "" {
-			text = "Known here: " + l.looked.Line + ". "
+		if l.searched.Line != "" {
+			text = "Known here: " + l.searched.Line + ". "
 		}
 		if n := len(l.problems); n > 1 {
 			text += fmt.Sprintf("Skipped: %d. ", n)
@@ -171,7 +171,7 @@ func (l *wifiList) findings(s *state, width int) string {
 		}
 		return text + notes(l.problems, width)
 	}
-	for _, place := range l.looked.Each {
+	for _, place := range l.searched.Each {
 		text += style.Dim.Render(wrap("Looked in "+place+".", width)) + "\n"
 	}
 	return text + notes(l.problems, width)

@@ -22,7 +22,7 @@ type typedNetwork struct {
 // texts are what may have been pasted with something at its edge.
 func (t *typedNetwork) texts() [2]*string { return [2]*string{&t.ssid, &t.secret} }
 
-// show shows the form, anew.
+// show shows the form, new each time.
 func (t *typedNetwork) show(w *window) {
 	t.doubt, t.settled = "", 0
 	t.form = w.newForm(

@@ -298,7 +298,7 @@ func engine(t *testing.T) Engine {
 		Networks: func(context.Context) ([]wifi.Network, []error, error) {
 			return []wifi.Network{{SSID: "Home Net", Security: wifi.WPA2, Secret: psk, Connected: true}, {SSID: "cafe", Security: wifi.Open}}, nil, nil
 		},
-		Looked: func() wifi.Places {
+		Searched: func() wifi.Places {
 			return wifi.Places{Line: "NetworkManager 2; iwd: none", Each: []string{"NetworkManager (over D-Bus): 2 networks", "iwd: not used on this computer"}}
 		},
 		AskSecret: func(_ context.Context, n wifi.Network) (wifi.Network, error) { return n.With("correct horse") },

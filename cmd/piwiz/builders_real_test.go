@@ -33,7 +33,7 @@ func newWorkshop(t *testing.T) workshop {
 		t.Fatal("PIWIZ_RIG must name the folder made by .ci/rig/prepare")
 	}
 	w.must("go", "build", "-o", filepath.Join(w.dir, "piwiz"), ".")
-	// A user name of its own makes every run build anew.
+	// A user name of its own makes every run build again.
 	w.write("bach.toml", fmt.Sprintf("name = \"bach\"\nboard = \"4\"\nuser = \"u%d\"\nkeys = [%q]\n", time.Now().UnixNano(),
 		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop"))
 	return w
@@ -144,7 +144,7 @@ func TestTheCheckIsThatOfTheBuilder(t *testing.T) {
 	}
 }
 
-// same compares images, and what was told while they were built anew.
+// same compares images, and what was told while they were built again.
 func (w workshop) same(a, b built) {
 	w.t.Helper()
 	if a.hash != b.hash {

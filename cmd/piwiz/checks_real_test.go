@@ -185,7 +185,7 @@ func TestAnUntrustedUserIsToldWhatToSetAndItHelps(t *testing.T) {
 	if code != "4" {
 		t.Errorf("exit code %s", code)
 	}
-	// The command as it was shown, and the service begun anew.
+	// The command as it was shown, and the service restarted.
 	rounds, code = c.run(rounds[0]["permission"].Command + ` > /dev/null; serve; check`)
 	wants(t, rounds[0], "permission", "ok", "is set to build")
 	wants(t, rounds[0], "test build", "ok")
@@ -311,7 +311,7 @@ func TestTheCheckPagePutsItRightAfterAYes(t *testing.T) {
 		{"piwiz will leave these pages", "esc"},
 		{"more below", "type f"},
 		{"Press enter to run it", "enter"},
-		// The service was not begun anew, and only the test build finds out.
+		// The service was not restarted, and only the test build finds out.
 		{"√ Nix is set to build for the Pi's processor"},
 		{"has not read its new settings yet", "ctrl+c"},
 	})

@@ -206,7 +206,7 @@ func (w *world) pi(card string) {
 	})
 }
 
-// login proves it: plain ssh, asking nothing, trusting only known_hosts.
+// login verifies it: plain ssh, asking nothing, trusting only known_hosts.
 func (w *world) login() {
 	w.t.Helper()
 	hosts := filepath.Join(w.dir, "home/.ssh/known_hosts")

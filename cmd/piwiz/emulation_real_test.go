@@ -30,7 +30,7 @@ func init() {
 		return
 	}
 	if len(os.Args) == 1 {
-		notes, err := emulate.Look(context.Background())
+		notes, err := emulate.Inspect(context.Background())
 		fmt.Println(notes)
 		os.Exit((&program{}).end(err))
 	}

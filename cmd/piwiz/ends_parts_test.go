@@ -100,7 +100,7 @@ func pretended() tui.Engine {
 		Networks: func(ctx context.Context) ([]wifi.Network, []error, error) {
 			return []wifi.Network{{SSID: "cafe", Security: wifi.Open}}, nil, at(ctx, "wifi")
 		},
-		Looked: func() wifi.Places { return wifi.Places{} },
+		Searched: func() wifi.Places { return wifi.Places{} },
 		Keys: func(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, []error) {
 			_ = at(ctx, "keys")
 			return []sshkey.PublicKey{key}, nil

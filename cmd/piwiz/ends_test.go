@@ -516,7 +516,7 @@ func TestAVerbWhoseOutputNobodyReadsEnds(t *testing.T) {
 	}
 }
 
-// nohup(1) says that a closed terminal shall end nothing.
+// nohup(1) says that a closed terminal should end nothing.
 func TestNohupIsHeeded(t *testing.T) {
 	if _, err := exec.LookPath("nohup"); err != nil {
 		t.Skip("needs nohup (apt-get install coreutils)")

@@ -18,7 +18,7 @@ import (
 	"piwiz/tui/screen"
 )
 
-// tree is all that lies in a folder: names, modes, content.
+// tree is all that is in a folder: names, modes, content.
 func tree(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder

@@ -58,7 +58,7 @@ func (p *program) flashVerb() *cobra.Command {
 			"path": d.Path, "bytes": r.Bytes, "seconds": r.Took.Seconds(), "counts": r.Counts,
 			"seconds_testing": r.Tested.Seconds(),
 			"seconds_writing": r.Wrote.Seconds(), "write_rate": r.WriteRate,
-			"seconds_verifying": r.Proved.Seconds(), "verify_rate": r.VerifyRate,
+			"seconds_verifying": r.Checked.Seconds(), "verify_rate": r.VerifyRate,
 			"seconds_waiting_for_image": r.Waited.Seconds(), "safe_to_remove": r.Ejected,
 		},
 			fmt.Sprintf("%s is written and verified: %s in %.0f s. %s Put the card into the Pi and switch it on.", d.Path, disk.Human(r.Bytes), r.Took.Seconds(), flash.TakeOut(r.Ejected)))

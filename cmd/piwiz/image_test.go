@@ -36,7 +36,7 @@ func usable(t *testing.T) person {
 	return u
 }
 
-// Whatever is named as an image or lies beside one, the answer comes at once, and
+// Whatever is named as an image or is beside one, the answer comes at once, and
 // before a card is asked for.
 func TestAnImageThatIsNoneIsRefusedBeforeTheCard(t *testing.T) {
 	u := usable(t)

@@ -7,7 +7,7 @@ import "golang.org/x/sys/unix"
 //
 // What is done. No part of piwiz leaves a core file: its limit is 0 from the
 // start, and so is that of what piwiz runs. (A handler of cores, such as
-// systemd-coredump, is asked by the kernel all the same; it keeps none when
+// systemd-coredump, is asked by the kernel anyway; it keeps none when
 // the limit is 0.) The parts that hold a card or read root's files cannot be
 // looked into by other programs of the same user either. Buffers with secrets
 // that piwiz makes or reads are zeroed when they have been used: files that

@@ -101,7 +101,7 @@ func face(e *engine.Engine) tui.Engine {
 	return tui.Engine{
 		Hosts: e.Hosts, Checks: e.Checks(), Repair: func(command string) tea.ExecCommand { return e.Repair(command) },
 		Defaults: engine.Guess, Computer: engine.Computer, Answers: e.Answers,
-		Networks: e.Networks, GrantNetworks: func() tui.WifiGrant { return e.GrantNetworks() }, Looked: e.Looked, AskSecret: e.AskSecret,
+		Networks: e.Networks, GrantNetworks: func() tui.WifiGrant { return e.GrantNetworks() }, Searched: e.Searched, AskSecret: e.AskSecret,
 		Keys: e.Keys, MakeKey: e.MakeKey, ReadKey: e.ReadKey,
 		Save: e.Save, Preview: e.Preview, Edit: func(s hostfile.Saved) tea.ExecCommand { return e.Edit(s) },
 		Plan: e.Plan, Build: e.Build,

@@ -38,7 +38,7 @@ type volume struct {
 	loaded       func(*volume, []uint32) bool // nil when all of it is in b
 }
 
-// open reads the BIOS parameter block and checks that all it says lies within
+// open reads the BIOS parameter block and checks that all it says is within
 // the volume.
 func open(b []byte) (*volume, error) {
 	if len(b) < 512 || b[510] != 0x55 || b[511] != 0xaa {

@@ -9,7 +9,7 @@
 // their reasons.
 //
 // What cannot be had: a fatal error of the Go runtime (two goroutines in one map,
-// no memory left) is no panic. Its stack reaches the log all the same.
+// no memory left) is no panic. Its stack reaches the log anyway.
 package crash
 
 import (

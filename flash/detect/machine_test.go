@@ -209,7 +209,7 @@ func (m *machine) mount(source, point, kind string, more []string) {
 		numbers = fmt.Sprintf("0:%d", m.count)
 	}
 	parent := 1
-	for i, p := range m.points { // it lies on the last one there, or on the nearest folder above
+	for i, p := range m.points { // it is on the last one there, or on the nearest folder above
 		if facts.Within(point, p) && (parent == 1 || len(p) >= len(m.points[parent-20])) {
 			parent = 20 + i
 		}

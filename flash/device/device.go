@@ -40,7 +40,7 @@ type Device struct {
 }
 
 // New is a device that tells took how long each request was, and asks place
-// for the name of the part an offset lies in. It needs a block of memory for
+// for the name of the part an offset is in. It needs a block of memory for
 // itself.
 func New(card Card, page []byte, place func(off int64) string, took func(write bool, bytes int, d time.Duration)) *Device {
 	return &Device{card: card, page: page, place: place, took: took}
@@ -170,5 +170,5 @@ func Differs(a, b []byte) int {
 	return len(a)
 }
 
-// Place names the part of the card that a byte lies in.
+// Place names the part of the card that a byte is in.
 func (d *Device) Place(off int64) string { return d.place(off) }

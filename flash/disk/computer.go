@@ -48,7 +48,7 @@ func (p pool) open(m facts.Mount, named []string) bool {
 	return len(named) == 0 || slices.ContainsFunc(named, func(n string) bool { return slices.Contains(p.members, n) })
 }
 
-func look(root string) (*computer, error) {
+func readComputer(root string) (*computer, error) {
 	c := &computer{
 		root: root, dirs: map[string]string{}, partOf: map[string]string{}, parts: map[string][]string{},
 		names: map[string]string{}, mounts: map[string][]string{}, swaps: map[string]bool{}, files: map[string][]string{}, needs: map[int][]string{}, open: map[string]bool{},
@@ -118,7 +118,7 @@ func (c *computer) place(name string) string {
 }
 
 // under names the devices that a file system, a line of the table, needs. In
-// a container a file system can seem to lie on itself; then it needs nothing.
+// a container a file system can seem to be on itself; then it needs nothing.
 func (c *computer) under(line int) []string {
 	names, ok := c.needs[line]
 	if ok {
@@ -155,7 +155,7 @@ func (c *computer) under(line int) []string {
 }
 
 // below names the devices that a path needs: the device it names, or those of
-// the file system it lies on.
+// the file system it is on.
 func (c *computer) below(path string) []string {
 	if !strings.HasPrefix(path, "/") {
 		return nil

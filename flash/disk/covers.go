@@ -7,7 +7,7 @@ import (
 )
 
 // covers finds the mounts of others that stand in the way of unmounting what
-// is on these devices: those inside, at any depth, and those that lie over a
+// is on these devices: those inside, at any depth, and those that are over a
 // mount point or over a folder above it. The kernel takes the path to be
 // unmounted for the uppermost mount there, whoever's it is; only the numbers
 // of the mounts tell which that is (proc_pid_mountinfo(5), fields 1 and 2).
@@ -27,13 +27,13 @@ func (c *computer) covers(devices []string) []string {
 	return points
 }
 
-// above is the line on which another one lies.
+// above is the line on which another one is.
 func (c *computer) above(lines map[string]int, line int) (int, bool) {
 	up, ok := lines[c.table[line].Parent]
 	return up, ok && up != line
 }
 
-// inside tells a mount that lies, over others or not, on one of our own.
+// inside tells a mount that is, over others or not, on one of our own.
 func (c *computer) inside(lines map[string]int, own []bool, line int) bool {
 	for range c.table { // a table that was read while it changed can go in circles
 		up, ok := c.above(lines, line)
@@ -48,8 +48,8 @@ func (c *computer) inside(lines map[string]int, own []bool, line int) bool {
 	return false
 }
 
-// over tells a mount that hides one of our own: both lie on the same mount, or
-// ours lies on one that does, and the point of ours is in the folder of this.
+// over tells a mount that hides one of our own: both are on the same mount, or
+// ours is on one that does, and the point of ours is in the folder of this.
 func (c *computer) over(lines map[string]int, own []bool, m facts.Mount) bool {
 	for i := range c.table {
 		for line, ok := i, own[i]; ok; {
@@ -57,7 +57,7 @@ func (c *computer) over(lines map[string]int, own []bool, m facts.Mount) bool {
 				return true
 			}
 			up, more := c.above(lines, line)
-			if up >= line { // a mount comes after what it lies on
+			if up >= line { // a mount comes after what it is on
 				break
 			}
 			line, ok = up, more

@@ -75,7 +75,7 @@ type Device struct {
 // gives a folder). fs.ErrNotExist means that there is no such disk. It fails
 // when it cannot be known what the computer itself runs from.
 func Read(root, name string) (Device, error) {
-	c, err := look(root)
+	c, err := readComputer(root)
 	if err != nil {
 		return Device{}, err
 	}
@@ -85,7 +85,7 @@ func Read(root, name string) (Device, error) {
 // ReadAll is Read for many disks at the price of one. Disks that have gone,
 // or have no device number, are skipped.
 func ReadAll(root string, names []string) ([]Device, error) {
-	c, err := look(root)
+	c, err := readComputer(root)
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,7 @@ func TestATableThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 
 func TestADiskThatGoesWhileItIsReadIsGone(t *testing.T) {
 	root := tree(t, nil)
-	c, err := look(root)
+	c, err := readComputer(root)
 	if err != nil {
 		t.Fatal(err)
 	}

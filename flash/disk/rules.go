@@ -113,7 +113,7 @@ func (d Device) Named() (Device, bool) {
 // mtdblock0 is the memory of a board's firmware.
 var area = regexp.MustCompile(`^mmcblk\d+(boot|gp|rpmb)\d*$|^(mtd|ubi)block`)
 
-// whole is a disk as one more partition: a file system can lie on it directly.
+// whole is a disk as one more partition: a file system can be on it directly.
 func (d Device) whole() []Partition {
 	return append([]Partition{{Name: d.Name, Mounts: d.Mounts, Holders: d.Holders, Swap: d.Swap}}, d.Partitions...)
 }

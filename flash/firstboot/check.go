@@ -40,14 +40,14 @@ func (w *waiter) startChecks(ctx context.Context) {
 				case <-ctx.Done():
 				}
 			}
-			tell(w.look(ctx, a, ports, tell))
+			tell(w.probe(ctx, a, ports, tell))
 		})
 	}
 }
 
-// look checks the ports of one address, and says what proves most: the right
+// probe checks the ports of one address, and says what tells most: the right
 // key, then another one, then a port that answers.
-func (w *waiter) look(ctx context.Context, a mdns.Answer, ports []uint16, tell func(outcome)) outcome {
+func (w *waiter) probe(ctx context.Context, a mdns.Answer, ports []uint16, tell func(outcome)) outcome {
 	best := outcome{of: a, shut: true}
 	weight := 0
 	for _, port := range ports {
@@ -119,7 +119,7 @@ func (w *waiter) learn(o outcome) bool {
 	return false
 }
 
-// askSSH asks this user's ssh for the port, at first and then for as long as a
+// askSSH asks this user's ssh for the port, at first and then while a
 // host answers on none: the user may be writing it down.
 func (w *waiter) askSSH(ctx context.Context, first bool) {
 	if w.sshPort == nil || w.asking || !first && !slices.ContainsFunc(w.order, func(a mdns.Answer) bool { return !w.candidates[a].shut.IsZero() }) {

@@ -56,7 +56,7 @@ type Event struct {
 // Result is where the host is.
 type Result struct {
 	Name  string        // "bach.local", or "bach-2.local" when the first was taken
-	Addrs []netip.Addr  // the proven one first, then others that the network gives for Name
+	Addrs []netip.Addr  // the verified one first, then others that the network gives for Name
 	Port  int           // where its SSH answers
 	Took  time.Duration // from the start of the wait
 	Hint  string        // what to do about a name that was taken; "" when all is well

@@ -28,7 +28,7 @@ var errNoKey = errors.New("it has no Ed25519 host key")
 var errSeen = errors.New("key seen")
 
 // hostKey connects to an SSH server, lets it prove that it owns an Ed25519
-// host key, and hangs up before any login. opened runs as soon as the port
+// host key, and closes the connection before any login. opened runs as soon as the port
 // answers.
 func hostKey(ctx context.Context, to netip.AddrPort, opened func()) (ssh.PublicKey, error) {
 	dialer := net.Dialer{Timeout: dialLimit}

@@ -25,7 +25,7 @@ import (
 // the network of the test: it holds the order as JSON.
 const inside = "PIWIZ_FIRSTBOOT_INSIDE"
 
-// order is what the computer shall do, report what came of it.
+// order is what the computer should do, report what came of it.
 type order struct {
 	Want    Want
 	Limit   time.Duration

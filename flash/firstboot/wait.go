@@ -210,7 +210,7 @@ func (w *waiter) wrong() *WrongKey {
 	return c.wrong
 }
 
-// hopeful is an address whose name has not proven to be a stranger's, the
+// hopeful is an address whose name has not turned out to be a stranger's, the
 // ones with an open port first. A stranger often has addresses that cannot be
 // reached; they are no reason for hope.
 func (w *waiter) hopeful() (mdns.Answer, bool) {

@@ -69,7 +69,7 @@ func serve(t *testing.T, addr string, port uint16, key ssh.Signer) uint16 {
 				return
 			}
 			go func() {
-				_, _, _, _ = ssh.NewServerConn(c, config) // the client hangs up
+				_, _, _, _ = ssh.NewServerConn(c, config) // the client closes the connection
 				_ = c.Close()
 			}()
 		}
@@ -165,7 +165,7 @@ func TestAServerWithoutAnEd25519KeyIsAStranger(t *testing.T) {
 	n.host("bach.local", "127.0.0.1")
 	ctx, stop := hopeFor(1500 * time.Millisecond)
 	defer stop()
-	// The time ends before the patience: the reason is told all the same.
+	// The time ends before the patience: the reason is told anyway.
 	_, err = newWaiter(names(), newSigner(t).PublicKey(), port, n, nil).wait(ctx)
 	var bad *WrongKey
 	if !errors.As(err, &bad) || bad.Got != "" || !strings.Contains(err.Error(), "without an Ed25519 host key") {

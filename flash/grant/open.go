@@ -63,7 +63,7 @@ func openFor(path, expect, also string) (*os.File, error) {
 // take is every rule about a card, on facts gathered now: before it is
 // unmounted, and again when nobody else can have it any more.
 func (w Way) take(name string, want disk.Identity, also string) (*os.File, error) {
-	d, err := look(name, want, also)
+	d, err := inspect(name, want, also)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (w Way) take(name string, want disk.Identity, also string) (*os.File, error
 		if !errors.Is(err, unix.EBUSY) {
 			break
 		}
-		if d, err = look(name, want, also); err != nil {
+		if d, err = inspect(name, want, also); err != nil {
 			return nil, err
 		}
 		f, err = w.unmountAndOpen(d, want)
@@ -84,7 +84,7 @@ func (w Way) take(name string, want disk.Identity, also string) (*os.File, error
 	if err != nil {
 		return nil, err
 	}
-	_, err = look(name, want, also)
+	_, err = inspect(name, want, also)
 	if err == nil {
 		err = written(d)
 	}
@@ -120,8 +120,8 @@ func (w Way) unmountAndOpen(d disk.Device, want disk.Identity) (*os.File, error)
 	return f, nil
 }
 
-// look reads the facts about a disk and judges them.
-func look(name string, want disk.Identity, also string) (disk.Device, error) {
+// inspect reads the facts about a disk and judges them.
+func inspect(name string, want disk.Identity, also string) (disk.Device, error) {
 	d, err := disk.Read("/", name)
 	d.Soldered, d.Any = also == soldered, also == anyDisk
 	switch {
@@ -139,7 +139,7 @@ func look(name string, want disk.Identity, also string) (disk.Device, error) {
 	return d, nil
 }
 
-// unmount closes the file systems of a card, the last mounted first; look has
+// unmount closes the file systems of a card, the last mounted first; inspect has
 // made sure that none is the system's. UMOUNT_NOFOLLOW: the folder above a
 // mount point may be the user's.
 func unmount(d disk.Device) error {
@@ -165,7 +165,7 @@ func unmount(d disk.Device) error {
 
 // needed asks the kernel about each mount with none of the others in it whether
 // it could go: EBUSY or EAGAIN (umount(2), MNT_EXPIRE). It knows more than the
-// list of open files. To look at a mount takes the mark of the question off.
+// list of open files. Stat of a mount takes the mark of the question off.
 func needed(mounts []string) bool {
 	busy := false
 	for _, m := range mounts {
@@ -256,7 +256,7 @@ func lock(fd int) error {
 	return err
 }
 
-// Reread lets the kernel look at the new partition table. Right after writing
+// Reread lets the kernel read the new partition table. Right after writing
 // the disk can be busy for a moment.
 func Reread(f *os.File) {
 	for range 10 {

@@ -27,7 +27,7 @@ func written(d disk.Device) error {
 		"Wait until that program ends, or stop it with: kill "+strconv.Itoa(by[0].pid)+". Then try again.")
 }
 
-// settled waits up to a second for programs that only look at a card that is
+// settled waits up to a second for programs that only read a card that is
 // new, as indexers do.
 func settled(who func() []process) []process {
 	found := who()
@@ -100,7 +100,7 @@ func parseOpening(text string) (mode int, mount string) {
 	return mode, mount
 }
 
-// local tells mounts where a device can lie and that answer at once.
+// local tells mounts where a device can be and that answer at once.
 func local(table []facts.Mount, id string) bool {
 	i := slices.IndexFunc(table, func(m facts.Mount) bool { return m.ID == id })
 	return i >= 0 && slices.Contains([]string{"devtmpfs", "tmpfs", "ramfs", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "overlay"}, table[i].Kind)

@@ -3,7 +3,7 @@
 // partition table before anything is written.
 //
 // A packed image is what the packer's own program makes of the file: several
-// frames, streams or members in a row are one image, and what lies behind the
+// frames, streams or members in a row are one image, and what is behind the
 // last of them is ignored where that program ignores it (gzip, bzip2; multiples
 // of four zeros by xz) and an error where it is one (zstd, xz). Both formats in
 // which it is an error say where they end, so that is known, like a file that
@@ -34,7 +34,7 @@ type From struct {
 	// SHA256 is that of the file, as sumfile.Hash reads it; "" for the one that a
 	// file beside it with the name Path.sha256 says, if there is one.
 	SHA256 string
-	// Again is how to get the image anew, in a sentence; "" for one that is
+	// Again is how to get the image again, in a sentence; "" for one that is
 	// somebody's own.
 	Again string
 }

@@ -223,7 +223,7 @@ func (i *Image) noImage(head []byte) (kind, bool) {
 // unpackedIs refuses what is in a packed file and no image.
 func (i *Image) unpackedIs(head []byte) error {
 	if i.how == (packing{}) {
-		return nil // its head was looked at already
+		return nil // its head was checked already
 	}
 	if len(head) == 0 {
 		return errors.New("there is nothing in it once it is unpacked")

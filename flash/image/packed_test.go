@@ -213,7 +213,7 @@ func TestADictionarySaysWhatUnpacksIt(t *testing.T) {
 	saysHint(t, err, "see whether its own program can: zstd -dc ")
 }
 
-// What lies behind is found before a byte is unpacked, and the command that cuts
+// What is behind is found before a byte is unpacked, and the command that cuts
 // it off does.
 func TestTheCommandThatCutsOffWhatLiesBehindDoes(t *testing.T) {
 	tool(t, "zstd")

@@ -114,7 +114,7 @@ func (e *windowError) Error() string {
 	return fmt.Sprintf("unpacking it needs %d MiB of memory at once", e.size>>20)
 }
 
-// behindError is a packed image behind which something lies.
+// behindError is a packed image behind which something is.
 type behindError struct{ at, size int64 } // bytes
 
 func (e *behindError) Error() string {
@@ -153,7 +153,7 @@ func (i *Image) unpack(in *bufio.Reader) (io.Reader, error) {
 	return &whole{r, in}, nil
 }
 
-// whole reads what is packed, and what lies behind it too.
+// whole reads what is packed, and what is behind it too.
 type whole struct {
 	io.Reader
 	in io.Reader

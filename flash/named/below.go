@@ -9,7 +9,7 @@ import (
 	"piwiz/flash/disk/facts"
 )
 
-// below is the whole disks that something lies on, itself if it is one.
+// below is the whole disks that something is on, itself if it is one.
 func (f finder) below(name string) []string {
 	if of := f.parent(name); of != "" {
 		name = of

@@ -52,15 +52,15 @@ func New(size int64) *Plan {
 }
 
 // Settle decides about a chunk: zero says which of its pieces are all zero,
-// look compares n pieces with the card. The pieces that come back true must
+// compare compares n pieces with the card. The pieces that come back true must
 // be written.
-func (p *Plan) Settle(zero []bool, look func(from, n int) []bool) []bool {
+func (p *Plan) Settle(zero []bool, compare func(from, n int) []bool) []bool {
 	must, wanted := make([]bool, len(zero)), make([]bool, len(zero))
 	for i := range must {
 		must[i] = true
 	}
 	try := func(from, n int) bool {
-		for i, equal := range look(from, n) {
+		for i, equal := range compare(from, n) {
 			must[from+i] = !equal
 			p.learn(classOf(zero[from+i]), equal)
 		}

@@ -10,7 +10,7 @@ import (
 // written before, in bytes: those that remember anything keep 16 MiB at most.
 const Enough = 17 << 20
 
-// Forget writes what lies between from and to once more, the end first, until
+// Forget writes what is between from and to once more, the end first, until
 // it were so many bytes, and comes back with where it stopped and how many are
 // wanting. It changes nothing. A bad block there is no matter.
 func Forget(ctx context.Context, card *device.Device, from, to, bytes int64, b []byte) (at, wanting int64, err error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // card is one of any size, of which only what was written takes memory. What
-// lies behind real is in front again, or forgotten.
+// is behind real is in front again, or forgotten.
 type card struct {
 	blocks       map[int64][]byte
 	claims, real int64

@@ -149,7 +149,7 @@ func (s *Source) First() []byte { return s.first[:] }
 // Least is how long the image is, or must be when that is not known, in bytes.
 func (s *Source) Least() int64 { return max(s.img.Size(), s.img.MBR().End()) }
 
-// Place names the part of the card that a byte lies in.
+// Place names the part of the card that a byte is in.
 func (s *Source) Place(off int64) string {
 	for i, p := range s.img.MBR().Partitions {
 		if p.Size > 0 && off >= p.Start && off < p.Start+p.Size {

@@ -27,7 +27,7 @@ const (
 	// pass messages on.
 	patience = time.Second
 	// startup is how long the service itself may take: the bus may have to
-	// start it, and then it looks at all disks.
+	// start it, and then it probes all disks.
 	startup = 5 * time.Second
 )
 

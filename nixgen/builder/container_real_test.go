@@ -52,8 +52,8 @@ func boxedHost(t *testing.T, more string) Request {
 	return r
 }
 
-// anew makes a run build anew.
-func anew() string {
+// again is a setting that makes a run build again.
+func again() string {
 	return "  boot.kernelParams = [ \"run=" + strconv.FormatInt(time.Now().UnixNano(), 10) + "\" ];"
 }
 
@@ -70,7 +70,7 @@ func TestRealContainerRegistersOnceAndIsFastTheSecondTime(t *testing.T) {
 	if !withContainers(t, "WITHOUT_EMULATION=1") {
 		return
 	}
-	r := boxedHost(t, anew())
+	r := boxedHost(t, again())
 	var privileged []string
 	build := func() (Result, []string) {
 		t.Helper()

@@ -24,14 +24,14 @@ type record struct {
 	report func(follow.Event)
 }
 
-// record opens the log. anew keeps the last one aside.
-func (r Request) record(anew bool, report func(follow.Event)) (*record, error) {
+// record opens the log. rotate keeps a copy of the last one.
+func (r Request) record(rotate bool, report func(follow.Event)) (*record, error) {
 	if r.LogFile == "" {
 		return &record{nil, report}, nil
 	}
 	open := logfile.Open
-	if anew {
-		open = logfile.Anew
+	if rotate {
+		open = logfile.Rotate
 	}
 	f, err := open(r.LogFile, mostText)
 	return &record{f, report}, err

@@ -90,7 +90,7 @@ func TestRealBuildEndsInAnImage(t *testing.T) {
 	if err := errors.Join(nix.Check(t.Context()), emulate.Check(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	// A number of its own makes every run build anew.
+	// A number of its own makes every run build again.
 	r := host(t, "  boot.kernelParams = [ \"run="+strconv.FormatInt(time.Now().UnixNano(), 10)+"\" ];")
 	var last follow.Event
 	phases := map[string]bool{}

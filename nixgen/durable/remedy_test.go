@@ -18,7 +18,7 @@ import (
 var command = regexp.MustCompile(`(?:df -[hi]|ls(?: -l[ad]+)?|namei -l) (?:'[^']*'|[^\s;]+)$`)
 
 // Whatever the system says of whatever file, there is something to do, and what
-// is to be looked at is there.
+// is to be checked is there.
 func TestEveryErrorOfTheSystemHasARemedy(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a folder")
 	file := filepath.Join(dir, "it's a file")
@@ -47,7 +47,7 @@ func TestEveryErrorOfTheSystemHasARemedy(t *testing.T) {
 			}
 		}
 	}
-	// What is to be looked at is there.
+	// What is to be checked is there.
 	tried := 0
 	for _, number := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.ENOENT, syscall.EISDIR, syscall.ENOTDIR} {
 		for _, path := range []string{dir, file, filepath.Join(dir, "none"), filepath.Join(dir, "none/none")} {

@@ -28,7 +28,7 @@ import (
 // Check runs a small aarch64 program and reads the kernel's table of
 // emulators. It returns nil when builds will work, else an *Error with hints.
 func Check(ctx context.Context) error {
-	_, err := Look(ctx)
+	_, err := Inspect(ctx)
 	var e *Error
 	if errors.As(err, &e) && e.Reason == LeftOver {
 		return nil
@@ -36,13 +36,13 @@ func Check(ctx context.Context) error {
 	return err
 }
 
-// Look is Check that also tells what stops no build: an *Error for LeftOver,
+// Inspect is Check that also tells what stops no build: an *Error for LeftOver,
 // and notes.
-func Look(ctx context.Context) (notes []string, err error) {
-	return look(ctx, binfmt.Dir)
+func Inspect(ctx context.Context) (notes []string, err error) {
+	return inspect(ctx, binfmt.Dir)
 }
 
-func look(ctx context.Context, dir string) ([]string, error) {
+func inspect(ctx context.Context, dir string) ([]string, error) {
 	ran := run(ctx, program())
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

@@ -54,7 +54,7 @@ type counts struct {
 	paths    map[uint64][4]int64
 	expected map[uint64]int64 // bytes to download
 
-	said announcement // its words come before its numbers, which grow while it looks at one path after the other
+	said announcement // its words come before its numbers, which grow while it asks for one path after the other
 
 	sourcesDone, sourcesTotal, storeDone int64 // bytes of finished downloads
 }

@@ -217,7 +217,7 @@ func (f *Forecast) speed(end time.Time) float64 {
 
 // left is the time until the end, -1 when it is not known. The rest of the work
 // goes on at the pace of what is done: steps run beside each other, and things
-// lie between them.
+// are between them.
 func (f *Forecast) left(now time.Time, done, all float64) time.Duration {
 	open := max(f.counted-len(f.steps), 0)
 	unknown := open

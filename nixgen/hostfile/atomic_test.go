@@ -78,7 +78,7 @@ func flakeOf(text string) []nixgen.File {
 }
 
 // TestAChangeHappensWhollyOrNotAtAll lets each change end at each of its
-// steps, by a kill or by a full disk, and looks at the store afterwards.
+// steps, by a kill or by a full disk, and checks the store afterwards.
 func TestAChangeHappensWhollyOrNotAtAll(t *testing.T) {
 	old := saved(t, "bach")
 	next := saved(t, "bach") // another key

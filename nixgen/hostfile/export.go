@@ -26,7 +26,7 @@ import (
 //	age -d FILE | tar x
 //
 // gives back its folder. What a build leaves is not in it. skipped names what
-// else lies in the folder and is not part of a host.
+// else is in the folder and is not part of a host.
 func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []string, err error) {
 	if err := checkName(name); err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"piwiz/nixgen/durable"
 )
 
-// draft is where the user's own file of a host lies that is not saved yet.
+// draft is the user's own file of a host that is not saved yet.
 func (s Store) draft(name string) string {
 	return filepath.Join(s.Dir, ".draft-"+name, filepath.Base(configuration))
 }

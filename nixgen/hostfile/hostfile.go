@@ -91,7 +91,7 @@ func (u *unknown) Error() string        { return "there is no saved host " + u.n
 func (u *unknown) Is(target error) bool { return target == fs.ErrNotExist }
 
 // List reads all hosts, each with its problems. Those that cannot be read, and
-// what else lies among them, are problems of their own and do not hide the
+// what else is among them, are problems of their own and do not hide the
 // others.
 func (s Store) List() ([]Saved, []Problem, error) {
 	unlock, err := s.lock()

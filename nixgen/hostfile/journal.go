@@ -72,7 +72,7 @@ func (s Store) stage(name string, parts []part) (string, error) {
 	return dir, s.disk.SyncTree(dir)
 }
 
-// folders are those a file lies in, the outermost first.
+// folders are those a file is in, the outermost first.
 func folders(name string) []string {
 	var out []string
 	for dir := filepath.Dir(name); dir != "."; dir = filepath.Dir(dir) {

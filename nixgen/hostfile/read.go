@@ -85,27 +85,27 @@ func (s Store) links(name string) []Problem {
 func (s Store) foreign(e fs.DirEntry) *Problem {
 	name, path := e.Name(), s.Path(e.Name())
 	canonical, complaint := nixgen.CheckName(name)
-	lies := func(what string, remedy string) *Problem {
+	stray := func(what string, remedy string) *Problem {
 		return &Problem{path, errors.New(what), Note, []string{remedy}}
 	}
 	switch {
 	case strings.HasPrefix(name, ".draft-"):
 		return nil
 	case strings.HasPrefix(name, staging), strings.HasPrefix(name, importing), strings.HasPrefix(name, forgetting):
-		return lies("this is left over from a piwiz that was stopped, and may hold secrets", run("rm -r %s", path))
+		return stray("this is left over from a piwiz that was stopped, and may hold secrets", run("rm -r %s", path))
 	case name[0] == '.' && e.IsDir():
 		return nil // not ours
 	case e.Type()&fs.ModeSymlink != 0:
 		return nil // Load names it as what it is to be
 	case !e.IsDir():
-		return lies("this is not the folder of a host", run("mv %s ~/", path))
+		return stray("this is not the folder of a host", run("mv %s ~/", path))
 	case complaint != "":
-		return lies("the name of the folder is not a valid host name: "+complaint, run("mv %s ~/", path))
+		return stray("the name of the folder is not a valid host name: "+complaint, run("mv %s ~/", path))
 	case canonical != name:
 		if exists(s.Path(canonical)) {
 			return nil // named with that one
 		}
-		return lies("the name of a host is lowercase", run("mv %s %s", path, s.Path(canonical)))
+		return stray("the name of a host is lowercase", run("mv %s %s", path, s.Path(canonical)))
 	}
 	return nil
 }

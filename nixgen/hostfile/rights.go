@@ -15,7 +15,7 @@ import (
 // else.
 func (in *inspector) rights() {
 	var open, theirs, writable []string
-	look := func(path string, hidden bool) {
+	check := func(path string, hidden bool) {
 		st, err := os.Lstat(path)
 		if err != nil || st.Mode()&fs.ModeSymlink != 0 {
 			return
@@ -31,18 +31,18 @@ func (in *inspector) rights() {
 			writable = append(writable, name)
 		}
 	}
-	look(in.path(), false)
-	look(in.path(answersFile), false)
+	check(in.path(), false)
+	check(in.path(answersFile), false)
 	_ = filepath.WalkDir(in.path("secrets"), func(path string, _ fs.DirEntry, err error) error {
 		if err == nil {
-			look(path, !strings.HasSuffix(path, ".pub"))
+			check(path, !strings.HasSuffix(path, ".pub"))
 		}
 		return nil
 	})
-	look(in.path("flake"), false)
+	check(in.path("flake"), false)
 	files, _ := os.ReadDir(in.path("flake")) // that it is missing was said
 	for _, f := range files {
-		look(in.path("flake", f.Name()), false)
+		check(in.path("flake", f.Name()), false)
 	}
 	if len(open) > 0 {
 		in.add(Note, "", errors.New("others on this computer may read the secrets in "+strings.Join(open, ", ")), run("chmod -R go= %s", in.path("secrets")))

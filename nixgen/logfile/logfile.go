@@ -14,7 +14,7 @@ import (
 const Before = ".1"
 
 // File is a log that only the user can read. When it has grown to its limit it
-// becomes the file before, and begins anew: so the end is always kept, and the
+// becomes the file before, and a new one begins: so the end is always kept, and the
 // two never take more than twice the limit, but for one write.
 //
 // A log that cannot be written stops nothing: a full disk is told by whatever
@@ -43,9 +43,9 @@ func Open(name string, most int64) (*File, error) {
 	return l, nil
 }
 
-// Anew opens a log like Open, and begins it anew: what it holds becomes the
+// Rotate opens a log like Open, and starts it afresh: what it holds becomes the
 // file before.
-func Anew(name string, most int64) (*File, error) {
+func Rotate(name string, most int64) (*File, error) {
 	if err := os.Rename(name, name+Before); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("keep the last log: %w", err)
 	}
@@ -55,15 +55,15 @@ func Anew(name string, most int64) (*File, error) {
 // Write adds to the log. It never fails.
 func (l *File) Write(b []byte) (int, error) {
 	if l.size > 0 && l.size+int64(len(b)) > l.most {
-		l.turn()
+		l.rotate()
 	}
 	n, _ := l.f.Write(b)
 	l.size += int64(n)
 	return len(b), nil
 }
 
-// turn begins the file anew; where that fails, what is in it is lost.
-func (l *File) turn() {
+// rotate starts a new file; where that fails, what is in it is lost.
+func (l *File) rotate() {
 	_ = l.f.Close() // as Write
 	if os.Rename(l.name, l.name+Before) != nil {
 		_ = os.Truncate(l.name, 0)

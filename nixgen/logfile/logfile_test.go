@@ -11,7 +11,7 @@ import (
 
 func TestALogIsBoundedAndKeepsItsEnd(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "new/folder/x.log")
-	l, err := Anew(name, 1000)
+	l, err := Rotate(name, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestALogIsBoundedAndKeepsItsEnd(t *testing.T) {
 
 func TestALogGoesOnOrBeginsAnew(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.log")
-	for i, open := range []func(string, int64) (*File, error){Open, Open, Anew, Open} {
+	for i, open := range []func(string, int64) (*File, error){Open, Open, Rotate, Open} {
 		l, err := open(name, 1000)
 		if err != nil {
 			t.Fatal(err)

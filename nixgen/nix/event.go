@@ -90,7 +90,7 @@ func (e Event) TextAt(i int) string {
 	return e.Fields[i].Text
 }
 
-// NumAt is field i as a number from 0 to Most, the nearest one when it lies
+// NumAt is field i as a number from 0 to Most, the nearest one when it is
 // outside; 0 when there is no such field.
 func (e Event) NumAt(i int) int64 {
 	if i >= len(e.Fields) {

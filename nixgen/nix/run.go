@@ -127,12 +127,12 @@ func follow(r io.Reader, report func(Event)) error {
 	}
 }
 
-// openLog begins the log anew. Without a name it throws away what is written.
+// openLog starts a new log. Without a name it throws away what is written.
 func openLog(c Command) (io.WriteCloser, error) {
 	if c.LogFile == "" {
 		return discard{}, nil
 	}
-	return logfile.Anew(c.LogFile, c.LogMost)
+	return logfile.Rotate(c.LogFile, c.LogMost)
 }
 
 type discard struct{}

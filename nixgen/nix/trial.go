@@ -10,7 +10,7 @@ import (
 	"piwiz/nixgen/nixstr"
 )
 
-// Trial is a build whose builder is a program of ours. How it ends proves where
+// Trial is a build whose builder is a program of ours. How it ends tells where
 // such programs run.
 type Trial struct {
 	Name    string // of the derivation

@@ -42,7 +42,7 @@ func (c Computer) setting(name, value, nixos string) remedy {
 		return line(nixos + ` = [ "` + value + `" ];`)
 	}
 	file := "/etc/nix/nix.conf"
-	if c.has("etc/nix/nix.custom.conf") { // Determinate Nix writes nix.conf anew
+	if c.has("etc/nix/nix.custom.conf") { // Determinate Nix rewrites nix.conf
 		file = "/etc/nix/nix.custom.conf"
 	}
 	add := `printf '\n` + name + " = " + value + `\n' | sudo tee -a ` + file

@@ -11,7 +11,7 @@ const (
 	SavedPSK     Evidence = 1 << iota // joined or set up as WPA2, which may be mixed
 	SavedSAE                          // joined or set up by SAE: WPA3 only, or mixed
 	NoTransition                      // the network itself said that WPA2 is off for good
-	AirPSK                            // an access point in reach takes WPA2
+	AirPSK                            // an access point in range takes WPA2
 	AirSAE                            // an access point in range accepts WPA3
 )
 
@@ -60,7 +60,7 @@ func (n Network) As(s Security) (Network, error) {
 }
 
 // Weigh adds what is in the air, by SSID, to what is known about networks and
-// decides anew. A network that cannot be joined as the air says becomes a
+// decides again. A network that cannot be joined as the air says becomes a
 // problem.
 func Weigh(found []Network, air map[string]Evidence) ([]Network, []Problem) {
 	var out []Network

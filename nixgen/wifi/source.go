@@ -27,7 +27,7 @@ type Found struct {
 	Where    string // a folder, or "over D-Bus"
 	Networks []Network
 	Problems []Problem
-	Air      map[string]Evidence // what it knows about access points in reach, by SSID
+	Air      map[string]Evidence // what it knows about access points in range, by SSID
 }
 
 // Problem is a file that was skipped, and why. The error never holds any of
@@ -119,23 +119,23 @@ func (n Network) Usable() bool {
 	return n.Security == Open || !n.Secret.IsZero() || n.Kept != ""
 }
 
-// Look is a source that was asked, and how that ended.
-type Look struct {
+// Search is a source that was asked, and how that ended.
+type Search struct {
 	Found
 	Missing, Locked bool
 }
 
-// Places says where networks were looked for, and what was found where: in one
+// Places says where networks were searched for, and what was found where: in one
 // line, and in one for each place.
 type Places struct {
 	Line string
 	Each []string
 }
 
-// Looked tells of these looks, in their order.
-func Looked(looks []Look) (p Places) {
+// Searched tells of these searches, in their order.
+func Searched(searches []Search) (p Places) {
 	var some, locked, none []string
-	for _, l := range looks {
+	for _, l := range searches {
 		n := len(Merge(l.Networks))
 		what := fmt.Sprintf("%d networks", n)
 		switch {

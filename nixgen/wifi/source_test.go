@@ -82,21 +82,21 @@ func TestOneNetworkInSeveralSourcesIsOneWithTheBestSecret(t *testing.T) {
 
 func TestWhereWasLookedIsOneLineAndOneForEachPlace(t *testing.T) {
 	a, b := Network{SSID: "a", Security: Open}, Network{SSID: "b", Security: Open}
-	nm := Look{Found: Found{Name: "NetworkManager", Where: "over D-Bus", Networks: []Network{a, b, a}}}
-	iwd := Look{Found: Found{Name: "iwd", Where: "/var/lib/iwd", Networks: []Network{a}}, Locked: true}
-	shut := Look{Found: Found{Name: "iwd", Where: "/var/lib/iwd"}, Locked: true}
-	empty := Look{Found: Found{Name: "iwd", Where: "/var/lib/iwd"}}
-	gone := Look{Found: Found{Name: "wpa_supplicant", Where: "/etc"}, Missing: true}
+	nm := Search{Found: Found{Name: "NetworkManager", Where: "over D-Bus", Networks: []Network{a, b, a}}}
+	iwd := Search{Found: Found{Name: "iwd", Where: "/var/lib/iwd", Networks: []Network{a}}, Locked: true}
+	shut := Search{Found: Found{Name: "iwd", Where: "/var/lib/iwd"}, Locked: true}
+	empty := Search{Found: Found{Name: "iwd", Where: "/var/lib/iwd"}}
+	gone := Search{Found: Found{Name: "wpa_supplicant", Where: "/etc"}, Missing: true}
 	for _, c := range []struct {
-		looks      []Look
+		searches   []Search
 		line, each string
 	}{
 		{nil, "", ""},
-		{[]Look{nm, iwd, gone}, "NetworkManager 2, iwd 1; wpa_supplicant: none", "NetworkManager (over D-Bus): 2 networks|iwd (/var/lib/iwd): 1 network, and more that only the administrator may read|wpa_supplicant: not used on this computer"},
-		{[]Look{nm, shut, gone}, "NetworkManager 2; iwd: locked; wpa_supplicant: none", "NetworkManager (over D-Bus): 2 networks|iwd (/var/lib/iwd): only the administrator may read it|wpa_supplicant: not used on this computer"},
-		{[]Look{empty, gone}, "iwd, wpa_supplicant: none", "iwd (/var/lib/iwd): no network|wpa_supplicant: not used on this computer"},
+		{[]Search{nm, iwd, gone}, "NetworkManager 2, iwd 1; wpa_supplicant: none", "NetworkManager (over D-Bus): 2 networks|iwd (/var/lib/iwd): 1 network, and more that only the administrator may read|wpa_supplicant: not used on this computer"},
+		{[]Search{nm, shut, gone}, "NetworkManager 2; iwd: locked; wpa_supplicant: none", "NetworkManager (over D-Bus): 2 networks|iwd (/var/lib/iwd): only the administrator may read it|wpa_supplicant: not used on this computer"},
+		{[]Search{empty, gone}, "iwd, wpa_supplicant: none", "iwd (/var/lib/iwd): no network|wpa_supplicant: not used on this computer"},
 	} {
-		if p := Looked(c.looks); p.Line != c.line || strings.Join(p.Each, "|") != c.each {
+		if p := Searched(c.searches); p.Line != c.line || strings.Join(p.Each, "|") != c.each {
 			t.Errorf("%q %q", p.Line, p.Each)
 		}
 	}

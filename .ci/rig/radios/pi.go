@@ -13,7 +13,7 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// write makes a host that knows this one network, and puts what lies on its
+// write makes a host that knows this one network, and puts what is on its
 // card, and what nixpkgs makes of its module, into share/hosts/N.
 func write(rig string, n int, k wifi.Network) {
 	id, err := sshkey.NewIdentity("bach")

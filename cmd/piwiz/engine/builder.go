@@ -34,7 +34,7 @@ func (e *Engine) Checks() []preflight.Check {
 
 // orElsewhere makes a warning of what is missing here where a container can build
 // the image: that comes before any command which needs administrator rights. To
-// fix it is worth it all the same, for a container begins with an empty store.
+// fix it is worth it anyway, for a container begins with an empty store.
 func (e *Engine) orElsewhere(ctx context.Context, c preflight.Check, f preflight.Finding) preflight.Finding {
 	if c.Last { // nothing but this knows it
 		e.boxed.Store(false)

@@ -20,8 +20,8 @@ import (
 // here are the checks of this computer.
 func (e *Engine) here() []preflight.Check {
 	c := preflight.This()
-	one := func(name string, look func(context.Context) (string, error)) preflight.Check {
-		return preflight.Check{Name: name, Run: func(ctx context.Context) preflight.Finding { return preflight.Found(look(ctx)) }}
+	one := func(name string, run func(context.Context) (string, error)) preflight.Check {
+		return preflight.Check{Name: name, Run: func(ctx context.Context) preflight.Finding { return preflight.Found(run(ctx)) }}
 	}
 	trial := one("test build", c.Trial)
 	trial.Last = true
@@ -49,9 +49,9 @@ func guessed() string {
 }
 
 // names says whether ssh will find the Pi by its name. It is a warning: the
-// wizard finds it all the same, and shows a command that works.
+// wizard finds it anyway, and shows a command that works.
 func names(ctx context.Context) preflight.Finding {
-	r := resolver.Look(ctx, osrelease.Read("/").Is)
+	r := resolver.Inspect(ctx, osrelease.Read("/").Is)
 	if r == nil {
 		return preflight.Finding{State: preflight.OK, What: "This computer looks up names in .local on the network."}
 	}

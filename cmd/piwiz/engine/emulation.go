@@ -14,7 +14,7 @@ import (
 // emulation is the line of the check page. Where an emulator is installed that
 // nobody has registered, it offers to do that until Close, if Lasting.
 func (e *Engine) emulation(ctx context.Context) preflight.Finding {
-	notes, err := emulate.Look(ctx)
+	notes, err := emulate.Inspect(ctx)
 	f := preflight.Found(strings.Join(append([]string{"Programs for the Pi's processor run here."}, notes...), " "), err)
 	var no *emulate.Error
 	if !errors.As(err, &no) {
@@ -32,11 +32,11 @@ func (e *Engine) emulation(ctx context.Context) preflight.Finding {
 	return f
 }
 
-// Emulated has the emulator registered for as long as the work takes, where
+// Emulated has the emulator registered while the work runs, where
 // this computer needs that. said gets the command that asks for administrator
 // rights before it runs on the terminal.
 func (e *Engine) Emulated(ctx context.Context, said func(command string), work func() error) error {
-	_, err := emulate.Look(ctx) // an emulator that was left over is replaced
+	_, err := emulate.Inspect(ctx) // an emulator that was left over is replaced
 	if err == nil {
 		return work()
 	}

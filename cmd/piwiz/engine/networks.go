@@ -19,56 +19,56 @@ import (
 	"piwiz/nixgen/wifi/sources"
 )
 
-// places is what the last look for networks found where.
+// places is what the last search for networks found where.
 type places struct {
-	mu     sync.Mutex
-	looked wifi.Places
+	mu       sync.Mutex
+	searched wifi.Places
 }
 
 // programs are the sources, in the order asked.
 var programs = append([]wifi.Source{networkmanager.Source{}}, sources.All()...)
 
-// look asks every source. fs.ErrPermission says that one of them has more,
+// search asks every source. fs.ErrPermission says that one of them has more,
 // which takes administrator rights.
-func look(ctx context.Context) (looks []wifi.Look, problems []wifi.Problem, err error) {
+func search(ctx context.Context) (searches []wifi.Search, problems []wifi.Problem, err error) {
 	ctx, stop := context.WithTimeout(ctx, 3*time.Second) // a bus may hang
 	defer stop()
 	for _, s := range programs {
 		found, e := s.Read(ctx)
-		l := wifi.Look{Found: found, Missing: errors.Is(e, fs.ErrNotExist), Locked: errors.Is(e, fs.ErrPermission)}
+		l := wifi.Search{Found: found, Missing: errors.Is(e, fs.ErrNotExist), Locked: errors.Is(e, fs.ErrPermission)}
 		if e != nil && !l.Missing && !l.Locked {
 			problems = append(problems, wifi.Problem{File: found.Name, Err: e})
 		}
 		if l.Locked {
 			err = errors.Join(err, e)
 		}
-		looks = append(looks, l)
+		searches = append(searches, l)
 		problems = append(problems, found.Problems...)
 	}
-	return looks, problems, err
+	return searches, problems, err
 }
 
 // Networks are the Wi-Fi networks this computer knows that can be read without a
 // question. fs.ErrPermission means that there may be more, which takes
 // administrator rights.
 func (e *Engine) Networks(ctx context.Context) ([]wifi.Network, []error, error) {
-	looks, problems, err := look(ctx)
-	found, problems := weighed(ctx, looks, problems)
-	e.sources.say(looks)
+	searches, problems, err := search(ctx)
+	found, problems := weighed(ctx, searches, problems)
+	e.sources.say(searches)
 	return found, errorsOf(problems), err
 }
 
-func (p *places) say(looks []wifi.Look) {
+func (p *places) say(searches []wifi.Search) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.looked = wifi.Looked(looks)
+	p.searched = wifi.Searched(searches)
 }
 
-// Looked says where the last look was, and what it found where.
-func (e *Engine) Looked() wifi.Places {
+// Searched says where the last search was, and what it found where.
+func (e *Engine) Searched() wifi.Places {
 	e.sources.mu.Lock()
 	defer e.sources.mu.Unlock()
-	return e.sources.looked
+	return e.sources.searched
 }
 
 // AskSecret asks the program that keeps a network for its secret; the desktop may
@@ -83,7 +83,7 @@ func (e *Engine) AskSecret(ctx context.Context, n wifi.Network) (wifi.Network, e
 // of those that several sources keep, and sorts them. Where the air or the
 // network in use cannot be asked for, what is saved alone decides, and the
 // last used one comes first.
-func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([]wifi.Network, []wifi.Problem) {
+func weighed(ctx context.Context, searches []wifi.Search, problems []wifi.Problem) ([]wifi.Network, []wifi.Problem) {
 	ctx, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
 	heard, err := air.Heard(ctx)
@@ -92,7 +92,7 @@ func weighed(ctx context.Context, looks []wifi.Look, problems []wifi.Problem) ([
 		heard = map[string]wifi.Evidence{}
 	}
 	var found []wifi.Network
-	for _, l := range looks {
+	for _, l := range searches {
 		found = append(found, l.Networks...)
 		for ssid, e := range l.Air {
 			heard[ssid] |= e
@@ -146,27 +146,27 @@ func (g *NetworksGrant) Run() error {
 // them.
 func (g *NetworksGrant) Networks() ([]wifi.Network, []error) {
 	ctx := context.Background()
-	looks, problems, _ := look(ctx) // what is locked is in the files
+	searches, problems, _ := search(ctx) // what is locked is in the files
 	kept, more := granted(g.found.Files)
 	g.found.Wipe()
 	problems = append(problems, more...)
 	for _, file := range slices.Sorted(maps.Keys(g.found.Skipped)) {
 		problems = append(problems, wifi.Problem{File: file, Err: errors.New(g.found.Skipped[file])})
 	}
-	for i := range looks {
-		for j, n := range looks[i].Networks {
+	for i := range searches {
+		for j, n := range searches[i].Networks {
 			if slices.ContainsFunc(kept, func(f wifi.Network) bool { return f.SSID == n.SSID && f.Security == n.Security && !f.Secret.IsZero() }) {
-				looks[i].Networks[j].Kept = "" // it need not be asked for any more
+				searches[i].Networks[j].Kept = "" // it need not be asked for any more
 			}
 		}
 		for _, f := range kept {
-			if f.From == looks[i].Name {
-				looks[i].Networks = append(looks[i].Networks, f)
-				looks[i].Missing = false
+			if f.From == searches[i].Name {
+				searches[i].Networks = append(searches[i].Networks, f)
+				searches[i].Missing = false
 			}
 		}
 	}
-	found, problems := weighed(ctx, looks, problems)
-	g.places.say(looks)
+	found, problems := weighed(ctx, searches, problems)
+	g.places.say(searches)
 	return found, errorsOf(problems)
 }

@@ -61,8 +61,8 @@ func (e *Engine) Ask(ctx context.Context, r Readied) (wrong []error) {
 	return r.unknown(missing)
 }
 
-// Guarded is an error about a saved host; it is *Refused when a key is not made
-// anew without a yes.
+// Guarded is an error about a saved host; it is *Refused when a new key is
+// not made without a yes.
 func Guarded(err error) error {
 	var b *hostfile.Broken
 	if errors.As(err, &b) {

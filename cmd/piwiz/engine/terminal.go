@@ -15,7 +15,7 @@ import (
 	"piwiz/nixgen/nix"
 )
 
-// OnTerminal is a program that is run on the user's terminal, lent for as long as
+// OnTerminal is a program that is run on the user's terminal, lent as long as
 // that takes.
 type OnTerminal interface {
 	Run() error

@@ -231,7 +231,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		b, encoding := reply{Failure: said, Result: &got}.encode()
 		if encoding != nil {
-			t.Skip("grew above the limit when written anew")
+			t.Skip("grew above the limit when written again")
 		}
 		var again letters
 		if e := decode(bytes.NewReader(b), &again); fmt.Sprintf("%q %v", again, e) != fmt.Sprintf("%q %v", got, err) {

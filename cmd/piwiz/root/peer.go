@@ -11,7 +11,7 @@ import (
 
 // invoker is the user who asked for the rights, as sudo(8) and pkexec(1) tell
 // it; neither lets the user set these variables. Each that is there must hold a
-// user, and all the same one. Without them root asks for itself.
+// user, and all one and the same. Without them root asks for itself.
 func invoker(getenv func(string) string) (uint32, error) {
 	user, from := uint32(os.Getuid()), ""
 	for _, name := range invokers {

@@ -16,7 +16,7 @@ type Mount struct {
 	Numbers             string // of the device; 0:x for file systems of many devices or none
 	Point, Kind, Source string
 	Options             string
-	ID, Parent          string // its own number, and that of the mount on which its point lies
+	ID, Parent          string // its own number, and that of the mount on which its point is
 }
 
 // Mounts is the mount table as this process sees it. It fails when there is
@@ -82,7 +82,7 @@ func unescape(s string) string {
 	})
 }
 
-// Within says whether a path is a folder or lies in it.
+// Within says whether a path is a folder or is in it.
 func Within(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 }

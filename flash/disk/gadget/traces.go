@@ -28,7 +28,7 @@ var traces = []struct {
 func Label(name string) Kind { return labels[strings.ToLower(name)] }
 
 // Trace says what names in a folder tell: the device they are of, if it cannot
-// well be another one, and what lies there, "" when they tell nothing.
+// well be another one, and what is there, "" when they tell nothing.
 func Trace(names []string) (kind Kind, says string) {
 	lower := make([]string, len(names))
 	for i, n := range names {

@@ -32,7 +32,7 @@ var (
 	group6 = net.UDPAddr{IP: net.ParseIP("ff02::fb"), Port: port}
 )
 
-// Why no answer can be expected. The question is asked all the same wherever
+// Why no answer can be expected. The question is asked anyway wherever
 // that is possible.
 var (
 	// ErrNoNetwork: no interface could carry the question.

@@ -102,9 +102,9 @@ func Explain(ctx context.Context, name string, right []netip.Addr, system func(.
 	}
 }
 
-// Look says before there is a host whether .local names will be found. nil
+// Inspect says before there is a host whether .local names will be found. nil
 // means that nothing speaks against it.
-func Look(ctx context.Context, system func(...string) bool) *Reason {
+func Inspect(ctx context.Context, system func(...string) bool) *Reason {
 	n := switches()
 	var r Reason
 	switch wrong := Everything(ctx); {

@@ -24,7 +24,7 @@ import (
 type Host struct {
 	User  string
 	Name  string       // that it answers by, "bach.local"
-	Addrs []netip.Addr // the proven one first; at least one
+	Addrs []netip.Addr // the verified one first; at least one
 	Port  int          // where its SSH answers
 	Key   ssh.PublicKey
 	// Files are the files of keys that it lets in, the likeliest first: a private

@@ -98,7 +98,7 @@ func (r *rules) entry(h *tar.Header) (string, error) {
 	return inside, nil
 }
 
-// take takes a name and those of the folders it lies in, or says why it cannot
+// take takes a name and those of the folders it is in, or says why it cannot
 // be had.
 func (r *rules) take(name string, folder bool) (why string) {
 	for i, c := range name {

@@ -1,4 +1,4 @@
-// Package air asks the kernel about Wi-Fi: which access points are in reach,
+// Package air asks the kernel about Wi-Fi: which access points are in range,
 // and which network this computer is on. Everybody may ask, and whichever
 // program joined, the kernel knows (nl80211).
 package air
@@ -13,7 +13,7 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
-// Heard returns what the access points in reach say about themselves, by SSID.
+// Heard returns what the access points in range say about themselves, by SSID.
 // It is what the kernel remembers of the last scan, some 30 seconds, so it may
 // be little or nothing (NL80211_CMD_GET_SCAN).
 func Heard(ctx context.Context) (map[string]wifi.Evidence, error) {

@@ -179,7 +179,7 @@ func withKey(n wifi.Network, keys settings) (wifi.Network, error) {
 }
 
 // evidenceOf is what the file says about the network. iwd notes the transition
-// modes that a network has given up, between blanks, and looks at them only
+// modes that a network has given up, between spaces, and reads them only
 // beside TransitionDisable; a list without it was written by hand and meant.
 func evidenceOf(keys settings) wifi.Evidence {
 	var e wifi.Evidence
