@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"golang.org/x/sys/unix"
 
@@ -23,7 +22,7 @@ func busy(d disk.Device) *Refused { return busyBy(d, users("/proc", d)) }
 func busyBy(d disk.Device, by []process) *Refused {
 	at, who, todo := "", " by another program", "Close windows and terminals that show its files, and try again."
 	if m := d.Unmounts(); len(m) > 0 {
-		at = " at " + printable(strings.Join(m, ", "))
+		at = " at " + facts.Printable(strings.Join(m, ", "))
 	}
 	if len(by) > 0 {
 		who, todo = " by "+list(by), "Close "+by[0].String()+", and try again."
@@ -61,7 +60,7 @@ func programs(proc string, has func(process string, apart bool) bool) []process 
 		there, err := os.Readlink(filepath.Join(p, "ns/mnt"))
 		if has(p, err == nil && here != "" && there != here) {
 			name, _ := os.ReadFile(filepath.Join(p, "comm")) // no name: it ended just now
-			all = append(all, process{printable(strings.TrimSpace(string(name))), pid})
+			all = append(all, process{facts.Printable(strings.TrimSpace(string(name))), pid})
 		}
 	}
 	return all
@@ -138,15 +137,4 @@ func numberOf(path string) string {
 		return ""
 	}
 	return fmt.Sprintf("%d:%d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
-}
-
-// printable takes out what could play tricks on a terminal: names of programs
-// and of mount points are other people's.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
 }

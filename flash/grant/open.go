@@ -55,7 +55,7 @@ func openFor(path, expect, also string) (*os.File, error) {
 	}
 	name := filepath.Base(path)
 	if path != "/dev/"+name {
-		return nil, refused(printable(path), "It is not a disk.")
+		return nil, refused(facts.Printable(path), "It is not a disk.")
 	}
 	return itself.take(name, want, also)
 }
@@ -126,7 +126,7 @@ func inspect(name string, want disk.Identity, also string) (disk.Device, error) 
 	d.Soldered, d.Any = also == soldered, also == anyDisk
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return d, refused("/dev/"+printable(name), "It is not there: the card or its reader was taken out.", putBack)
+		return d, refused("/dev/"+facts.Printable(name), "It is not there: the card or its reader was taken out.", putBack)
 	case err != nil:
 		return d, err
 	}
@@ -145,7 +145,7 @@ func inspect(name string, want disk.Identity, also string) (disk.Device, error) 
 func unmount(d disk.Device) error {
 	mounts := d.Unmounts()
 	if len(mounts) > 0 && os.Geteuid() != 0 {
-		return fmt.Errorf("unmount %s: %w", printable(mounts[0]), fs.ErrPermission)
+		return fmt.Errorf("unmount %s: %w", facts.Printable(mounts[0]), fs.ErrPermission)
 	}
 	if needed(mounts) {
 		return busy(d)
@@ -157,7 +157,7 @@ func unmount(d disk.Device) error {
 		case errors.Is(err, unix.EBUSY):
 			return busy(d)
 		default:
-			return refused(d.Path, "Its files at "+printable(m)+" cannot be closed: "+err.Error()+".", "Take the card out, put it back and choose it again.")
+			return refused(d.Path, "Its files at "+facts.Printable(m)+" cannot be closed: "+err.Error()+".", "Take the card out, put it back and choose it again.")
 		}
 	}
 	return nil

@@ -21,24 +21,7 @@ import (
 // (.ci/rig/with-containers), and says whether this is that second run.
 func withContainers(t *testing.T, env ...string) bool {
 	t.Helper()
-	if os.Getenv("PIWIZ_REAL") != "1" {
-		t.Skip("needs root, podman and runc: .ci/rig/prepare RIG, then PIWIZ_REAL=1 PIWIZ_RIG=RIG go test")
-	}
-	rig := os.Getenv("PIWIZ_RIG")
-	if rig == "" {
-		t.Fatal("PIWIZ_RIG must name the folder made by .ci/rig/prepare")
-	}
-	if os.Getenv("PIWIZ_IN_RIG") == t.Name() {
-		return true
-	}
-	cmd := exec.Command("../../.ci/rig/with-containers", rig, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(append(os.Environ(), "PIWIZ_IN_RIG="+t.Name(), "HOME="+t.TempDir(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin"), env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
-		t.Errorf("%v\n%s", err, out)
-	}
-	t.Logf("%s", out)
-	return false
+	return rerun(t, "with-containers", "root, podman and runc", append(env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin")...)
 }
 
 // boxedHost is a host that is built with the rig's images.

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ import (
 // fresh is a host that nobody has built yet.
 func fresh(t testing.TB, more string) Request {
 	t.Helper()
-	r := host(t, more+"\n  boot.kernelParams = [ \"run="+strconv.FormatInt(time.Now().UnixNano(), 10)+"\" ];")
+	r := host(t, more+"\n"+again())
 	r.State = t.TempDir()
 	return r
 }

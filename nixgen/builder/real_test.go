@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +22,14 @@ import (
 // skipped.
 func inRig(t *testing.T, env ...string) bool {
 	t.Helper()
+	return rerun(t, "with-nix", "a real Nix and user namespaces", append(env, "TMPDIR="+t.TempDir())...)
+}
+
+// rerun is inRig with a script of .ci/rig and what that needs.
+func rerun(t *testing.T, script, needs string, env ...string) (again bool) {
+	t.Helper()
 	if os.Getenv("PIWIZ_REAL") != "1" {
-		t.Skip("needs a real Nix and user namespaces: .ci/rig/prepare RIG, then PIWIZ_REAL=1 PIWIZ_RIG=RIG go test")
+		t.Skip("needs " + needs + ": .ci/rig/prepare RIG, then PIWIZ_REAL=1 PIWIZ_RIG=RIG go test")
 	}
 	rig := os.Getenv("PIWIZ_RIG")
 	if rig == "" {
@@ -33,12 +38,13 @@ func inRig(t *testing.T, env ...string) bool {
 	if os.Getenv("PIWIZ_IN_RIG") == t.Name() {
 		return true
 	}
-	cmd := exec.Command("../../.ci/rig/with-nix", rig, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(append(os.Environ(), "PIWIZ_IN_RIG="+t.Name(), "HOME="+t.TempDir(), "TMPDIR="+t.TempDir()), env...)
+	cmd := exec.Command("../../.ci/rig/"+script, rig, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(append(os.Environ(), "PIWIZ_IN_RIG="+t.Name(), "HOME="+t.TempDir()), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
 		t.Errorf("%v\n%s", err, out)
 	}
+	t.Logf("%s", out)
 	return false
 }
 
@@ -91,7 +97,7 @@ func TestRealBuildEndsInAnImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A number of its own makes every run build again.
-	r := host(t, "  boot.kernelParams = [ \"run="+strconv.FormatInt(time.Now().UnixNano(), 10)+"\" ];")
+	r := host(t, again())
 	var last follow.Event
 	phases := map[string]bool{}
 	got, err := Image(t.Context(), r, func(e follow.Event) {
@@ -164,7 +170,7 @@ func TestRealBuildWithoutEmulation(t *testing.T) {
 	if err := emulate.Check(t.Context()); !errors.As(err, &no) || no.Reason != emulate.NotRegistered {
 		t.Errorf("check: %v", err)
 	}
-	r := host(t, "  boot.kernelParams = [ \"run="+strconv.FormatInt(time.Now().UnixNano(), 10)+"\" ];")
+	r := host(t, again())
 	_, err := Image(t.Context(), r, nil)
 	var e *Error
 	if !errors.As(err, &e) || e.Page != "check" || !strings.Contains(e.Headline, "no emulator is registered") {

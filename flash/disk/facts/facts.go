@@ -92,11 +92,16 @@ func Label(u map[string]string) string {
 // Clean makes a text of a device fit for a terminal: what a card says about
 // itself may be any bytes.
 func Clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) || r == ' ' {
-			return r
+	return strings.Join(strings.Fields(Printable(strings.ToValidUTF8(s, "?"))), " ")
+}
+
+// Printable takes out what could play tricks on a terminal: names of programs,
+// of mount points and of devices are other people's.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
 		}
-		return '?'
-	}, strings.ToValidUTF8(s, "?"))
-	return strings.Join(strings.Fields(s), " ")
+		return r
+	}, s)
 }

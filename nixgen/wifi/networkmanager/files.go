@@ -20,40 +20,28 @@ var Dirs = files.NetworkManager
 // readDirs reads the key files in folders. The error is fs.ErrPermission when
 // any of them is the administrator's, fs.ErrNotExist when there is no folder.
 func readDirs(dirs []string, user string) (wifi.Found, error) {
-	texts, locked, there := map[string][]byte{}, false, false
+	var paths []string
+	shut, there := false, false
 	found := wifi.Found{Name: Name, Where: "key files"}
-	defer func() {
-		for _, b := range texts {
-			clear(b)
-		}
-	}()
 	for _, dir := range dirs {
 		entries, err := os.ReadDir(dir)
 		there = there || !errors.Is(err, fs.ErrNotExist)
-		locked = locked || errors.Is(err, fs.ErrPermission)
+		shut = shut || errors.Is(err, fs.ErrPermission)
 		for _, e := range entries {
-			path := filepath.Join(dir, e.Name())
-			if !IsProfile(path) {
-				continue
-			}
-			b, err := files.ReadFile(path)
-			switch {
-			case errors.Is(err, fs.ErrPermission):
-				locked = true
-			case err != nil:
-				found.Problems = append(found.Problems, wifi.Problem{File: path, Err: err})
-			default:
-				texts[path] = b
+			if path := filepath.Join(dir, e.Name()); IsProfile(path) {
+				paths = append(paths, path)
 			}
 		}
 	}
 	if !there {
 		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrNotExist)
 	}
+	texts, problems, locked := wifi.ReadTexts(paths)
+	defer texts.Wipe()
 	var more []wifi.Problem
 	found.Networks, more = Source{}.FromFiles(texts, user)
-	found.Problems = append(found.Problems, more...)
-	if locked {
+	found.Problems = append(problems, more...)
+	if locked || shut {
 		return found, fmt.Errorf("read the profiles of NetworkManager: %w", fs.ErrPermission)
 	}
 	return found, nil

@@ -7,7 +7,6 @@ package wpasupplicant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -42,23 +41,11 @@ func readDir(dir string) (wifi.Found, error) {
 	if err != nil || len(paths) == 0 {
 		return found, fmt.Errorf("read the networks of wpa_supplicant: %w", fs.ErrNotExist)
 	}
-	locked := false
-	texts := map[string][]byte{}
-	for _, path := range paths {
-		b, err := files.ReadFile(path)
-		switch {
-		case errors.Is(err, fs.ErrPermission):
-			locked = true
-		case err != nil:
-			found.Problems = append(found.Problems, wifi.Problem{File: path, Err: err})
-		default:
-			texts[path] = b
-			defer clear(b)
-		}
-	}
+	texts, problems, locked := wifi.ReadTexts(paths)
+	defer texts.Wipe()
 	var more []wifi.Problem
 	found.Networks, more = fromFiles(texts)
-	found.Problems = append(found.Problems, more...)
+	found.Problems = append(problems, more...)
 	if locked {
 		return found, fmt.Errorf("read the networks of wpa_supplicant: %w", fs.ErrPermission)
 	}
