@@ -234,10 +234,16 @@ func refusesWritten(t *testing.T, d *desk) {
 	card.written()
 }
 
+// mounts are those of the cards, and all below /media. Others on this machine mount
+// and unmount at the same time.
+func (d *desk) mounts() string {
+	return d.root("awk '$3 != \"nsfs\" && ($1 ~ \"^/dev/sd\" || $2 ~ \"^/media\")' /proc/self/mounts")
+}
+
 func unmountsAllOrNone(t *testing.T, d *desk) {
 	card := d.medium("sda", "usb")
 	d.root("mount /dev/sda1 /media/%s/CARD && mount --bind /media/%[1]s/CARD /media/else && cp /bin/cat /media/else/cat", d.user)
-	table := d.root("cat /proc/self/mounts")
+	table := d.mounts()
 	for at, line := range map[string]string{
 		"/media/else": "cd /media/else; echo in; exec cat", "/media/" + d.user + "/CARD": "exec < /media/" + d.user + "/CARD/cat; echo in; exec sleep 60",
 		"a program": "echo in; exec /media/else/cat",
@@ -245,7 +251,7 @@ func unmountsAllOrNone(t *testing.T, d *desk) {
 		pid, end := d.lives(line)
 		code, out := d.run(d.flash()...)
 		expect(t, code, out, 3, "It is in use at ", fmt.Sprintf("(process %d)", pid))
-		if now := d.root("cat /proc/self/mounts"); now != table {
+		if now := d.mounts(); now != table {
 			t.Errorf("%s: mounted before\n%s\nand after\n%s", at, table, now)
 		}
 		if strings.Contains(line, "sleep") {
@@ -271,13 +277,13 @@ func leavesWhatCovers(t *testing.T, d *desk) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d.root("mount /dev/sda1 /media/else && %s", line)
-			table := d.root("cat /proc/self/mounts")
+			table := d.mounts()
 			id := card.device().Identity().String()
 			code, out := d.run(d.flash()...)
 			expect(t, code, out, 3, "Something else is mounted over or in its files, at /media", "unmount that first")
 			code, out = d.end(d.ask("open", "/dev/sda", id))
 			expect(t, code, out, 3, "Something else is mounted over or in its files, at /media")
-			if now := d.root("cat /proc/self/mounts"); now != table {
+			if now := d.mounts(); now != table {
 				t.Errorf("mounted before\n%s\nand after\n%s", table, now)
 			}
 			d.root("while umount /dev/sdb1 2> /dev/null; do :; done; umount /media/else/x 2> /dev/null; while findmnt /dev/sda1 > /dev/null; do umount /media/else 2> /dev/null || umount /media; done; [ -d /media/else ]")
