@@ -10,7 +10,7 @@ import (
 
 // names are those of files that programs keep, and of what is none of theirs.
 var names = strings.Fields("Home.psk Cafe.open Work.8021x =436166e9.psk wpa_supplicant.conf wpa_supplicant-wlan0.conf home.nmconnection" +
-	" .psk .Home.psk Home.psk.bak Home.psk~ functions.sh shadow passwd private.key .. . known_network.freq")
+	" .psk .Home.psk Home.psk.bak Home.psk~ functions.sh shadow passwd private.key known_network.freq")
 
 // What root reads of a source is what the source takes, and nothing is read from
 // anywhere but the folder of a program.
