@@ -203,7 +203,6 @@ func (d *driver) keys(keys ...string) {
 		d.pass()
 		d.patient(d.settled)
 		d.press(k)
-		d.back = k == "esc"
 	}
 	d.pass()
 }
@@ -211,6 +210,7 @@ func (d *driver) keys(keys ...string) {
 // press presses keys at once, as cats do.
 func (d *driver) press(keys ...string) {
 	for _, k := range keys {
+		d.back = k == "esc"
 		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
 		switch k {
 		case "enter":
