@@ -189,8 +189,12 @@ func TestAKillAtAnyMomentLeavesOneOrTheOther(t *testing.T) {
 	for i := range 200 {
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestSavesForever$")
 		cmd.Env = append(os.Environ(), "PIWIZ_SAVE_IN="+s.Dir)
+		began, err := cmd.StdoutPipe()
+		must(t, err)
 		must(t, cmd.Start())
-		time.Sleep(time.Duration(20+i%37) * time.Millisecond) // any moment is as good as another
+		_, err = began.Read(make([]byte, 1)) // on a busy machine it takes long to start
+		must(t, err)
+		time.Sleep(time.Duration(i%37) * time.Millisecond) // any moment is as good as another
 		must(t, cmd.Process.Kill())
 		_ = cmd.Wait()
 		h, err := s.Load("bach")
@@ -216,6 +220,7 @@ func TestSavesForever(t *testing.T) {
 		return // only as the child of the test above
 	}
 	s := Store{Dir: dir}
+	fmt.Println("it begins")
 	for {
 		for _, name := range []string{"alice", "bob"} {
 			h := saved(t, "bach")

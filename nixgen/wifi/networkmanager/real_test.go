@@ -145,7 +145,11 @@ func (l *lab) as(name string, args ...string) string {
 	all := append(l.user(name), args...)
 	out, err := exec.Command(all[0], all[1:]...).Output()
 	if err != nil {
-		l.t.Fatalf("%s: %v: %v", name, args, err)
+		var said []byte
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
+			said = e.Stderr
+		}
+		l.t.Fatalf("%s: %v: %v\n%s", name, args, err, said)
 	}
 	return string(out)
 }
@@ -157,7 +161,8 @@ func (l *lab) caller() {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.as("root", "cp", self, "/run/caller") // the folder it is in may be root's alone
+	// The folder it is in may be root's alone; an earlier one may still be running.
+	l.as("root", "cp", "--remove-destination", self, "/run/caller")
 }
 
 // told is what the other half of the test says: this program, run in the lab.
