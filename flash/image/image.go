@@ -21,8 +21,6 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/klauspost/compress/zstd"
-
 	"piwiz/flash/fault"
 	"piwiz/flash/regular"
 	"piwiz/flash/shell"
@@ -52,14 +50,11 @@ type Image struct {
 	from From
 	file *os.File
 	sum  *sum
-	zstd *zstd.Decoder
+	how  Format
+	un   Unpacker
 	r    *bufio.Reader
-	size int64 // unpacked, in bytes; -1 when it is not known
-	most int64 // no more than that, when the size is not known; -1 when that is not known either
-	how  packing
+	size Size
 	mbr  MBR
-
-	gzipSays uint32 // the size of the last member of a gzip file, in bytes modulo 4 GiB
 }
 
 // headSize is how much of an image is read to say what it is, in bytes:
@@ -116,7 +111,7 @@ func open(ctx context.Context, from From, known *sum) (*Image, error) {
 	case err != nil:
 		return fail(err)
 	}
-	i := &Image{from: from, file: f, sum: known, most: -1}
+	i := &Image{from: from, file: f, sum: known}
 	if err := i.start(); err != nil {
 		_ = i.Close()
 		var e *Error
@@ -134,15 +129,14 @@ func (i *Image) start() error {
 	if err != nil {
 		return err
 	}
-	i.size = st.Size()
-	if i.size == 0 {
+	if st.Size() == 0 {
 		return errors.New("it is empty")
 	}
-	if err := i.known(); err != nil {
+	if err := i.known(st.Size()); err != nil {
 		return err
 	}
-	if err := i.measure(); err != nil {
-		return err
+	if i.how, i.size, err = Measure(i.file, st.Size()); err != nil {
+		return i.another(err)
 	}
 	if err := i.Rewind(); err != nil {
 		return err
@@ -150,8 +144,8 @@ func (i *Image) start() error {
 	head, err := i.r.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		e := &Error{"", fmt.Errorf("it cannot be read or unpacked: %w", err), []string{i.from.Remedy()}}
-		if i.how != (packing{}) {
-			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.program, shell.File(i.from.Path), unpackedName))
+		if i.how != (Format{}) {
+			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.Program, shell.File(i.from.Path), unpackedName))
 		}
 		return e
 	}
@@ -161,7 +155,7 @@ func (i *Image) start() error {
 	if i.mbr, err = ParseMBR(head); err != nil {
 		return err
 	}
-	return i.mbr.check(i.size)
+	return i.mbr.check(i.size.Exact)
 }
 
 // Rewind goes back to the first byte, of the same file even if another one
@@ -170,8 +164,21 @@ func (i *Image) Rewind() error {
 	if _, err := i.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	src, err := i.unpack(bufio.NewReaderSize(i.sum.over(i.file), 1<<18))
+	src, err := i.un.Unpack(i.how, bufio.NewReaderSize(i.sum.over(i.file), 1<<18))
 	i.r = bufio.NewReaderSize(src, headSize) // larger reads pass it by
+	return i.another(err)
+}
+
+// another adds to an error of unpacking which program can.
+func (i *Image) another(err error) error {
+	if other, ok := errors.AsType[*OtherError](err); ok {
+		return &Error{"", err, []string{fmt.Sprintf("Unpack it first, then use the unpacked one: %s %s > %s", other.Program, shell.File(i.from.Path), unpackedName)}}
+	}
+	if behind, ok := errors.AsType[*BehindError](err); ok {
+		return &Error{"", err, []string{
+			i.from.Remedy(), fmt.Sprintf("Or, if you know where that comes from, cut it off: head -c %d %s > %s", behind.At, shell.File(i.from.Path), shell.File(i.from.Path+".cut")),
+		}}
+	}
 	return err
 }
 
@@ -180,28 +187,11 @@ func (i *Image) Rewind() error {
 func (i *Image) Read(p []byte) (int, error) { return i.r.Read(p) }
 
 // Size is the size unpacked, in bytes; -1 when it is not known beforehand.
-func (i *Image) Size() int64 { return i.size }
+func (i *Image) Size() int64 { return i.size.Exact }
 
 // MayExceed tells whether the image could be larger than room bytes unpacked, for
-// all that the file says. A gzip file says its size modulo 4 GiB. A bzip2 file
-// says nothing, and unpacking one takes as long as writing a card: one that takes
-// at least twice the room that its partitions need is trusted.
-func (i *Image) MayExceed(room int64) bool {
-	end := i.mbr.End()
-	switch {
-	case i.size >= 0:
-		return i.size > room
-	case i.most >= 0:
-		return i.most > room
-	case i.how == byGzip:
-		least := end>>32<<32 + int64(i.gzipSays)
-		if least < end {
-			least += 1 << 32
-		}
-		return least > room
-	}
-	return 2*end > room
-}
+// all that the file says.
+func (i *Image) MayExceed(room int64) bool { return i.size.MayExceed(room, i.mbr.End()) }
 
 // Count unpacks the image once, to know its size. It must be rewound after that.
 func (i *Image) Count(ctx context.Context) error {
@@ -214,7 +204,7 @@ func (i *Image) Count(ctx context.Context) error {
 		n += int64(m)
 		switch {
 		case err == io.EOF:
-			i.size = n
+			i.size.Exact = n
 			return nil
 		case err != nil:
 			return err
@@ -229,8 +219,6 @@ func (i *Image) MBR() MBR { return i.mbr }
 
 // Close closes the file.
 func (i *Image) Close() error {
-	if i.zstd != nil {
-		i.zstd.Close()
-	}
+	i.un.Close()
 	return i.file.Close()
 }

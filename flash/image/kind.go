@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -192,19 +193,21 @@ func textKind(head []byte) (kind, bool) {
 }
 
 // known refuses a file that is something else as it is.
-func (i *Image) known() error {
-	head, err := i.first(headSize)
-	if err != nil {
+func (i *Image) known(size int64) error {
+	head := make([]byte, headSize)
+	n, err := i.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
+	head = head[:n]
 	tail := make([]byte, 512)
-	if n, _ := i.file.ReadAt(tail, max(0, i.size-512)); n == 512 && string(tail[:4]) == "koly" { // whatever it begins with
+	if n, _ := i.file.ReadAt(tail, max(0, size-512)); n == 512 && string(tail[:4]) == "koly" { // whatever it begins with
 		return i.isNo(kind{what: "a disk image of macOS (dmg)", todo: "Convert it" + thenName + ": dmg2img %s " + unpackedName})
 	}
-	if packed(head) != (packing{}) {
+	if Of(head) != (Format{}) {
 		return nil
 	}
-	if k, ok := i.noImage(head); ok {
+	if k, ok := noImage(head, size); ok {
 		return i.isNo(k)
 	}
 	return nil
@@ -212,9 +215,9 @@ func (i *Image) known() error {
 
 // noImage tells what it is that begins with head, unless that is an image. A good
 // partition table is believed, but for kinds that have one of their own.
-func (i *Image) noImage(head []byte) (kind, bool) {
+func noImage(head []byte, size int64) (kind, bool) {
 	k, ok := kindOf(head)
-	if m, err := ParseMBR(head); err == nil && m.check(i.size) == nil && k.at != isoAt && !isFAT(head) {
+	if m, err := ParseMBR(head); err == nil && m.check(size) == nil && k.at != isoAt && !isFAT(head) {
 		return kind{}, false
 	}
 	return k, ok
@@ -222,15 +225,15 @@ func (i *Image) noImage(head []byte) (kind, bool) {
 
 // unpackedIs refuses what is in a packed file and no image.
 func (i *Image) unpackedIs(head []byte) error {
-	if i.how == (packing{}) {
+	if i.how == (Format{}) {
 		return nil // its head was checked already
 	}
 	if len(head) == 0 {
 		return errors.New("there is nothing in it once it is unpacked")
 	}
-	k, ok := i.noImage(head)
-	if p := packed(head); p != (packing{}) {
-		k, ok = kind{what: "compressed with " + p.name + " once more", todo: "Unpack that too" + thenName + ": " + p.program + " %s > " + unpackedName}, true
+	k, ok := noImage(head, i.size.Exact)
+	if f := Of(head); f != (Format{}) {
+		k, ok = kind{what: "compressed with " + f.Name + " once more", todo: "Unpack that too" + thenName + ": " + f.Program + " %s > " + unpackedName}, true
 	}
 	if !ok {
 		return nil
@@ -238,7 +241,7 @@ func (i *Image) unpackedIs(head []byte) error {
 	e := i.isNo(k)
 	if strings.Contains(k.todo, "%s") && !strings.Contains(k.todo, "tar -xf") { // tar unpacks by itself
 		e.Todo = []string{
-			fmt.Sprintf("Unpack it first: %s %s > unpacked", i.how.program, shell.File(i.from.Path)), fmt.Sprintf(k.todo, "unpacked"),
+			fmt.Sprintf("Unpack it first: %s %s > unpacked", i.how.Program, shell.File(i.from.Path)), fmt.Sprintf(k.todo, "unpacked"),
 		}
 	}
 	return e
@@ -250,7 +253,7 @@ func (i *Image) isNo(k kind) *Error {
 	if k.todo != "" {
 		todo = strings.ReplaceAll(k.todo, "%s", shell.File(i.from.Path))
 	}
-	if i.how != (packing{}) {
+	if i.how != (Format{}) {
 		it = "unpacked, it"
 	}
 	err := fmt.Errorf("%s is not an SD image but %s", it, k.what)

@@ -40,7 +40,7 @@ type xzStream struct{ from, size int64 }
 
 // errXzFilters is an xz file made with more than LZMA2, which the library that
 // unpacks it does not know.
-var errXzFilters = errors.New("it was compressed with filters (delta, or for machine code), which piwiz does not support")
+var errXzFilters = &OtherError{errors.New("it was compressed with filters (delta, or for machine code), which piwiz does not support"), Xz.Program}
 
 var errXzEnd = errors.New("it is cut short, or something follows it: it does not end as an xz file does")
 
@@ -134,7 +134,7 @@ func xzRecords(r io.ReaderAt, b []byte, index int64) (xzStream, error) {
 	if _, err := r.ReadAt(head, s.from); err != nil {
 		return s, err
 	}
-	if string(head) != byXz.magic {
+	if string(head) != Xz.magic {
 		return s, wrong
 	}
 	for _, length := range blocks {
@@ -162,7 +162,7 @@ func xzBlock(r io.ReaderAt, at int64) error {
 		return errXzFilters
 	}
 	if size, err := lzma.DecodeDictCap(rest[2]); err == nil && size > maxWindow {
-		return &windowError{size, "xz -dc"}
+		return tooWide(size, Xz.Program)
 	}
 	return nil
 }

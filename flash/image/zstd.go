@@ -43,7 +43,7 @@ func walkZstd(r io.ReaderAt, fileSize int64) (frames, error) {
 
 // errDictionary is a file that says it was compressed with a dictionary. One packed
 // with --no-dictID does not say it, and looks damaged.
-var errDictionary = errors.New("it was compressed with a dictionary, which piwiz does not have")
+var errDictionary = &OtherError{errors.New("it was compressed with a dictionary, which piwiz does not have"), Zstd.Program + " -D DICTIONARY"}
 
 type zstdWalk struct {
 	r          io.ReaderAt
@@ -74,10 +74,10 @@ func (w *zstdWalk) frame() error {
 	}
 	var h zstd.Header
 	switch err := h.Decode(b); {
-	case errors.Is(err, io.ErrUnexpectedEOF) && (began == 0 || packed(b) == byZstd):
+	case errors.Is(err, io.ErrUnexpectedEOF) && (began == 0 || Of(b) == Zstd):
 		return cutShort("the file ends within the header of a frame")
 	case errors.Is(err, zstd.ErrMagicMismatch) || errors.Is(err, io.ErrUnexpectedEOF):
-		return &behindError{began, w.end}
+		return &BehindError{began, w.end}
 	case err != nil:
 		return cutShort("the frame at byte %d: %w", began, err)
 	case h.Skippable:
@@ -91,7 +91,7 @@ func (w *zstdWalk) frame() error {
 		window = h.FrameContentSize
 	}
 	if window > maxWindow {
-		return &windowError{int64(min(window, tooLarge)), "zstd -dc --long=31"}
+		return tooWide(int64(min(window, tooLarge)), Zstd.Program+" --long=31")
 	}
 	w.at += int64(h.HeaderSize)
 	most, err := w.blocks(int64(min(window, maxBlock)))
@@ -152,16 +152,4 @@ func (w *zstdWalk) within() error {
 		return cutShort("the file ends at byte %d, within a part that ends at %d", w.end, w.at)
 	}
 	return nil
-}
-
-func (i *Image) unzstd(in io.Reader) (io.Reader, error) {
-	if i.zstd != nil {
-		return i.zstd, i.zstd.Reset(in)
-	}
-	d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-	if err != nil {
-		return in, i.unpackFirst(err, byZstd.program)
-	}
-	i.zstd = d
-	return d, nil
 }
