@@ -1,13 +1,5 @@
-// Package image opens SD images, plain or packed with zstd (RFC 8878), xz (The
-// .xz File Format 1.2.1), gzip (RFC 1952) or bzip2, and inspects their
-// partition table before anything is written.
-//
-// A packed image is what the packer's own program makes of the file: several
-// frames, streams or members in a row are one image, and what is behind the
-// last of them is ignored where that program ignores it (gzip, bzip2; multiples
-// of four zeros by xz) and an error where it is one (zstd, xz). Both formats in
-// which it is an error say where they end, so that is known, like a file that
-// was cut, before the first byte is unpacked.
+// Package image opens SD images, plain or packed (package packed), and inspects
+// their partition table before anything is written.
 //
 // What is refused is named, with what to do with that very thing (kind.go).
 package image
@@ -22,6 +14,7 @@ import (
 	"os"
 
 	"piwiz/flash/fault"
+	"piwiz/flash/image/packed"
 	"piwiz/flash/regular"
 	"piwiz/flash/shell"
 )
@@ -50,10 +43,10 @@ type Image struct {
 	from From
 	file *os.File
 	sum  *sum
-	how  Format
-	un   Unpacker
+	how  packed.Format
+	un   packed.Unpacker
 	r    *bufio.Reader
-	size Size
+	size packed.Size
 	mbr  MBR
 }
 
@@ -135,7 +128,7 @@ func (i *Image) start() error {
 	if err := i.known(st.Size()); err != nil {
 		return err
 	}
-	if i.how, i.size, err = Measure(i.file, st.Size()); err != nil {
+	if i.how, i.size, err = packed.Measure(i.file, st.Size()); err != nil {
 		return i.another(err)
 	}
 	if err := i.Rewind(); err != nil {
@@ -144,7 +137,7 @@ func (i *Image) start() error {
 	head, err := i.r.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		e := &Error{"", fmt.Errorf("it cannot be read or unpacked: %w", err), []string{i.from.Remedy()}}
-		if i.how != (Format{}) {
+		if i.how != (packed.Format{}) {
 			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.Program, shell.File(i.from.Path), unpackedName))
 		}
 		return e
@@ -171,10 +164,10 @@ func (i *Image) Rewind() error {
 
 // another adds to an error of unpacking which program can.
 func (i *Image) another(err error) error {
-	if other, ok := errors.AsType[*OtherError](err); ok {
+	if other, ok := errors.AsType[*packed.OtherError](err); ok {
 		return &Error{"", err, []string{fmt.Sprintf("Unpack it first, then use the unpacked one: %s %s > %s", other.Program, shell.File(i.from.Path), unpackedName)}}
 	}
-	if behind, ok := errors.AsType[*BehindError](err); ok {
+	if behind, ok := errors.AsType[*packed.BehindError](err); ok {
 		return &Error{"", err, []string{
 			i.from.Remedy(), fmt.Sprintf("Or, if you know where that comes from, cut it off: head -c %d %s > %s", behind.At, shell.File(i.from.Path), shell.File(i.from.Path+".cut")),
 		}}

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"piwiz/flash/image/packed"
 	"piwiz/flash/regular"
 	"piwiz/flash/shell"
 )
@@ -204,7 +205,7 @@ func (i *Image) known(size int64) error {
 	if n, _ := i.file.ReadAt(tail, max(0, size-512)); n == 512 && string(tail[:4]) == "koly" { // whatever it begins with
 		return i.isNo(kind{what: "a disk image of macOS (dmg)", todo: "Convert it" + thenName + ": dmg2img %s " + unpackedName})
 	}
-	if Of(head) != (Format{}) {
+	if packed.Of(head) != (packed.Format{}) {
 		return nil
 	}
 	if k, ok := noImage(head, size); ok {
@@ -225,14 +226,14 @@ func noImage(head []byte, size int64) (kind, bool) {
 
 // unpackedIs refuses what is in a packed file and no image.
 func (i *Image) unpackedIs(head []byte) error {
-	if i.how == (Format{}) {
+	if i.how == (packed.Format{}) {
 		return nil // its head was checked already
 	}
 	if len(head) == 0 {
 		return errors.New("there is nothing in it once it is unpacked")
 	}
 	k, ok := noImage(head, i.size.Exact)
-	if f := Of(head); f != (Format{}) {
+	if f := packed.Of(head); f != (packed.Format{}) {
 		k, ok = kind{what: "compressed with " + f.Name + " once more", todo: "Unpack that too" + thenName + ": " + f.Program + " %s > " + unpackedName}, true
 	}
 	if !ok {
@@ -253,7 +254,7 @@ func (i *Image) isNo(k kind) *Error {
 	if k.todo != "" {
 		todo = strings.ReplaceAll(k.todo, "%s", shell.File(i.from.Path))
 	}
-	if i.how != (Format{}) {
+	if i.how != (packed.Format{}) {
 		it = "unpacked, it"
 	}
 	err := fmt.Errorf("%s is not an SD image but %s", it, k.what)

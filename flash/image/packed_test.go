@@ -176,7 +176,7 @@ func TestAnUnsizedImageIsBoundedByItsBlocks(t *testing.T) {
 		}
 		defer i.Close()
 		if i.Size() != -1 || i.MayExceed(3<<20) != c.doubts || i.MayExceed(6<<20) || !i.MayExceed(3<<20-1) {
-			t.Errorf("%s: size %d, at most %d, %v", label, i.Size(), i.size.most, i.MayExceed(3<<20))
+			t.Errorf("%s: size %d, %+v, %v", label, i.Size(), i.size, i.MayExceed(3<<20))
 		}
 		if err := i.Count(t.Context()); err != nil || i.Size() < 3<<20 {
 			t.Errorf("%s: %v, %d", label, err, i.Size())

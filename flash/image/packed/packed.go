@@ -1,4 +1,13 @@
-package image
+// Package packed unpacks files of zstd (RFC 8878), xz (The .xz File Format
+// 1.2.1), gzip (RFC 1952) and bzip2, and says beforehand how large they are.
+//
+// What comes out is what the packer's own program makes of the file: several
+// frames, streams or members in a row are one, and what is behind the last of them
+// is ignored where that program ignores it (gzip, bzip2; multiples of four zeros
+// by xz) and an error where it is one (zstd, xz). Both formats in which it is an
+// error say where they end, so that is known, like a file that was cut, before
+// the first byte is unpacked.
+package packed
 
 import (
 	"bytes"
