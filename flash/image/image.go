@@ -1,7 +1,7 @@
 // Package image opens SD images, plain or packed (package packed), and inspects
 // their partition table before anything is written.
 //
-// What is refused is named, with what to do with that very thing (kind.go).
+// What is refused is named, with what to do with that very thing (package kind).
 package image
 
 import (
@@ -14,6 +14,7 @@ import (
 	"os"
 
 	"piwiz/flash/fault"
+	"piwiz/flash/image/kind"
 	"piwiz/flash/image/packed"
 	"piwiz/flash/regular"
 	"piwiz/flash/shell"
@@ -49,10 +50,6 @@ type Image struct {
 	size packed.Size
 	mbr  MBR
 }
-
-// headSize is how much of an image is read to say what it is, in bytes:
-// the mark of btrfs is behind 64 KiB.
-const headSize = 1 << 17
 
 // Error is an image that cannot be used, and why.
 type Error struct {
@@ -100,7 +97,7 @@ func open(ctx context.Context, from From, known *sum) (*Image, error) {
 	case errors.Is(err, fs.ErrPermission):
 		return fail(errors.New("you are not allowed to read it"), "Allow that with: sudo chmod a+r "+shell.File(from.Path))
 	case errors.As(err, &other):
-		return fail(fmt.Errorf("it is %s, not a file", other.Kind()), insteadOf(other)...)
+		return fail(fmt.Errorf("it is %s, not a file", other.Kind()), kind.Instead(other)...)
 	case err != nil:
 		return fail(err)
 	}
@@ -134,11 +131,11 @@ func (i *Image) start() error {
 	if err := i.Rewind(); err != nil {
 		return err
 	}
-	head, err := i.r.Peek(headSize)
+	head, err := i.r.Peek(kind.Head)
 	if err != nil && !errors.Is(err, io.EOF) {
 		e := &Error{"", fmt.Errorf("it cannot be read or unpacked: %w", err), []string{i.from.Remedy()}}
 		if i.how != (packed.Format{}) {
-			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.Program, shell.File(i.from.Path), unpackedName))
+			e.Todo = append(e.Todo, fmt.Sprintf("Or see whether its own program can: %s %s > %s", i.how.Program, shell.File(i.from.Path), kind.Unpacked))
 		}
 		return e
 	}
@@ -158,14 +155,14 @@ func (i *Image) Rewind() error {
 		return err
 	}
 	src, err := i.un.Unpack(i.how, bufio.NewReaderSize(i.sum.over(i.file), 1<<18))
-	i.r = bufio.NewReaderSize(src, headSize) // larger reads pass it by
+	i.r = bufio.NewReaderSize(src, kind.Head) // larger reads pass it by
 	return i.another(err)
 }
 
 // another adds to an error of unpacking which program can.
 func (i *Image) another(err error) error {
 	if other, ok := errors.AsType[*packed.OtherError](err); ok {
-		return &Error{"", err, []string{fmt.Sprintf("Unpack it first, then use the unpacked one: %s %s > %s", other.Program, shell.File(i.from.Path), unpackedName)}}
+		return &Error{"", err, []string{fmt.Sprintf("Unpack it first, then use the unpacked one: %s %s > %s", other.Program, shell.File(i.from.Path), kind.Unpacked)}}
 	}
 	if behind, ok := errors.AsType[*packed.BehindError](err); ok {
 		return &Error{"", err, []string{

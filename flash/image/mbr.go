@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"piwiz/flash/image/kind"
 )
 
 // Partition is one entry of the table; Start and Size are bytes.
@@ -28,11 +30,11 @@ func ParseMBR(sector []byte) (MBR, error) {
 		return m, errors.New("it is cut short: it has less than one sector")
 	}
 	if sector[510] != 0x55 || sector[511] != 0xaa {
-		return m, &Error{"", errors.New("it is not an SD image: it has no partition table"), []string{forThePi}}
+		return m, &Error{"", errors.New("it is not an SD image: it has no partition table"), []string{kind.ForThePi}}
 	}
 	for i := range 4 {
 		if sector[446+16*i+4] == protective {
-			return m, &Error{"", errors.New("it is not an SD image for a Pi: its partition table is a GPT, as on PCs, not an MBR"), []string{forThePi}}
+			return m, &Error{"", errors.New("it is not an SD image for a Pi: its partition table is a GPT, as on PCs, not an MBR"), []string{kind.ForThePi}}
 		}
 	}
 	for i := range m.Partitions {
@@ -71,7 +73,7 @@ func (m MBR) End() int64 {
 func (m MBR) check(size int64) error {
 	boot, ok := m.Boot()
 	if !ok || boot.Size == 0 || boot.Start == 0 {
-		return &Error{"", errors.New("it is not an SD image for a Pi: it has no FAT partition to start from"), []string{forThePi}}
+		return &Error{"", errors.New("it is not an SD image for a Pi: it has no FAT partition to start from"), []string{kind.ForThePi}}
 	}
 	for i, p := range m.Partitions {
 		if p.Type == 0 {
