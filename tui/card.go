@@ -12,6 +12,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/bus"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
@@ -218,7 +219,7 @@ func (p *cardPage) fillHidden(s *state) {
 	var b strings.Builder
 	for _, d := range rest {
 		text := d.Refusal()
-		if named, _ := d.Named(); d.Bus == disk.NVMe && named.Refusal() == "" {
+		if named, _ := d.Named(); d.Bus == bus.NVMe && named.Refusal() == "" {
 			text += " If it is an SD Express card, leave and start: piwiz --any-disk " + d.Path
 		}
 		b.WriteString(style.Title.Render(clean.Name(d.Name)) + "  " + diskLabel(d) + "\n" + wrap(text, max(s.width-4, 1)) + "\n\n")

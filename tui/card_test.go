@@ -7,6 +7,7 @@ import (
 
 	"piwiz/flash"
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/firstboot"
 	"piwiz/nixgen/hostfile"
 )
@@ -46,7 +47,7 @@ func TestADiskThatIsPerhapsNoCardIsAskedForTwiceWithWhatIsOnIt(t *testing.T) {
 
 func TestADiskThatWasNamedIsOfferedAndAskedForTwice(t *testing.T) {
 	e := engine(t)
-	express := disk.Device{Name: "nvme1n1", Path: "/dev/nvme1n1", Size: 128e9, Model: "SD Express", Bus: disk.NVMe}
+	express := disk.Device{Name: "nvme1n1", Path: "/dev/nvme1n1", Size: 128e9, Model: "SD Express", Bus: bus.NVMe}
 	all := []disk.Device{express}
 	e.Cards = func(context.Context) ([]disk.Device, error) { return all, nil }
 	d := atCards(t, e)

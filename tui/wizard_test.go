@@ -14,6 +14,7 @@ import (
 
 	"piwiz/flash"
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
@@ -266,7 +267,7 @@ func (d *driver) lacks(text string) {
 }
 
 var sdb = disk.Device{
-	Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Vendor: "Generic-", Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9,
+	Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Vendor: "Generic-", Model: "SD/MMC", Bus: bus.USB, Removable: true, DiskSeq: 9,
 	Partitions: []disk.Partition{{Name: "sdb1", Label: "HOLIDAY", FSType: "vfat", Size: 31914983424 - 4<<20}},
 }
 
@@ -316,7 +317,7 @@ func engine(t *testing.T) Engine {
 			return builder.Result{Image: "/nix/store/x/bach.img", Size: 3 << 30, Took: 90 * time.Second}, nil
 		},
 		Cards: func(context.Context) ([]disk.Device, error) {
-			return []disk.Device{sdb, {Name: "nvme0n1", Path: "/dev/nvme0n1", Size: 512e9, Model: "Fast", Bus: disk.NVMe}}, nil
+			return []disk.Device{sdb, {Name: "nvme0n1", Path: "/dev/nvme0n1", Size: 512e9, Model: "Fast", Bus: bus.NVMe}}, nil
 		},
 		CardsChanged: func(ctx context.Context) <-chan struct{} {
 			c := make(chan struct{})

@@ -16,6 +16,7 @@ import (
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash"
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
 	"piwiz/nixgen"
@@ -78,7 +79,7 @@ func pretended() tui.Engine {
 	}
 	key, _ := sshkey.ParseLine("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+fa2b0UFQHJ4dCL3OJbqU5yYxJmwOz9jsPPRN8sTQM me@laptop")
 	key.Use = sshkey.Offered
-	card := disk.Device{Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Model: "SD/MMC", Bus: disk.USB, Removable: true, DiskSeq: 9}
+	card := disk.Device{Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Model: "SD/MMC", Bus: bus.USB, Removable: true, DiskSeq: 9}
 	return tui.Engine{
 		Hosts: func() ([]hostfile.Saved, []error, error) { return nil, nil, at(context.Background(), "welcome") },
 		Checks: []preflight.Check{{Name: "nix", Run: func(ctx context.Context) preflight.Finding {

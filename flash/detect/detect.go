@@ -17,6 +17,7 @@ import (
 	"github.com/jaypipes/ghw"
 
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/bus"
 )
 
 // List lists the whole disks of the computer at root ("/"; a test gives a
@@ -43,7 +44,7 @@ func List(ctx context.Context, root string) ([]disk.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(d disk.Device) bool { return d.Bus == disk.Virtual && d.Size == 0 })
+	all = slices.DeleteFunc(all, func(d disk.Device) bool { return d.Bus == bus.Virtual && d.Size == 0 })
 	for i := range all {
 		all[i].Unfinished, all[i].Traces = unfinished(root, all[i]), traces(root, all[i])
 	}
@@ -55,13 +56,13 @@ func List(ctx context.Context, root string) ([]disk.Device, error) {
 
 func rank(d disk.Device) int {
 	switch {
-	case d.Bus == disk.Virtual:
+	case d.Bus == bus.Virtual:
 		return 4
 	case d.Refusal() != "":
 		return 3
 	case d.Doubt() != "":
 		return 2
-	case d.Bus == disk.SD:
+	case d.Bus == bus.SD:
 		return 0
 	}
 	return 1

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"piwiz/flash/disk"
+	"piwiz/flash/disk/bus"
 )
 
 // shown is the list as people see it.
@@ -84,7 +85,7 @@ func soldered(t *testing.T, name string, all []disk.Device) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for _, d := range more {
-		if d.Bus == disk.EMMC && d.Refusal() == "" && !strings.Contains(d.Doubt(), "soldered") {
+		if d.Bus == bus.EMMC && d.Refusal() == "" && !strings.Contains(d.Doubt(), "soldered") {
 			t.Errorf("%s is not asked for twice", d.Name)
 		}
 	}

@@ -13,27 +13,9 @@ import (
 	"strconv"
 	"strings"
 
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/disk/facts"
 	"piwiz/flash/disk/gadget"
-)
-
-// Bus is how a disk is connected.
-type Bus string
-
-// The kinds that are told apart.
-const (
-	USB     Bus = "usb"
-	SD      Bus = "sd"   // a card in a built-in slot
-	EMMC    Bus = "emmc" // soldered in
-	NVMe    Bus = "nvme"
-	ATA     Bus = "ata"
-	SAS     Bus = "sas"
-	Virtual Bus = "virtual" // loop, zram, device mapper and their like
-	Network Bus = "network" // a server's: iSCSI, Fibre Channel, NVMe over a network
-	Machine Bus = "machine" // made by the virtual machine that this computer is
-	Optical Bus = "optical"
-	Floppy  Bus = "floppy"
-	Other   Bus = "other"
 )
 
 // Partition is one partition of a disk; sizes are bytes.
@@ -54,7 +36,7 @@ type Device struct {
 	Size                  int64
 	Sector                int64  // the smallest unit it can be read in; 0 when it tells none
 	Vendor, Model, Serial string // Serial is the CID for a card in a built-in slot
-	Bus                   Bus
+	Bus                   bus.Bus
 	Removable, ReadOnly   bool
 	Gadget                gadget.Kind // what it is besides a disk; "" for nothing
 	Traces                []string    // names in its uppermost folders, where those can be seen
@@ -123,7 +105,7 @@ func (c *computer) disk(name string) (Device, error) {
 	d.ReadOnly = facts.Number(sys, "ro") == 1
 	d.DiskSeq = uint64(facts.Number(sys, "diskseq"))
 	d.Sector = facts.Number(sys, "queue/logical_block_size")
-	d.Bus = busOf(c.place(name), sys, name)
+	d.Bus = bus.Of(c.place(name), sys, name)
 	u := facts.Udev(c.root, numbers)
 	d.Vendor = facts.Clean(facts.Text(sys, "device/vendor"))
 	d.Model = facts.Clean(cmp.Or(facts.Text(sys, "device/model"), facts.Text(sys, "device/name"), strings.ReplaceAll(u["ID_MODEL"], "_", " ")))
@@ -133,7 +115,7 @@ func (c *computer) disk(name string) (Device, error) {
 	for _, part := range c.parts[name] {
 		d.Partitions = append(d.Partitions, c.partition(part))
 	}
-	if d.Bus == USB {
+	if d.Bus == bus.USB {
 		d.Gadget = c.gadget(sys, u, d)
 	}
 	d.Covers = c.covers(append([]string{name}, c.parts[name]...))
@@ -176,4 +158,16 @@ func byNumber(names []string) {
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})
+}
+
+// serial is what the kernel itself knows, not udev, which writes its database
+// a moment after the disk appears: a serial number that comes later would look
+// like another card. For USB it is that of the reader.
+func serial(sys string) string {
+	for _, f := range []string{"device/cid", "device/serial", "serial"} {
+		if s := facts.Text(sys, f); s != "" {
+			return s
+		}
+	}
+	return facts.USBOf(sys).Serial
 }

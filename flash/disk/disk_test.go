@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"piwiz/flash/disk/bus"
 )
 
 // tree makes a computer with one USB disk, sda, and these files over it.
@@ -46,7 +48,7 @@ func TestTheFactsOfADiskAreThoseOfTheKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Path != "/dev/sda" || d.Size != 31914983424 || d.Bus != USB || !d.Removable || d.DiskSeq != 7 || d.Major != 8 || d.Minor != 0 || d.Serial != "2012" {
+	if d.Path != "/dev/sda" || d.Size != 31914983424 || d.Bus != bus.USB || !d.Removable || d.DiskSeq != 7 || d.Major != 8 || d.Minor != 0 || d.Serial != "2012" {
 		t.Errorf("got %+v", d)
 	}
 	if len(d.Partitions) != 1 || d.Partitions[0].Name != "sda1" || d.Partitions[0].Size != 30<<20 {
@@ -147,7 +149,7 @@ func TestCardReadersAreToldFromSticksByTheirNames(t *testing.T) {
 		"WD Elements 25A2": false, "USB DISK 2.0": false, "Generic Flash Disk": false,
 	} {
 		vendor, model, _ := strings.Cut(name, " ")
-		d := Device{Bus: USB, Removable: true, Size: 31e9, Vendor: vendor, Model: model}
+		d := Device{Bus: bus.USB, Removable: true, Size: 31e9, Vendor: vendor, Model: model}
 		if got := d.Doubt() == ""; got != want {
 			t.Errorf("%s: taken for a reader is %v", name, got)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/disk/facts"
 )
 
@@ -13,16 +14,16 @@ var readerName = regexp.MustCompile(`(?i)\b(micro)?sd(hc|xc|uc)?\b|\bt-?flash\b|
 
 // reader is a guess: the kernel does not tell a card in a reader from a stick.
 func (d Device) reader() bool {
-	return d.Bus == SD || d.Removable && readerName.MatchString(d.Vendor+" "+d.Model)
+	return d.Bus == bus.SD || d.Removable && readerName.MatchString(d.Vendor+" "+d.Model)
 }
 
 // Doubt is why a disk that may be written is perhaps not the card that is
 // meant, one sentence; "" when it looks like an SD card. Ask twice then.
 func (d Device) Doubt() string {
 	switch {
-	case d.Bus == EMMC:
+	case d.Bus == bus.EMMC:
 		return "This memory is soldered into this computer: are you sure that nothing on it is needed?"
-	case d.Any && d.Bus == NVMe:
+	case d.Any && d.Bus == bus.NVMe:
 		return "This is an NVMe disk, like an SD Express card: are you sure that it is not a disk with your files?"
 	case d.Any:
 		return "This is not an SD card: are you sure that it is not a disk with your files?"

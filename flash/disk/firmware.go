@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/disk/facts"
 )
 
@@ -42,14 +43,14 @@ func (c *computer) started() map[string]bool {
 			if disks[c.partOf[n]] {
 				found[n] = false
 			}
-		case pi.Told || slices.Contains([]Bus{SD, EMMC}, c.bus(c.partOf[n])):
+		case pi.Told || slices.Contains([]bus.Bus{bus.SD, bus.EMMC}, c.bus(c.partOf[n])):
 			found[n] = !pi.Told || len(disks) > 1
 		}
 	}
 	return found
 }
 
-func (c *computer) bus(disk string) Bus { return busOf(c.place(disk), c.dirs[disk], disk) }
+func (c *computer) bus(disk string) bus.Bus { return bus.Of(c.place(disk), c.dirs[disk], disk) }
 
 // firmware tells a partition that the firmware of a Pi may have been read from.
 func (c *computer) firmware(pi facts.Pi, name string) bool {
@@ -65,13 +66,13 @@ func (c *computer) firmware(pi facts.Pi, name string) bool {
 	if pi.Partition != 0 && number != int64(pi.Partition) || pi.Partition == 0 && kind == "" && number != 1 {
 		return false
 	}
-	switch bus := c.bus(c.partOf[name]); pi.Mode {
+	switch on := c.bus(c.partOf[name]); pi.Mode {
 	case 0, 1:
-		return bus == SD || bus == EMMC
+		return on == bus.SD || on == bus.EMMC
 	case 4, 5:
-		return bus == USB
+		return on == bus.USB
 	case 6:
-		return bus == NVMe
+		return on == bus.NVMe
 	}
 	return false
 }

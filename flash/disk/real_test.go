@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"piwiz/flash/disk/bus"
 )
 
 func run(t *testing.T, name string, args ...string) string {
@@ -147,7 +149,7 @@ func TestALargeSectorIsSeenAndRefused(t *testing.T) {
 	t.Cleanup(func() { run(t, "losetup", "-d", dev) })
 	d := read(t, filepath.Base(dev))
 	sameAsLsblk(t, d)
-	if d.Bus = USB; !strings.Contains(d.Refusal(), "4096") {
+	if d.Bus = bus.USB; !strings.Contains(d.Refusal(), "4096") {
 		t.Errorf("with sectors of %d bytes it is refused by %q", d.Sector, d.Refusal())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/disk/facts"
 	"piwiz/flash/disk/gadget"
 )
@@ -25,22 +26,22 @@ const (
 // yields to Any and Soldered.
 func (d Device) Refusal() string {
 	switch {
-	case d.Bus == Optical:
+	case d.Bus == bus.Optical:
 		return "This is a CD or DVD drive."
-	case d.Bus == Floppy:
+	case d.Bus == bus.Floppy:
 		return "This is a floppy disk drive."
-	case d.Bus == Virtual:
+	case d.Bus == bus.Virtual:
 		return "This is not a real disk, but a virtual one made by the system."
-	case d.Size == 0 && (d.Removable || d.Bus == USB || d.Bus == SD):
+	case d.Size == 0 && (d.Removable || d.Bus == bus.USB || d.Bus == bus.SD):
 		return "There is no card in this slot."
 	}
 	if why := d.inUse(); why != "" {
 		return why
 	}
-	if d.Bus == Network {
+	if d.Bus == bus.Network {
 		return "This is a disk of a server, reached over a network: others may be using it."
 	}
-	if why := d.noCard(); why != "" && !d.Any && !(d.Bus == EMMC && d.Soldered) {
+	if why := d.noCard(); why != "" && !d.Any && !(d.Bus == bus.EMMC && d.Soldered) {
 		return why
 	}
 	switch {
@@ -61,9 +62,9 @@ func (d Device) Refusal() string {
 // noCard is why a disk is no SD card, one sentence; "" when it may be one.
 func (d Device) noCard() string {
 	switch {
-	case d.Bus == EMMC:
+	case d.Bus == bus.EMMC:
 		return "This memory is built into this computer, not a card."
-	case d.Bus == Machine:
+	case d.Bus == bus.Machine:
 		return "This is a disk of this virtual machine, not a card."
 	case d.Gadget == gadget.Printer:
 		return "This is the slot of a printer: put the card into a card reader."
@@ -71,9 +72,9 @@ func (d Device) noCard() string {
 		return "This is " + string(d.Gadget) + ", not a card."
 	case d.Gadget != "":
 		return "This is " + string(d.Gadget) + ", not a card: if its card is meant, put that into a card reader."
-	case d.Bus == USB && !d.reader() && d.trace() != "":
+	case d.Bus == bus.USB && !d.reader() && d.trace() != "":
 		return d.trace()
-	case d.Bus != USB && d.Bus != SD && !(d.Bus == Other && d.reader()):
+	case d.Bus != bus.USB && d.Bus != bus.SD && !(d.Bus == bus.Other && d.reader()):
 		return "This is a disk inside this computer."
 	}
 	return ""

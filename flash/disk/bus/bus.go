@@ -1,4 +1,6 @@
-package disk
+// Package bus tells how a disk is connected, which says more than anything else
+// whether it can be a card.
+package bus
 
 import (
 	"path/filepath"
@@ -7,6 +9,25 @@ import (
 	"strings"
 
 	"piwiz/flash/disk/facts"
+)
+
+// Bus is how a disk is connected.
+type Bus string
+
+// The kinds that are told apart.
+const (
+	USB     Bus = "usb"
+	SD      Bus = "sd"   // a card in a built-in slot
+	EMMC    Bus = "emmc" // soldered in
+	NVMe    Bus = "nvme"
+	ATA     Bus = "ata"
+	SAS     Bus = "sas"
+	Virtual Bus = "virtual" // loop, zram, device mapper and their like
+	Network Bus = "network" // a server's: iSCSI, Fibre Channel, NVMe over a network
+	Machine Bus = "machine" // made by the virtual machine that this computer is
+	Optical Bus = "optical"
+	Floppy  Bus = "floppy"
+	Other   Bus = "other"
 )
 
 var usbPort = regexp.MustCompile(`/usb\d+/`)
@@ -19,12 +40,12 @@ var remote = regexp.MustCompile(`/session\d+/|/rport-|/rbd/`)
 // (vbd-768) and Hyper-V (VMBUS:00, MSFT1000:00).
 var machine = regexp.MustCompile(`/virtio\d+/|/vbd-\d+/|/VMBUS:|/MSFT1000:`)
 
-// busOf goes by the place of the device in the tree below /sys, because the
+// Of goes by the place of the device in the tree below /sys, because the
 // kernel's removable flag is 0 for built-in card slots and for USB disks, and
 // 1 for whatever a server or a virtual machine says so about. An mmc host may
 // hang on USB, and NVMe with several paths lives among the virtual devices, so
-// the order matters.
-func busOf(place, sys, name string) Bus {
+// the order matters. Sys is its folder in sysfs, place that of the link which leads there.
+func Of(place, sys, name string) Bus {
 	kind := facts.Text(sys, "device/type")
 	switch {
 	case remote.MatchString(place), fabric(sys):
@@ -67,16 +88,4 @@ func fabric(sys string) bool {
 		}
 	}
 	return false
-}
-
-// serial is what the kernel itself knows, not udev, which writes its database
-// a moment after the disk appears: a serial number that comes later would look
-// like another card. For USB it is that of the reader.
-func serial(sys string) string {
-	for _, f := range []string{"device/cid", "device/serial", "serial"} {
-		if s := facts.Text(sys, f); s != "" {
-			return s
-		}
-	}
-	return facts.USBOf(sys).Serial
 }
