@@ -1,5 +1,6 @@
-// Package disk knows what may be written and why not. It follows the facts to
-// whatever a disk carries (computer, holders) and judges them by plain rules.
+// Package disk knows what may be written and why not. It has the facts about a
+// disk and what the computer runs on it (package computer), and judges them by
+// plain rules.
 // The privileged half uses it too, so it needs little more than the standard
 // library.
 package disk
@@ -9,11 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 
 	"piwiz/flash/disk/bus"
+	"piwiz/flash/disk/computer"
 	"piwiz/flash/disk/facts"
 	"piwiz/flash/disk/gadget"
 )
@@ -22,11 +23,11 @@ import (
 type Partition struct {
 	Name, Label, FSType string
 	Size                int64
-	Mounts              []string // where its own file system is open
-	Holders             []Holder // what is stacked on it, at any height, lowest first
-	Swap                bool     // it is, or a file on it is, swap memory
-	Loader              bool     // this computer was started from it, even if it is not open now
-	Perhaps             bool     // it may have been
+	Mounts              []string          // where its own file system is open
+	Holders             []computer.Holder // what is stacked on it, at any height, lowest first
+	Swap                bool              // it is, or a file on it is, swap memory
+	Loader              bool              // this computer was started from it, even if it is not open now
+	Perhaps             bool              // it may have been
 }
 
 // Device is one whole disk and what is known about it; sizes are bytes. All
@@ -47,7 +48,7 @@ type Device struct {
 	Major, Minor          uint32
 	Mounts                []string // of a file system without partition table
 	Covers                []string // where other file systems are mounted over its own or in them, the last one first
-	Holders               []Holder
+	Holders               []computer.Holder
 	Swap                  bool
 	Label, FSType         string
 	Partitions            []Partition // by number
@@ -57,23 +58,23 @@ type Device struct {
 // gives a folder). fs.ErrNotExist means that there is no such disk. It fails
 // when it cannot be known what the computer itself runs from.
 func Read(root, name string) (Device, error) {
-	c, err := readComputer(root)
+	c, err := computer.Read(root)
 	if err != nil {
 		return Device{}, err
 	}
-	return c.disk(name)
+	return read(c, root, name)
 }
 
 // ReadAll is Read for many disks at the price of one. Disks that have gone,
 // or have no device number, are skipped.
 func ReadAll(root string, names []string) ([]Device, error) {
-	c, err := readComputer(root)
+	c, err := computer.Read(root)
 	if err != nil {
 		return nil, err
 	}
 	var all []Device
 	for _, name := range names {
-		d, err := c.disk(name)
+		d, err := read(c, root, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -85,9 +86,9 @@ func ReadAll(root string, names []string) ([]Device, error) {
 	return all, nil
 }
 
-func (c *computer) disk(name string) (Device, error) {
-	sys, ok := c.dirs[name]
-	if !ok || c.partOf[name] != "" {
+func read(c *computer.Computer, root, name string) (Device, error) {
+	sys := c.Dir(name)
+	if sys == "" || c.Disk(name) != "" {
 		return Device{}, fmt.Errorf("check the disk %q: %w", name, fs.ErrNotExist)
 	}
 	numbers := facts.Text(sys, "dev")
@@ -105,25 +106,25 @@ func (c *computer) disk(name string) (Device, error) {
 	d.ReadOnly = facts.Number(sys, "ro") == 1
 	d.DiskSeq = uint64(facts.Number(sys, "diskseq"))
 	d.Sector = facts.Number(sys, "queue/logical_block_size")
-	d.Bus = bus.Of(c.place(name), sys, name)
-	u := facts.Udev(c.root, numbers)
+	d.Bus = c.Bus(name)
+	u := facts.Udev(root, numbers)
 	d.Vendor = facts.Clean(facts.Text(sys, "device/vendor"))
 	d.Model = facts.Clean(cmp.Or(facts.Text(sys, "device/model"), facts.Text(sys, "device/name"), strings.ReplaceAll(u["ID_MODEL"], "_", " ")))
 	d.Serial = facts.Clean(serial(sys))
 	d.Label, d.FSType = facts.Label(u), facts.Clean(u["ID_FS_TYPE"])
-	d.Mounts, d.Swap, d.Holders = c.mounts[name], c.swaps[name], c.holders(name)
-	for _, part := range c.parts[name] {
-		d.Partitions = append(d.Partitions, c.partition(part))
+	d.Mounts, d.Swap, d.Holders = c.Mounts(name), c.Swap(name), c.Holders(name)
+	for _, part := range c.Partitions(name) {
+		d.Partitions = append(d.Partitions, partition(c, root, part))
 	}
 	if d.Bus == bus.USB {
-		d.Gadget = c.gadget(sys, u, d)
+		d.Gadget = gadgetOf(sys, u, d)
 	}
-	d.Covers = c.covers(append([]string{name}, c.parts[name]...))
+	d.Covers = c.Covers(name)
 	return d, nil
 }
 
-// gadget is what a disk on USB is besides.
-func (c *computer) gadget(sys string, udev map[string]string, d Device) gadget.Kind {
+// gadgetOf is what a disk on USB is besides.
+func gadgetOf(sys string, udev map[string]string, d Device) gadget.Kind {
 	usb := facts.USBOf(sys)
 	g := gadget.Device{ID: usb.ID, Interfaces: usb.Interfaces, Listed: udev["ID_MEDIA_PLAYER"] != ""}
 	for _, name := range append(usb.Names, d.Vendor, d.Model) {
@@ -132,14 +133,14 @@ func (c *computer) gadget(sys string, udev map[string]string, d Device) gadget.K
 	return gadget.Of(g)
 }
 
-func (c *computer) partition(name string) Partition {
-	sys := c.dirs[name]
-	u := facts.Udev(c.root, facts.Text(sys, "dev"))
-	guess, loader := c.loader[name]
+func partition(c *computer.Computer, root, name string) Partition {
+	sys := c.Dir(name)
+	u := facts.Udev(root, facts.Text(sys, "dev"))
+	loader, perhaps := c.Loader(name)
 	return Partition{
 		Name: name, Label: facts.Label(u), FSType: facts.Clean(u["ID_FS_TYPE"]), Size: facts.Bytes(sys, "size"),
-		Mounts: c.mounts[name], Holders: c.holders(name), Swap: c.swaps[name],
-		Loader: loader && !guess, Perhaps: guess,
+		Mounts: c.Mounts(name), Holders: c.Holders(name), Swap: c.Swap(name),
+		Loader: loader, Perhaps: perhaps,
 	}
 }
 
@@ -151,13 +152,6 @@ func parseNumbers(s string) (major, minor uint32, err error) {
 		return 0, 0, errors.New("its device number cannot be read")
 	}
 	return uint32(x), uint32(y), nil
-}
-
-// byNumber sorts partitions as people count them: sda2 before sda10.
-func byNumber(names []string) {
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
-	})
 }
 
 // serial is what the kernel itself knows, not udev, which writes its database

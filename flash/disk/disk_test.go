@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"piwiz/flash/disk/bus"
+	"piwiz/flash/disk/computer"
 )
 
 // tree makes a computer with one USB disk, sda, and these files over it.
@@ -100,14 +101,14 @@ func TestATableThatCannotBeReadIsAnErrorAndNotAnEmptyOne(t *testing.T) {
 
 func TestADiskThatGoesWhileItIsReadIsGone(t *testing.T) {
 	root := tree(t, nil)
-	c, err := readComputer(root)
+	c, err := computer.Read(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(root, "sys/devices/pci0000:00/usb1")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.disk("sda"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := read(c, root, "sda"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -125,18 +126,6 @@ func TestOuterMountsStandBeforeInnerOnes(t *testing.T) {
 	d := Device{Mounts: []string{"/mnt/a/b"}, Partitions: []Partition{{Mounts: []string{"/mnt"}}, {Mounts: []string{"/mnt/a", "/mnt/a"}}}}
 	if got, want := d.Unmounts(), []string{"/mnt", "/mnt/a", "/mnt/a", "/mnt/a/b"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func TestOnlyThePlacesForPluggedInDisksAreFree(t *testing.T) {
-	for mount, want := range map[string]int{
-		"/": root, "/boot": start, "/boot/firmware": start, "/efi": start, "/bootstrap": own,
-		"/home": own, "/run": own, "/run/media2/x": own, "/mnt2": own, "/mediathek": own, "/srv/mnt": own,
-		"/mnt": plugged, "/mnt/x": plugged, "/media": plugged, "/run/media/ann/X": plugged, "/var/mnt/x": plugged,
-	} {
-		if got := harm(mount); got != want {
-			t.Errorf("%s: got %d, want %d", mount, got, want)
-		}
 	}
 }
 

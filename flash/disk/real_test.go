@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"piwiz/flash/disk/bus"
+	"piwiz/flash/disk/computer"
 )
 
 func run(t *testing.T, name string, args ...string) string {
@@ -49,7 +50,7 @@ func real(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, name string) Device {
+func look(t *testing.T, name string) Device {
 	t.Helper()
 	d, err := Read("/", name)
 	if err != nil {
@@ -89,7 +90,7 @@ func TestTheKernelsOwnTablesTellWhatRunsOnADisk(t *testing.T) {
 	run(t, "swapon", "/dev/"+lower+"p2")
 	t.Cleanup(func() { run(t, "swapoff", "/dev/"+lower+"p2") })
 
-	d := read(t, lower)
+	d := look(t, lower)
 	if len(d.Partitions) != 2 {
 		t.Fatalf("got %+v", d)
 	}
@@ -97,7 +98,7 @@ func TestTheKernelsOwnTablesTellWhatRunsOnADisk(t *testing.T) {
 	if want := []string{base, filepath.Join(dir, "bound"), over}; !slices.Equal(p.Mounts, want) {
 		t.Errorf("mounts are %q, want %q", p.Mounts, want)
 	}
-	if len(p.Holders) != 1 || p.Holders[0].Name != upper || p.Holders[0].Kind != File || !slices.Equal(p.Holders[0].Mounts, []string{filepath.Join(dir, "upper")}) {
+	if len(p.Holders) != 1 || p.Holders[0].Name != upper || p.Holders[0].Kind != computer.File || !slices.Equal(p.Holders[0].Mounts, []string{filepath.Join(dir, "upper")}) {
 		t.Errorf("holders are %+v, want %s", p.Holders, upper)
 	}
 	if p.Swap || !d.Partitions[1].Swap {
@@ -112,7 +113,7 @@ func TestAFileSystemThatIsOpenOutOfSightIsSeen(t *testing.T) {
 	real(t)
 	name := attach(t, filepath.Join(t.TempDir(), "card.img"), "32M")
 	run(t, "mkfs.ext4", "-q", "/dev/"+name)
-	if d := read(t, name); len(d.Holders) != 0 {
+	if d := look(t, name); len(d.Holders) != 0 {
 		t.Fatalf("closed, and held by %+v", d.Holders)
 	}
 	box := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", "mount /dev/"+name+" /mnt && echo in && cat")
@@ -130,13 +131,13 @@ func TestAFileSystemThatIsOpenOutOfSightIsSeen(t *testing.T) {
 	if _, err := io.ReadFull(out, make([]byte, len("in\n"))); err != nil {
 		t.Fatal(err)
 	}
-	if d := read(t, name); d.Mounts != nil || len(d.Holders) != 1 || d.Holders[0].Kind != Elsewhere {
+	if d := look(t, name); d.Mounts != nil || len(d.Holders) != 1 || d.Holders[0].Kind != computer.Elsewhere {
 		t.Errorf("got mounts %q, holders %+v", d.Mounts, d.Holders)
 	}
 	if err := errors.Join(in.Close(), box.Wait()); err != nil {
 		t.Fatal(err)
 	}
-	if d := read(t, name); len(d.Holders) != 0 {
+	if d := look(t, name); len(d.Holders) != 0 {
 		t.Errorf("closed, and held by %+v", d.Holders)
 	}
 }
@@ -147,7 +148,7 @@ func TestALargeSectorIsSeenAndRefused(t *testing.T) {
 	run(t, "truncate", "-s", "32M", file)
 	dev := run(t, "losetup", "-f", "--show", "--sector-size", "4096", file)
 	t.Cleanup(func() { run(t, "losetup", "-d", dev) })
-	d := read(t, filepath.Base(dev))
+	d := look(t, filepath.Base(dev))
 	sameAsLsblk(t, d)
 	if d.Bus = bus.USB; !strings.Contains(d.Refusal(), "4096") {
 		t.Errorf("with sectors of %d bytes it is refused by %q", d.Sector, d.Refusal())
@@ -168,12 +169,12 @@ func TestTheKernelsNumbersTellWhoCoversWhom(t *testing.T) {
 	beside := filepath.Join(above, "car")
 	mounted(t, "-t", "tmpfs", "beside", beside)
 	mounted(t, "--bind", point, filepath.Join(dir, "again"))
-	if d := read(t, name); d.Covers != nil {
+	if d := look(t, name); d.Covers != nil {
 		t.Errorf("nothing covers it, got %q", d.Covers)
 	}
 	for _, at := range []string{point, filepath.Join(point, "lost+found"), above} {
 		run(t, "mount", "-t", "tmpfs", "cover", at)
-		if d := read(t, name); !slices.Equal(d.Covers, []string{at}) {
+		if d := look(t, name); !slices.Equal(d.Covers, []string{at}) {
 			t.Errorf("covered at %s, got %q", at, d.Covers)
 		}
 		if top := run(t, "findmnt", "-n", "-o", "SOURCE", "--mountpoint", at); !strings.Contains(top, "cover") {
@@ -219,18 +220,18 @@ func TestAnotherMediumOfTheSameSizeInTheSameDriveIsNoticed(t *testing.T) {
 	real(t)
 	dir := t.TempDir()
 	name := attach(t, filepath.Join(dir, "one.img"), "32M")
-	first := read(t, name)
+	first := look(t, name)
 	if first.DiskSeq == 0 {
 		t.Fatal("this kernel tells no diskseq")
 	}
 	run(t, "truncate", "-s", "32M", filepath.Join(dir, "two.img"))
 	run(t, "losetup", "-d", first.Path)
 	run(t, "losetup", first.Path, filepath.Join(dir, "two.img"))
-	now := read(t, name)
+	now := look(t, name)
 	if why := first.Identity().Differs(now.Identity()); !strings.Contains(why, "swapped") {
 		t.Errorf("got %q for %+v and %+v", why, first.Identity(), now.Identity())
 	}
-	if why := now.Identity().Differs(read(t, name).Identity()); why != "" {
+	if why := now.Identity().Differs(look(t, name).Identity()); why != "" {
 		t.Errorf("the same medium: %s", why)
 	}
 }

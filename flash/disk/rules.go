@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"piwiz/flash/disk/bus"
+	"piwiz/flash/disk/computer"
 	"piwiz/flash/disk/facts"
 	"piwiz/flash/disk/gadget"
 )
@@ -124,7 +125,7 @@ func (d Device) whole() []Partition {
 // most to lose is named first.
 func (d Device) inUse() string {
 	var mounts []string
-	var holders []Holder
+	var holders []computer.Holder
 	swap, loader, perhaps := false, false, false
 	for _, p := range d.whole() {
 		mounts = append(mounts, p.Mounts...)
@@ -135,9 +136,9 @@ func (d Device) inUse() string {
 			holders = append(holders, h)
 		}
 	}
-	slices.SortStableFunc(mounts, func(a, b string) int { return cmp.Compare(harm(a), harm(b)) })
+	slices.SortStableFunc(mounts, func(a, b string) int { return cmp.Compare(computer.HarmOf(a), computer.HarmOf(b)) })
 	switch {
-	case len(mounts) > 0 && harm(mounts[0]) < plugged:
+	case len(mounts) > 0 && computer.HarmOf(mounts[0]) < computer.Plugged:
 		return running(mounts[0])
 	case loader:
 		return "This computer starts from it."
@@ -146,43 +147,18 @@ func (d Device) inUse() string {
 	case swap:
 		return "This computer uses it as memory (swap)."
 	case len(holders) > 0:
-		return holders[0].sentence()
+		return held(holders[0])
 	case len(d.Covers) > 0:
 		return fmt.Sprintf("Something else is mounted over or in its files, at %s: unmount that first.", facts.Clean(d.Covers[0]))
 	}
 	return ""
 }
 
-// How bad it is to lose a mount point.
-const (
-	root = iota
-	start
-	own
-	plugged
-)
-
-// harm tells mount points of the running system from those of a medium that
-// somebody plugged in, which are in the places for that and nowhere else.
-func harm(mount string) int {
-	for _, free := range []string{"/media", "/run/media", "/mnt", "/var/mnt"} {
-		if facts.Within(mount, free) {
-			return plugged
-		}
-	}
-	switch {
-	case mount == "/":
-		return root
-	case facts.Within(mount, "/boot"), facts.Within(mount, "/efi"):
-		return start
-	}
-	return own
-}
-
 func running(mount string) string {
-	switch harm(mount) {
-	case root:
+	switch computer.HarmOf(mount) {
+	case computer.Root:
 		return "This computer runs from it."
-	case start:
+	case computer.Start:
 		return fmt.Sprintf("This computer starts from it (%s).", facts.Clean(mount))
 	}
 	if facts.Within(mount, "/tmp") || facts.Within(mount, "/root") || facts.Within(mount, "/home") && strings.Count(mount, "/") > 2 {
@@ -192,29 +168,29 @@ func running(mount string) string {
 	return fmt.Sprintf("This computer keeps files of its own on it (%s).", facts.Clean(mount))
 }
 
-func (h Holder) sentence() string {
+func held(h computer.Holder) string {
 	name := facts.Clean(h.Name)
 	switch h.Kind {
-	case Crypt:
+	case computer.Crypt:
 		return "The encrypted files on it are open: close them in your file manager first."
-	case LVM:
+	case computer.LVM:
 		return "It is part of a group of disks (LVM) that this computer has open."
-	case RAID:
+	case computer.RAID:
 		return fmt.Sprintf("It is part of a RAID of several disks (%s).", name)
-	case Multipath:
+	case computer.Multipath:
 		return "It is a disk that this computer reaches over several cables (multipath)."
-	case Bcache:
+	case computer.Bcache:
 		return "It is a cache for another disk of this computer, or has one (bcache)."
-	case ZFS:
+	case computer.ZFS:
 		if name == "" {
 			return "It is part of a ZFS pool, and this computer has one open."
 		}
 		return fmt.Sprintf("It is part of the ZFS pool %s, which this computer has open.", name)
-	case Btrfs, Bcachefs:
+	case computer.Btrfs, computer.Bcachefs:
 		return fmt.Sprintf("It is one of several disks whose files belong together (%s).", h.Kind)
-	case Elsewhere:
+	case computer.Elsewhere:
 		return "Its files are in use, by this computer itself or in a container."
-	case File:
+	case computer.File:
 		return fmt.Sprintf("A file on it is in use as a disk of its own (%s): close that first.", name)
 	}
 	return fmt.Sprintf("It is in use by another part of this computer (%s).", name)

@@ -1,4 +1,4 @@
-package disk
+package computer
 
 import (
 	"slices"
@@ -8,6 +8,13 @@ import (
 	"piwiz/flash/disk/facts"
 )
 
+// Loader tells whether this computer was started from a partition, even if that is
+// not open now; perhaps when that is a guess.
+func (c *Computer) Loader(partition string) (loader, perhaps bool) {
+	guess, found := c.loader[partition]
+	return found && !guess, guess
+}
+
 // started finds the partitions that this computer was started from though
 // nothing of them may be open; true for those where that is a guess.
 //
@@ -16,7 +23,7 @@ import (
 // has, it may be each. Where the firmware tells nothing, a card in the slot
 // counts that has a firmware partition by its name, unless the disk of the
 // system has one too: the slot comes first in the usual order.
-func (c *computer) started() map[string]bool {
+func (c *Computer) started() map[string]bool {
 	found := map[string]bool{}
 	loaders := facts.Loaders(c.root)
 	for name := range c.partOf {
@@ -43,17 +50,15 @@ func (c *computer) started() map[string]bool {
 			if disks[c.partOf[n]] {
 				found[n] = false
 			}
-		case pi.Told || slices.Contains([]bus.Bus{bus.SD, bus.EMMC}, c.bus(c.partOf[n])):
+		case pi.Told || slices.Contains([]bus.Bus{bus.SD, bus.EMMC}, c.Bus(c.partOf[n])):
 			found[n] = !pi.Told || len(disks) > 1
 		}
 	}
 	return found
 }
 
-func (c *computer) bus(disk string) bus.Bus { return bus.Of(c.place(disk), c.dirs[disk], disk) }
-
 // firmware tells a partition that the firmware of a Pi may have been read from.
-func (c *computer) firmware(pi facts.Pi, name string) bool {
+func (c *Computer) firmware(pi facts.Pi, name string) bool {
 	u := facts.Udev(c.root, facts.Text(c.dirs[name], "dev"))
 	kind := u["ID_FS_TYPE"]
 	if kind != "" && kind != "vfat" {
@@ -66,7 +71,7 @@ func (c *computer) firmware(pi facts.Pi, name string) bool {
 	if pi.Partition != 0 && number != int64(pi.Partition) || pi.Partition == 0 && kind == "" && number != 1 {
 		return false
 	}
-	switch on := c.bus(c.partOf[name]); pi.Mode {
+	switch on := c.Bus(c.partOf[name]); pi.Mode {
 	case 0, 1:
 		return on == bus.SD || on == bus.EMMC
 	case 4, 5:
@@ -78,13 +83,13 @@ func (c *computer) firmware(pi facts.Pi, name string) bool {
 }
 
 // runs tells whether the running system or its /boot is on a disk.
-func (c *computer) runs(disk string) bool {
+func (c *Computer) runs(disk string) bool {
 	var mounts []string
 	for _, n := range append([]string{disk}, c.parts[disk]...) {
 		mounts = append(mounts, c.mounts[n]...)
-		for _, h := range c.holders(n) {
+		for _, h := range c.Holders(n) {
 			mounts = append(mounts, h.Mounts...)
 		}
 	}
-	return slices.ContainsFunc(mounts, func(m string) bool { return harm(m) < own })
+	return slices.ContainsFunc(mounts, func(m string) bool { return HarmOf(m) <= Start })
 }

@@ -1,4 +1,4 @@
-package disk
+package computer
 
 import (
 	"fmt"
@@ -38,8 +38,8 @@ type Holder struct {
 	Swap   bool
 }
 
-// holders is everything stacked on a device, lowest first.
-func (c *computer) holders(name string) []Holder {
+// Holders is everything stacked on a device, lowest first.
+func (c *Computer) Holders(name string) []Holder {
 	out := c.stacked(name, map[string]bool{})
 	switch {
 	case len(out) > 0:
@@ -51,7 +51,7 @@ func (c *computer) holders(name string) []Holder {
 	return out
 }
 
-func (c *computer) stacked(name string, seen map[string]bool) []Holder {
+func (c *Computer) stacked(name string, seen map[string]bool) []Holder {
 	var out []Holder
 	for _, h := range append(facts.Children(c.dirs[name], "holders"), c.files[name]...) {
 		if seen[h] {
@@ -75,7 +75,7 @@ func (c *computer) stacked(name string, seen map[string]bool) []Holder {
 	return out
 }
 
-func (c *computer) kind(name string) Kind {
+func (c *Computer) kind(name string) Kind {
 	uuid := facts.Text(c.dirs[name], "dm/uuid")
 	switch {
 	case strings.HasPrefix(uuid, "CRYPT-"):
@@ -97,7 +97,7 @@ func (c *computer) kind(name string) Kind {
 // findOpen finds the file systems that the kernel says are open, in whatever
 // container or forgotten folder; not every kind has a folder in sysfs. btrfs
 // and bcachefs tell their devices there, which the mount table does not.
-func (c *computer) findOpen() {
+func (c *Computer) findOpen() {
 	for _, kind := range []string{"ext4", "xfs", "f2fs"} {
 		for _, name := range facts.Children(c.root, "sys/fs", kind) {
 			c.open[name] = true
@@ -118,7 +118,7 @@ func (c *computer) findOpen() {
 }
 
 // openPool keeps the members that are devices of this computer.
-func (c *computer) openPool(kind Kind, id string, members []string) {
+func (c *Computer) openPool(kind Kind, id string, members []string) {
 	members = slices.DeleteFunc(members, func(n string) bool { return c.dirs[n] == "" })
 	for _, n := range members {
 		c.open[n] = true
@@ -130,7 +130,7 @@ func (c *computer) openPool(kind Kind, id string, members []string) {
 
 // findZFS finds the members of open pools: there are only the names of the
 // pools, and what udev read from the disks.
-func (c *computer) findZFS() {
+func (c *Computer) findZFS() {
 	open := c.openZFS()
 	for name, dir := range c.dirs {
 		if len(open) == 0 {
@@ -144,7 +144,7 @@ func (c *computer) findZFS() {
 }
 
 // openZFS is the names of the ZFS pools that this computer has open.
-func (c *computer) openZFS() []string {
+func (c *Computer) openZFS() []string {
 	var open []string
 	for _, m := range c.table {
 		if m.Kind == "zfs" {

@@ -1,6 +1,11 @@
-package disk
+// Package computer follows what one computer runs on its block devices, to
+// whatever height it is stacked: file systems, swap, encryption, arrays and pools,
+// and what it was started from. It says what is so, and judges nothing but how
+// much the computer needs a mount point.
+package computer
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,12 +13,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/flash/disk/bus"
 	"piwiz/flash/disk/facts"
 )
 
-// computer is what runs on which block device of one computer, by their names
+// Computer is what runs on which block device of one computer, by their names
 // below /sys/block. It is gathered once for all disks.
-type computer struct {
+type Computer struct {
 	root   string
 	dirs   map[string]string   // folder in sysfs, of disks and partitions
 	partOf map[string]string   // disk of a partition
@@ -48,8 +54,10 @@ func (p pool) open(m facts.Mount, named []string) bool {
 	return len(named) == 0 || slices.ContainsFunc(named, func(n string) bool { return slices.Contains(p.members, n) })
 }
 
-func readComputer(root string) (*computer, error) {
-	c := &computer{
+// Read gathers it for the computer at root ("/"; a test gives a folder). It fails
+// when it cannot be known what the computer itself runs from.
+func Read(root string) (*Computer, error) {
+	c := &Computer{
 		root: root, dirs: map[string]string{}, partOf: map[string]string{}, parts: map[string][]string{},
 		names: map[string]string{}, mounts: map[string][]string{}, swaps: map[string]bool{}, files: map[string][]string{}, needs: map[int][]string{}, open: map[string]bool{},
 	}
@@ -88,7 +96,7 @@ func readComputer(root string) (*computer, error) {
 	return c, nil
 }
 
-func (c *computer) index() {
+func (c *Computer) index() {
 	for _, disk := range facts.Children(c.root, "sys/block") {
 		dir := filepath.Join(c.root, "sys/block", disk)
 		if facts.Text(dir, "dev") == "" {
@@ -108,8 +116,28 @@ func (c *computer) index() {
 	}
 }
 
+// Dir is the folder in sysfs of a disk or partition; "" when there is none of
+// that name.
+func (c *Computer) Dir(name string) string { return c.dirs[name] }
+
+// Disk is that of which a device is a partition; "" for one that is none.
+func (c *Computer) Disk(name string) string { return c.partOf[name] }
+
+// Partitions of a disk are sorted as people count them.
+func (c *Computer) Partitions(disk string) []string { return c.parts[disk] }
+
+// Mounts are where the file system on a device itself is open, in the order it
+// was mounted.
+func (c *Computer) Mounts(name string) []string { return c.mounts[name] }
+
+// Swap tells whether a device is swap memory, or a file on it is.
+func (c *Computer) Swap(name string) bool { return c.swaps[name] }
+
+// Bus is how a disk is connected.
+func (c *Computer) Bus(disk string) bus.Bus { return bus.Of(c.place(disk), c.dirs[disk], disk) }
+
 // place is the path of a disk in the tree of devices: /devices/pci0000:00/...
-func (c *computer) place(name string) string {
+func (c *Computer) place(name string) string {
 	link, err := os.Readlink(c.dirs[name])
 	if err != nil {
 		return ""
@@ -119,7 +147,7 @@ func (c *computer) place(name string) string {
 
 // under names the devices that a file system, a line of the table, needs. In
 // a container a file system can seem to be on itself; then it needs nothing.
-func (c *computer) under(line int) []string {
+func (c *Computer) under(line int) []string {
 	names, ok := c.needs[line]
 	if ok {
 		return names
@@ -156,7 +184,7 @@ func (c *computer) under(line int) []string {
 
 // below names the devices that a path needs: the device it names, or those of
 // the file system it is on.
-func (c *computer) below(path string) []string {
+func (c *Computer) below(path string) []string {
 	if !strings.HasPrefix(path, "/") {
 		return nil
 	}
@@ -177,7 +205,7 @@ func (c *computer) below(path string) []string {
 
 // device is the name of a path such as /dev/mapper/root: by its number, or
 // where a test has no devices, by the end of the link.
-func (c *computer) device(path string) []string {
+func (c *Computer) device(path string) []string {
 	if !strings.HasPrefix(path, "/dev/") {
 		return nil
 	}
@@ -195,4 +223,11 @@ func (c *computer) device(path string) []string {
 		return []string{n}
 	}
 	return nil
+}
+
+// byNumber sorts partitions as people count them: sda2 before sda10.
+func byNumber(names []string) {
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 }
