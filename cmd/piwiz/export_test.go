@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
@@ -194,8 +195,9 @@ func (u person) answer(args []string, answers ...string) (screen string, code in
 		n, bad := tty.Read(buf)
 		seen, err = append(seen, buf[:n]...), bad
 		if len(answers) > 0 && bytes.HasSuffix(seen, []byte(": ")) {
-			// The echo goes off right after the question.
-			time.Sleep(50 * time.Millisecond)
+			if question := seen[bytes.LastIndexByte(seen, '\n')+1:]; bytes.Contains(bytes.ToLower(question), []byte("passphrase")) {
+				u.waitUnseen(tty)
+			}
 			if _, err := tty.WriteString(answers[0]); err != nil {
 				u.t.Fatal(err)
 			}
@@ -204,6 +206,23 @@ func (u person) answer(args []string, answers ...string) (screen string, code in
 	}
 	_ = cmd.Wait() // the code says it
 	return string(seen), cmd.ProcessState.ExitCode()
+}
+
+// waitUnseen waits until what is typed is not shown: the echo goes off right after
+// the question.
+func (u person) waitUnseen(tty *os.File) {
+	u.t.Helper()
+	late := time.Now().Add(20 * time.Second)
+	for {
+		modes, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+		if err != nil || time.Now().After(late) {
+			u.t.Fatalf("the passphrase would be shown: %v", err)
+		}
+		if modes.Lflag&unix.ECHO == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func TestCtrlCAnswersEachQuestionAboutAHost(t *testing.T) {
