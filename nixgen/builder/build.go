@@ -148,6 +148,10 @@ func Built(outLink string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the result of the build: %w", err)
 	}
+	// That of piwiz's own Nix is a folder of this computer, which is /nix inside.
+	if at := strings.LastIndex(root, "/nix/store/"); at > 0 {
+		return product(root[:at], root[at:])
+	}
 	// The store may be the user's own, or that of a container: the link is the same.
 	for _, under := range []string{"", nix.HomeStore(), order.Copies(outLink)} {
 		image, err := product(under, root)

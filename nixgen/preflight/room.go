@@ -39,6 +39,21 @@ func (c Computer) Room(ctx context.Context) (string, error) {
 	return judge([]place{{store, a.bytes, roomStore}, {build, b.bytes, roomBuild}})
 }
 
+// RoomIn says whether there is room for a build in a Nix that is a folder; collect
+// is the command that removes what it no longer needs.
+func (c Computer) RoomIn(dir, collect string) (string, error) {
+	a, err := free(dir)
+	if err != nil {
+		return "", fmt.Errorf("ask how much room is in %s: %w", dir, err)
+	}
+	said, err := judge([]place{{dir, a.bytes, roomStore + roomBuild}})
+	if p, few := errors.AsType[*Problem](err); few {
+		p.Command = collect
+		p.Todo = append(p.Todo, "Or choose a folder on a larger disk: --own-nix-dir FOLDER")
+	}
+	return said, err
+}
+
 type place struct {
 	dir        string
 	free, want float64 // bytes
