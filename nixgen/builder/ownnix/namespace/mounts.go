@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -67,12 +66,21 @@ func mount(kind, to string, flags uintptr) error {
 	return unix.Mount(kind, to, kind, flags, "")
 }
 
-// show makes a folder visible under another name. A computer may have no /run.
+// show makes a folder or file visible under another name. A computer may have no
+// /run.
 func show(from, to string) error {
-	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) && strings.Count(from, "/") == 1 {
+	info, err := os.Stat(from)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && from == "/run":
 		return nil
+	case err == nil && !info.IsDir():
+		if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
+			err = os.WriteFile(to, nil, 0o600)
+		}
+	case err == nil:
+		err = os.MkdirAll(to, 0o755)
 	}
-	if err := os.MkdirAll(to, 0o755); err != nil {
+	if err != nil {
 		return err
 	}
 	return unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, "")
@@ -80,10 +88,14 @@ func show(from, to string) error {
 
 // pivot makes root the root, and nothing of the old one stays visible.
 func pivot(root string) error {
-	for _, dir := range []string{"tmp", ".old"} {
+	for _, dir := range []string{"tmp", ".old", "var"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return err
 		}
+	}
+	// Old links in /etc lead by way of it.
+	if err := os.Symlink("/run", filepath.Join(root, "var/run")); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
 	if err := unix.PivotRoot(root, filepath.Join(root, ".old")); err != nil {
 		return err

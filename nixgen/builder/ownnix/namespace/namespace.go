@@ -24,19 +24,20 @@
 //	/dev        the computer's: null, zero, full, random, urandom, tty, and pts for builders
 //	/etc, /run  the computer's: names of hosts and certificates. Folders and not files,
 //	            because resolv.conf is replaced, and may be a link into /run
-//	FOLDERS     what the program is to read, each under its own name
+//	FOLDERS     what the program is to read, also single files, each under its own name
 //	NIX         on /nix
 //	binfmt_misc on /.binfmt: the kernel finds the table by the user namespace, so that any
 //	            folder will do; over /proc/sys/fs/binfmt_misc systemd may have an automount
-//	/tmp        empty
+//	/tmp        empty, and /var/run, a link to /run
 //
 // Then pivot_root, because the kernel forbids new namespaces under chroot, and the
-// old root is unmounted. No /usr, /bin, /home, /sys, /var: the program has what is
+// old root is unmounted. No /usr, /bin, /home, /sys: the program has what is
 // in NIX and nothing else.
 package namespace
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -46,20 +47,50 @@ import (
 	"time"
 )
 
-// Verb is the first argument with which this program is started again.
-const Verb = "own-nix-inside"
+// Verb is the first argument with which this program is started again. Its
+// number changes with what follows, because Copy may be of another piwiz.
+const Verb = "own-nix-inside-1"
+
+// Copy is started in place of this program where AppArmor lets only programs
+// with a profile make namespaces, and an administrator has installed it there. It
+// is used only if nobody else can change it.
+const Copy = "/usr/local/libexec/piwiz/own-nix"
+
+// self is what is started again.
+func self(restriction, copied string) string {
+	set, err := os.ReadFile(restriction)
+	if err != nil || strings.TrimSpace(string(set)) != "1" {
+		return "/proc/self/exe"
+	}
+	var file syscall.Stat_t
+	if syscall.Stat(copied, &file) != nil || file.Uid != 0 || file.Mode&0o022 != 0 {
+		return "/proc/self/exe"
+	}
+	return copied
+}
 
 // Space is what a program sees. Paths are absolute and have no symbolic links.
 type Space struct {
 	Nix      string   // folder that becomes /nix; .root in it is a mount point
-	Folders  []string // shown as well
+	Folders  []string // shown as well, or files
 	Emulator string   // of programs for aarch64, as it is called inside; "" leaves the computer's table
 	Flags    string   // of its entry in the table: P, and F when no other file is needed to run it
 }
 
+var errNotCalled = errors.New("this program cannot be started again: main does not call namespace.Inside")
+
 // Through are the program and the arguments that run a program of the space
 // with the arguments that follow.
-func (s Space) Through(program string) []string { return order{Space: s}.through(program) }
+func (s Space) Through(program string) []string { return order{Space: s}.first(program) }
+
+func (o order) first(program ...string) []string {
+	if !called {
+		panic(errNotCalled)
+	}
+	through := o.through(program...)
+	through[0] = self("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", Copy)
+	return through
+}
 
 // order is what one stage is told.
 type order struct {
@@ -85,9 +116,15 @@ func (o order) through(program ...string) []string {
 	return append([]string{"/proc/self/exe", Verb, string(text)}, program...)
 }
 
+// called says that this program knows what it is started again for. One that does
+// not would do all that it does again, and so on.
+var called bool
+
 // Inside is for main to call before anything else: it does what this program
 // was started again for, and then does not return. Otherwise it returns at once.
+// Nothing is started again in a program that has not called it.
 func Inside() {
+	called = true
 	if len(os.Args) < 3 || os.Args[1] != Verb {
 		return
 	}

@@ -120,7 +120,11 @@ func TestTheProgramSeesWhatItNeedsAndNothingElse(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s.Folders = []string{folder}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Folders = []string{folder, file}
 	out, err := s.command(t, "see").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -129,7 +133,7 @@ func TestTheProgramSeesWhatItNeedsAndNothingElse(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		word := strings.Fields(line)
 		switch {
-		case word[0] == "root" && !slices.Contains([]string{"proc", "dev", "etc", "run", "nix", "tmp", ".binfmt", top}, word[1]):
+		case word[0] == "root" && !slices.Contains([]string{"proc", "dev", "etc", "run", "nix", "tmp", "var", ".binfmt", top}, word[1]):
 			t.Errorf("it sees /%s", word[1])
 		case len(word) > 9 && word[4] != "/" && !strings.HasPrefix(word[4], "/tmp/"): // mountinfo
 			first := strings.Split(word[4], "/")[1]
@@ -286,6 +290,52 @@ func TestAStepThatFailsIsNamed(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(s.Nix, ".try*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// Such a program would do all that it does again, and so on.
+func TestNothingIsStartedAgainWhereInsideIsNotCalled(t *testing.T) {
+	called = false
+	defer func() {
+		called = true
+		if recover() == nil {
+			t.Error("a program would be started again")
+		}
+	}()
+	if err := Try(t.Context(), t.TempDir(), true); err != errNotCalled {
+		t.Error(err)
+	}
+	Space{Nix: t.TempDir()}.Through("/nix/program")
+}
+
+// An administrator's copy is the only one that is started in place of this
+// program, and only where it is needed.
+func TestTheCopyIsOneThatOnlyRootCanChange(t *testing.T) {
+	dir := t.TempDir()
+	setting, file := filepath.Join(dir, "setting"), filepath.Join(dir, "own-nix")
+	is := func(want, set string, mode os.FileMode) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(setting, []byte(set), 0o600), os.WriteFile(file, nil, 0o600), os.Chmod(file, mode)); err != nil {
+			t.Fatal(err)
+		}
+		if got := self(setting, file); got != want {
+			t.Errorf("setting %q, mode %o: %s", set, mode, got)
+		}
+	}
+	const this = "/proc/self/exe"
+	copied := this
+	if os.Getuid() == 0 {
+		copied = file
+	}
+	is(copied, "1\n", 0o755)
+	is(this, "0\n", 0o755)
+	is(this, "1\n", 0o775)
+	is(this, "1\n", 0o757)
+	if got := self(setting, filepath.Join(dir, "none")); got != this {
+		t.Error(got)
+	}
+	if got := self(filepath.Join(dir, "none"), file); got != this {
+		t.Error(got)
 	}
 }
 

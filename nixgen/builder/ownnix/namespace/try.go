@@ -24,6 +24,9 @@ import (
 // program is left to whatever the computer has for it. The error is a *Refusal
 // for a step that the kernel refused.
 func Try(ctx context.Context, dir string, table bool) (err error) {
+	if !called {
+		return errNotCalled
+	}
 	nix, err := os.MkdirTemp(dir, ".try-")
 	if err != nil {
 		return err
@@ -42,8 +45,8 @@ func Try(ctx context.Context, dir string, table bool) (err error) {
 	}
 	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
 	defer stop()
-	through := s.Through("")
-	cmd := exec.CommandContext(ctx, through[0], through[1:len(through)-1]...)
+	through := order{Space: s}.first()
+	cmd := exec.CommandContext(ctx, through[0], through[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var said bytes.Buffer
 	cmd.Stderr = &said
