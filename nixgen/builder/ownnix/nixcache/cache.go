@@ -109,19 +109,19 @@ func (c Cache) Fetch(ctx context.Context, store string, infos []Info, report fun
 	missing := Missing(store, infos)
 	// The largest first, so that none is left alone in the end.
 	slices.SortStableFunc(missing, func(a, b Info) int { return cmp.Compare(b.NarSize, a.NarSize) })
-	m := newMeter(missing, report)
+	m, shelf := newMeter(missing, report), &storedir.Shelf{Store: store}
 	err = parallel(ctx, narsAtOnce, len(missing), func(ctx context.Context, k int) error {
 		return f.anywhere(ctx, missing[k].Path, func(ctx context.Context, s *source) error {
-			return f.add(ctx, s, store, missing[k], m.part(k))
+			return f.add(ctx, s, shelf, missing[k], m.part(k))
 		})
 	})
-	if err != nil {
-		return err
+	if bad := shelf.Close(); err == nil || bad != nil {
+		err = noWriting(store, bad)
 	}
-	if err := storedir.Sync(store); err != nil {
-		return noWriting(store, err)
+	if left := storedir.Sweep(store); err == nil {
+		err = noWriting(store, left)
 	}
-	return nil
+	return err
 }
 
 // parallel does n things, some at once, until one fails: that is its error.
