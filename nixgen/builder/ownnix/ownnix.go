@@ -1,21 +1,42 @@
 // Package ownnix brings a Nix of piwiz's own: out of a binary cache, into one
 // folder, run in a namespace of its own. Nothing is installed, and no
 // administrator is needed where the kernel allows it.
+//
+// Rules: what is allowed is tried each time, in a child, by the steps of the
+// build itself, and never concluded from a version or remembered. No security
+// setting is gone around, and none is switched off for the whole computer. The
+// sandbox of Nix is on, and a build fails before it runs without. Nothing of the
+// computer's own Nix is read: no nix.conf, no registry, no netrc. ssh never runs
+// in there.
+//
+// The folder, which becomes /nix and whose last element is nix:
+//
+//	store, var             Nix's own
+//	var/nix/gcroots/piwiz  a link for each host, to its image
+//	var/nix/gcroots/tools  links to Nix, its certificates and the emulator
+//	var/nix/builds         where builds put their files
+//	piwiz/lock             flock: shared by builds; exclusive for whoever fetches or deletes
+//	piwiz/nix.json         what was fetched; written last, so that there is all or nothing
+//	piwiz/emulator.json    likewise
+//	.root, .try-…          mount points, empty outside of the namespace
+//
+// A folder without piwiz in it is somebody else's: nothing is put there unless
+// it is empty, and nothing is deleted.
 package ownnix
 
 import (
-	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
-	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/builder/ownnix/namespace"
-	"piwiz/nixgen/builder/ownnix/nixcache"
-	"piwiz/nixgen/diagnose"
-	"piwiz/nixgen/follow"
+	"piwiz/nixgen/builder/ownnix/pins"
+	"piwiz/nixgen/durable"
+	"piwiz/nixgen/fault"
+	"piwiz/nixgen/xdg"
 )
-
-var errUnfinished = errors.New("not finished")
 
 // Nix is piwiz's own Nix in a folder.
 type Nix struct {
@@ -23,79 +44,124 @@ type Nix struct {
 	Caches []string // to fetch from instead of the pinned ones: https, http or file URLs
 }
 
-// Status is what there is in the folder.
-type Status struct {
-	Dir      string
-	Size     int64     // bytes on the disk
-	Version  string    // of Nix, "" when it is not here
-	Pinned   string    // version that this piwiz brings
-	Since    time.Time // when Nix was fetched
-	Emulator string    // name and version of the emulator, "" for none
-	Hosts    []string  // whose images it keeps
-	Refused  error     // why this computer does not let it run, nil when it does; with hints
-	Outside  []string  // commands that take away what sudo put outside of the folder, if any
-}
-
 // Folder is where piwiz's own Nix is if nothing else is said:
-// $XDG_DATA_HOME/piwiz/nix.
-func Folder() (string, error) { return "", errUnfinished }
-
-// Allowed tries in a child, which then ends, all that a build will do, and says
-// why that does not work here: a *fault.Error. It changes nothing. The answer is
-// for now: ask again before each use.
-func (n Nix) Allowed(ctx context.Context) error { return errUnfinished }
-
-// Ready says whether Nix is here whole, and which version.
-func (n Nix) Ready() (version string, ok bool) { return "", false }
-
-// Size is how much is yet to be fetched, in bytes: compressed and on the disk.
-func (n Nix) Size(ctx context.Context) (download, unpacked int64, err error) {
-	return 0, 0, errUnfinished
-}
-
-// Fetch fetches and registers what is missing. It does nothing when Nix is
-// ready. Of several at once one fetches and the others wait for it. report may
-// be nil.
-func (n Nix) Fetch(ctx context.Context, report func(nixcache.Progress)) error { return errUnfinished }
-
-// Status says what there is. It changes nothing.
-func (n Nix) Status(ctx context.Context) (Status, error) { return Status{}, errUnfinished }
-
-// Collect deletes what neither the tools nor the images of the hosts in keep
-// need, and says how many bytes that was.
-func (n Nix) Collect(ctx context.Context, keep []string) (freed int64, err error) {
-	return 0, errUnfinished
-}
-
-// Remove deletes the folder.
-func (n Nix) Remove(ctx context.Context) error { return errUnfinished }
-
-// Builder is that Nix, as a builder.Builder.
-type Builder struct {
-	Nix Nix
-	Why string // there: part of a sentence
-}
-
-// Find verifies that n may run here. What is missing is fetched by Build, if
-// nobody does it before.
-func Find(ctx context.Context, n Nix, why string) (*Builder, error) {
-	return nil, errUnfinished
-}
-
-// String says where the image is built, and why there.
-func (b *Builder) String() string { return "" }
-
-// Here is false: the Nix of this computer has no part in it.
-func (b *Builder) Here() bool { return false }
-
-// Where is that for the explanation of a failure.
-func (b *Builder) Where() diagnose.Where { return diagnose.Where{} }
-
-// Build lets that Nix build.
-func (b *Builder) Build(ctx context.Context, o order.Order, w *follow.Watch) error {
-	return errUnfinished
+// $XDG_DATA_HOME/piwiz/nix. Not in the folder for caches: what cleans those
+// would leave a store with holes.
+func Folder() (string, error) {
+	data, err := xdg.Data()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(data, "piwiz/nix"), nil
 }
 
 // Inside is for main to call before anything else: it does what piwiz starts
 // itself again for, and then does not return. Otherwise it returns at once.
 func Inside() { namespace.Inside() }
+
+// here is the Nix that was fetched.
+type here struct {
+	Version string
+	Path    string // store path
+	CACert  string // file, as it is called inside; "" for none
+	Since   time.Time
+}
+
+const (
+	hostRoots = "var/nix/gcroots/piwiz"
+	toolRoots = "var/nix/gcroots/tools"
+)
+
+func (n Nix) at(name string) string { return filepath.Join(n.Dir, name) }
+
+// outside is where a path of /nix is outside of the namespace.
+func (n Nix) outside(path string) string { return filepath.Join(filepath.Dir(n.Dir), path) }
+
+// Ready says whether the Nix that this piwiz brings is here whole, and which
+// version it is.
+func (n Nix) Ready() (version string, ok bool) {
+	h, ok := n.here()
+	return h.Version, ok
+}
+
+func (n Nix) here() (h here, ok bool) {
+	if n.load("nix.json", &h) != nil {
+		return here{}, false
+	}
+	if pin, err := pins.This(); err == nil && pin.Path != h.Path {
+		return h, false
+	}
+	_, err := os.Stat(n.outside(h.Path))
+	return h, err == nil
+}
+
+// load reads what keep wrote.
+func (n Nix) load(name string, into any) error {
+	text, err := os.ReadFile(n.at("piwiz/" + name))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+func (n Nix) keep(name string, what any) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	return durable.Replace(n.at("piwiz/"+name), append(text, '\n'), 0o644)
+}
+
+// root keeps a store path from garbage collection.
+func (n Nix) root(name, path string) error {
+	if err := os.MkdirAll(n.at(toolRoots), 0o755); err != nil {
+		return err
+	}
+	return link(path, filepath.Join(n.at(toolRoots), name))
+}
+
+// link makes a symbolic link in the place of one that is there.
+func link(to, at string) error {
+	part := at + ".new"
+	if err := os.Remove(part); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err := os.Symlink(to, part); err != nil {
+		return err
+	}
+	return os.Rename(part, at)
+}
+
+// check wants a folder that is piwiz's own, or could become it.
+func (n Nix) check() error {
+	if !filepath.IsAbs(n.Dir) || filepath.Base(n.Dir) != "nix" {
+		return fmt.Errorf("the folder of piwiz's own Nix is %q: it must be absolute and end in nix", n.Dir)
+	}
+	list, err := os.ReadDir(n.Dir)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return unusable(err)
+	}
+	for _, e := range list {
+		if e.Name() == "piwiz" {
+			return nil
+		}
+	}
+	for _, e := range list {
+		if ok, _ := filepath.Match(".try-*", e.Name()); !ok {
+			return &fault.Error{
+				Headline: n.Dir + " is not a folder of piwiz's: it has " + e.Name() + ".",
+				Why:      "piwiz deletes what it no longer needs in its own folder, so it takes only a new or an empty one.",
+				Todo:     fault.Todo{"Choose another folder: --own-nix-dir FOLDER"},
+			}
+		}
+	}
+	return nil
+}
+
+// unusable is an error of the system about the folder.
+func unusable(err error) error {
+	return &fault.Error{Lacks: true, Headline: "piwiz cannot use the folder for its own Nix: " + err.Error() + ".", Todo: append(durable.Remedy(err, ""), otherFolder()), Err: err}
+}

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -33,7 +35,7 @@ func Try(ctx context.Context, dir string, table bool) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(nix)) }()
 	files := map[string][]byte{"program": aarch64.Answering()}
-	s := Space{Nix: nix}
+	s := Space{Nix: nix, Folders: libraries()}
 	if table && runtime.GOARCH != "arm64" {
 		files["emulator"] = answering()
 		s.Emulator, s.Flags = "/nix/emulator", "PF"
@@ -62,6 +64,25 @@ func Try(ctx context.Context, dir string, table bool) (err error) {
 		}
 	}
 	return fmt.Errorf("try a namespace: %w: %s", err, said.Bytes())
+}
+
+// libraries are the folders of what this program loads, when it is not static:
+// in the place of Nix it is started in there.
+func libraries() (dirs []string) {
+	f, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if !slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		return nil
+	}
+	for _, dir := range []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64"} {
+		if _, err := os.Stat(dir); err == nil {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 // answering is a program for this computer's processor that answers as
