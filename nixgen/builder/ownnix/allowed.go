@@ -34,6 +34,17 @@ func (n Nix) allowed(ctx context.Context) (table bool, err error) {
 	if err := n.check(); err != nil {
 		return false, err
 	}
+	for range 10 { // another who tries may remove the folder that it made
+		table, err = n.once(ctx)
+		if _, gone := os.Stat(n.Dir); !errors.Is(err, unix.ENOENT) || gone == nil {
+			break
+		}
+	}
+	return table, err
+}
+
+// once tries in the folder, and leaves no folder that was not there.
+func (n Nix) once(ctx context.Context) (table bool, err error) {
 	made, err := folders(n.Dir)
 	defer func() {
 		for _, dir := range made {

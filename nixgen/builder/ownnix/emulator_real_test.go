@@ -1,6 +1,7 @@
 package ownnix
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,5 +104,39 @@ func TestRealEmulatorIsOneThatAnswers(t *testing.T) {
 	}
 	if err := n.answers(t.Context(), p, emulator{Path: h.Path, Program: "bin/none", Flags: "PF"}); err == nil || !strings.Contains(err.Error(), "register the emulator: "+h.Path+"/bin/none: no such file") {
 		t.Error(err)
+	}
+}
+
+// Most flakes pin their nixpkgs themselves, by a lock that the first build writes.
+func TestRealFlakeWithALockOfItsOwn(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	n := own(t)
+	o := flake(t, t.TempDir(), unique(), "")
+	file := filepath.Join(o.Flake, "flake.nix")
+	text, err := os.ReadFile(file)
+	if err == nil {
+		text = bytes.Replace(text, []byte("github:NixOS/nixpkgs/nixos-26.05"), []byte(o.Nixpkgs), 1)
+		err = os.WriteFile(file, text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Nixpkgs = ""
+	for range 2 { // without the lock, then with it
+		lines, err := built(t.Context(), n, o)
+		var e emulator
+		if err != nil || n.load("emulator.json", &e) != nil || !strings.HasSuffix(e.Path, "-qemu-user-static-x86_64-unknown-linux-musl-7.2.0") {
+			t.Fatalf("%v, %+v\n%s", err, e, lines)
+		}
+		image(t, o)
+	}
+	if locked := nixpkgs(o); !strings.Contains(locked, "narHash") {
+		t.Errorf("locked: %q", locked)
+	}
+	lines, err := built(t.Context(), n, o)
+	if err != nil || strings.Contains(lines, "emulator") {
+		t.Errorf("asked for an emulator that is here: %v\n%s", err, lines)
 	}
 }

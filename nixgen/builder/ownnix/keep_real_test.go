@@ -6,9 +6,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/builder/ownnix/nixcache"
 )
 
 func TestRealCollectKeepsWhatSavedHostsNeedAndRemoveLeavesNothing(t *testing.T) {
@@ -148,5 +152,28 @@ func TestALockIsForOne(t *testing.T) {
 	first.Close()
 	if err := <-waits; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestRealOfTwoThatFetchAtOnceOneDoes(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	n := own(t)
+	var parts [2]atomic.Int64
+	var wg sync.WaitGroup
+	for i := range parts {
+		wg.Go(func() {
+			if err := n.Fetch(t.Context(), func(nixcache.Progress) { parts[i].Add(1) }); err != nil {
+				t.Error(err)
+			}
+			if _, ready := n.Ready(); !ready {
+				t.Error("not ready")
+			}
+		})
+	}
+	wg.Wait()
+	if a, b := parts[0].Load(), parts[1].Load(); (a == 0) == (b == 0) {
+		t.Errorf("%d and %d reports", a, b)
 	}
 }

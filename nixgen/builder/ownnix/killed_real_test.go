@@ -135,7 +135,7 @@ func sound(t *testing.T, n Nix, what string) {
 	if out, err := p.run(t.Context(), nil, "nix-store", "--verify", "--check-contents"); err != nil {
 		t.Errorf("%s: %v\n%s", what, err, out)
 	}
-	for _, pattern := range []string{"store/.part-*", ".try-*", "var/nix/builds/*"} {
+	for _, pattern := range []string{"store/.part-*", "var/nix/builds/*"} {
 		if left, _ := filepath.Glob(filepath.Join(quoteMeta(n.Dir), pattern)); len(left) > 0 {
 			t.Errorf("%s: left %v", what, left)
 		}

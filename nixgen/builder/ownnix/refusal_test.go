@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -83,6 +84,27 @@ func TestWhatRefusesForReal(t *testing.T) {
 				t.Errorf("%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// Those who ask at once make and remove the same folder.
+func TestManyMayAskAtOnce(t *testing.T) {
+	needsNamespaces(t)
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 3 {
+				if err := (Nix{Dir: filepath.Join(dir, "a/nix")}).Allowed(t.Context()); err != nil {
+					t.Error(said(err))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	// The last one leaves the folder when another has made it, but nothing in it.
+	if left, _ := filepath.Glob(filepath.Join(dir, "a/nix/.*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
 
