@@ -26,6 +26,10 @@ func Repin(ctx context.Context, release string, cache nixcache.Cache) (string, e
 	if err != nil {
 		return "", err
 	}
+	return t.repin(ctx, release, cache)
+}
+
+func (t table) repin(ctx context.Context, release string, cache nixcache.Cache) (string, error) {
 	if !version.MatchString(release) {
 		return "", fmt.Errorf("%q is no version of Nix, such as 2.35.2", release)
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -127,9 +126,9 @@ func (r *release) unpack(ctx context.Context, in io.Reader) error {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
-		name, ok := strings.CutPrefix(path.Clean(head.Name), r.top+"/")
+		name, ok := strings.CutPrefix(strings.TrimSuffix(head.Name, "/"), r.top+"/")
 		switch {
-		case !filepath.IsLocal(head.Name):
+		case !fs.ValidPath(strings.TrimSuffix(head.Name, "/")):
 			return fmt.Errorf("it has %.200q", head.Name)
 		case ok && name == ".reginfo":
 			if r.reginfo, err = io.ReadAll(io.LimitReader(archive, maxReginfo)); err != nil {

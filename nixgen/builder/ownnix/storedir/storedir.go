@@ -78,7 +78,7 @@ func Keep(store string, paths ...string) error {
 
 // What may be lost when piwiz is killed: so much is verified and has no name.
 const (
-	waitingBytes = 32 << 20 // unpacked
+	waitingBytes = 16 << 20 // unpacked
 	waitingTime  = 10 * time.Second
 )
 
