@@ -295,6 +295,45 @@ func TestAServerThatFailsForAWhileIsAskedAgain(t *testing.T) {
 	}
 }
 
+// A server is not blamed for a slow disk, but for sending a byte now and then.
+func TestOnlyTheTimeSpentWaitingForAServerCounts(t *testing.T) {
+	c, root, nars := graph(t, "none")
+	large := c.Nar(t, find(nars, "libz"))
+	files := http.FileServer(http.Dir(c.Dir))
+	web := httptest.NewServer(files)
+	defer web.Close()
+	slept := false
+	if _, err := fetchAll(t.Context(), cache(c, web.URL), store(t), func(p nixcache.Progress) {
+		if !slept && p.Bytes > 1000 {
+			slept = true
+			time.Sleep(patience + patience/2)
+		}
+	}, root); err != nil || !slept {
+		t.Error(err)
+	}
+	var asked atomic.Int64
+	drip := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(large, filepath.Base(r.URL.Path)) {
+			files.ServeHTTP(w, r)
+			return
+		}
+		asked.Add(1)
+		for _, b := range nars[find(nars, "libz")] {
+			if r.Context().Err() != nil {
+				return
+			}
+			_, _ = w.Write([]byte{b})
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(patience / 10)
+		}
+	}))
+	defer drip.Close()
+	err := refused(t, cache(c, drip.URL), root, find(nars, "libz"))
+	if err == nil || !strings.Contains(err.Error(), "sent almost nothing for 300ms") || asked.Load() != 3 {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
+	}
+}
+
 // A part that is begun and cut is removed, and what is verified stays.
 func TestAnEndInTheMiddleLeavesOnlyWhatIsVerified(t *testing.T) {
 	c, root, nars := graph(t, "none")

@@ -188,7 +188,7 @@ func (e *sourceError) say(name string) (headline string, todo fault.Todo) {
 	case busy:
 		return host + " does not work at the moment.", fault.Todo{again, otherCache}
 	case silent:
-		return fmt.Sprintf("%s sent nothing for %s.", host, e.wait), fault.Todo{again, otherCache}
+		return fmt.Sprintf("%s sent almost nothing for %s.", host, e.wait), fault.Todo{again, otherCache}
 	}
 	return "This computer does not reach " + host + ".",
 		fault.Todo{"Connect it to the internet, then try again.", "Behind a proxy, name it: export https_proxy=http://HOST:PORT", curl}

@@ -1,6 +1,7 @@
 package nixcache_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -75,7 +76,7 @@ func secured(t *testing.T, from, until time.Time, name string) (url string, clie
 }
 
 func failingDial(err error) *http.Client {
-	return &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, err }}}
+	return &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, err }}}
 }
 
 // Each way that a source fails has its sentence, and what to do about that way.
@@ -113,7 +114,7 @@ func TestEachFailureSaysWhatToDo(t *testing.T) {
 		"a server that is off": {url: dead.URL, says: "This computer does not reach 127.0.0.1.", do: "Connect it to the internet"},
 		"no name":              {url: "http://cache.example", client: noDNS, says: "This computer does not reach cache.example.", do: "Connect it to the internet"},
 		"no network":           {url: "https://cache.example", client: failingDial(&net.OpError{Op: "dial", Err: syscall.ENETUNREACH}), says: "does not reach cache.example.", do: "Connect it to the internet"},
-		"silence":              {url: silent.URL, says: "127.0.0.1 sent nothing for 300ms.", do: "Try again."},
+		"silence":              {url: silent.URL, says: "127.0.0.1 sent almost nothing for 300ms.", do: "Try again."},
 		"an old certificate":   {url: expired, client: trusting, says: "The certificate of 127.0.0.1 is not valid at the time of this computer, " + now.Format("2 January 2006"), do: "sudo timedatectl set-ntp true"},
 		"a clock that is late": {url: early, client: trustingEarly, says: "not valid at the time of this computer", do: "sudo timedatectl set-ntp true"},
 		"an unknown authority": {url: unknown, says: "is not one that this computer trusts.", do: "SSL_CERT_FILE"},

@@ -92,7 +92,7 @@ func (n *narinfo) set(key, value string) (err error) {
 	case "NarSize":
 		n.NarSize, err = size(value)
 	case "References":
-		for _, name := range strings.Fields(value) {
+		for name := range strings.FieldsSeq(value) {
 			err = errors.Join(err, storedir.Check(storedir.Prefix+name))
 			n.References = append(n.References, storedir.Prefix+name)
 		}

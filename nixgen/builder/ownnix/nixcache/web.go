@@ -74,7 +74,7 @@ var errSilent = errors.New("nothing came any more")
 
 // get asks for a file. The error is a *sourceError, or that of ctx.
 func (w web) get(ctx context.Context, address *url.URL) (*body, error) {
-	b := &body{ctx: ctx, address: address.Redacted(), wait: w.patience, most: maxNarinfo + 1}
+	b := &body{ctx: ctx, address: address.Redacted(), wait: w.patience, left: w.patience, most: maxNarinfo + 1}
 	if address.Scheme == "file" {
 		return b, b.open(address.Path)
 	}
@@ -94,7 +94,9 @@ func (w web) get(ctx context.Context, address *url.URL) (*body, error) {
 		return nil, err
 	}
 	b.closer, b.in, b.Length = resp.Body, bufio.NewReader(resp.Body), resp.ContentLength
-	if err := b.status(resp); err != nil {
+	err = b.status(resp)
+	b.timer.Stop() // until more is wanted
+	if err != nil {
 		_ = b.Close()
 		return nil, err
 	}
@@ -135,8 +137,9 @@ type body struct {
 	in       *bufio.Reader
 	closer   io.Closer
 
-	n, told int64 // bytes that came, and came when the timer was set
-	most    int64 // bytes
+	n, told int64         // bytes that came, and came when there was patience anew
+	left    time.Duration // of the patience
+	most    int64         // bytes
 	report  func(int64)
 	failed  error // of the source
 }
@@ -165,12 +168,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.failed != nil {
 		return 0, b.failed
 	}
-	n, err := b.in.Read(p)
+	n, err := b.wakeful(p)
 	b.n += int64(n)
-	if b.timer != nil && b.n-b.told >= slowest {
-		b.told = b.n
-		b.timer.Reset(b.wait)
-	}
 	if b.report != nil && n > 0 {
 		b.report(b.n)
 	}
@@ -181,6 +180,22 @@ func (b *body) Read(p []byte) (int, error) {
 	case err != nil && !errors.Is(err, io.EOF):
 		b.failed = b.wrong(err)
 		return n, b.failed
+	}
+	return n, err
+}
+
+// wakeful reads, and ends the request when the server sends nothing. Only the
+// time spent waiting for it counts: a disk may be slow.
+func (b *body) wakeful(p []byte) (int, error) {
+	if b.timer == nil {
+		return b.in.Read(p)
+	}
+	began := time.Now()
+	b.timer.Reset(b.left)
+	n, err := b.in.Read(p)
+	b.timer.Stop()
+	if b.left -= time.Since(began); b.n+int64(n)-b.told >= slowest {
+		b.told, b.left = b.n+int64(n), b.wait
 	}
 	return n, err
 }
