@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/builder/order"
+	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/diagnose"
 	"piwiz/nixgen/follow"
@@ -101,7 +102,7 @@ func (n Nix) use(ctx context.Context) (lock *os.File, h here, err error) {
 	}
 	if err != nil {
 		lock.Close()
-		return nil, h, unusable(err)
+		return nil, h, allowed.Unusable(err)
 	}
 	return lock, h, nil
 }
@@ -112,7 +113,7 @@ func (n Nix) build(ctx context.Context, p program, o order.Order, w *follow.Watc
 	link := o.OutLink
 	o.OutLink = "/nix/" + hostRoots + "/" + o.Host
 	if err := os.MkdirAll(n.at(hostRoots), 0o755); err != nil {
-		return unusable(err)
+		return allowed.Unusable(err)
 	}
 	for again := true; ; again = false {
 		kills := killsNow()
@@ -135,11 +136,11 @@ func (n Nix) build(ctx context.Context, p program, o order.Order, w *follow.Watc
 		})
 		if err == nil && !o.DryRun {
 			if err := n.result(o.Host, link); err != nil {
-				return unusable(err)
+				return allowed.Unusable(err)
 			}
 		}
 		if r := refused(err, said); r != nil {
-			return n.explain(r)
+			return allowed.Explain(r)
 		}
 		if err != nil && ctx.Err() == nil && killed && kills == killsNow() && memory() > plenty {
 			w.Say("A step was killed although there is memory; piwiz tries once more.")

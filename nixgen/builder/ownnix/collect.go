@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/builder/ownnix/nar"
 	"piwiz/nixgen/builder/ownnix/pins"
 	"piwiz/nixgen/durable"
@@ -33,7 +34,7 @@ type Status struct {
 
 // Status says what there is. It changes nothing.
 func (n Nix) Status(ctx context.Context) (Status, error) {
-	s := Status{Dir: n.Dir, Refused: n.Allowed(ctx), Outside: outsideOf()}
+	s := Status{Dir: n.Dir, Refused: n.Allowed(ctx), Outside: allowed.Outside()}
 	if ctx.Err() != nil {
 		return Status{}, ctx.Err()
 	}
@@ -56,7 +57,7 @@ func (n Nix) Status(ctx context.Context) (Status, error) {
 		s.Size, err = size(ctx, n.Dir)
 	}
 	if err != nil && ctx.Err() == nil {
-		err = unusable(err)
+		err = allowed.Unusable(err)
 	}
 	return s, err
 }
@@ -128,7 +129,7 @@ func (n Nix) Collect(ctx context.Context, keep []string) (freed int64, err error
 		err = n.forget(keep)
 	}
 	if err != nil {
-		return 0, unusable(err)
+		return 0, allowed.Unusable(err)
 	}
 	if h.Path != "" {
 		p, err := n.program(h)
@@ -141,7 +142,7 @@ func (n Nix) Collect(ctx context.Context, keep []string) (freed int64, err error
 	}
 	after, err := size(ctx, n.Dir)
 	if err != nil {
-		return 0, unusable(err)
+		return 0, allowed.Unusable(err)
 	}
 	return max(0, before-after), nil
 }
@@ -175,7 +176,7 @@ func (n Nix) Remove(ctx context.Context) error {
 	}
 	defer lock.Close()
 	if err := (durable.Disk{}).RemoveAll(n.at("piwiz/nix.json")); err != nil {
-		return unusable(err)
+		return allowed.Unusable(err)
 	}
 	list, err := os.ReadDir(n.Dir)
 	for _, e := range list {
@@ -199,7 +200,7 @@ func (n Nix) Remove(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		return unusable(err)
+		return allowed.Unusable(err)
 	}
 	return nil
 }

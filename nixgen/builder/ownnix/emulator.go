@@ -12,6 +12,7 @@ import (
 
 	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/builder/order"
+	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/nix"
 )
 
@@ -72,7 +73,7 @@ func (n Nix) emulate(ctx context.Context, p *program, o order.Order, say func(st
 		}
 		e.For = of
 		if err := errors.Join(n.root("emulator", e.Path), n.keep("emulator.json", e)); err != nil {
-			return unusable(err)
+			return allowed.Unusable(err)
 		}
 		e.use(p)
 		return nil

@@ -10,11 +10,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/builder/ownnix/nar"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/builder/ownnix/pins"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/shell"
 )
 
 // Size is how much is yet to be fetched, in bytes: compressed and on the disk.
@@ -56,7 +58,7 @@ func (n Nix) Fetch(ctx context.Context, report func(nixcache.Progress)) error {
 		return nil
 	}
 	if err := n.sweep(); err != nil {
-		return unusable(err)
+		return allowed.Unusable(err)
 	}
 	pin, err := pins.This()
 	if err != nil {
@@ -106,7 +108,7 @@ func (n Nix) room(infos []nixcache.Info) error {
 	if free := int64(fsys.Bavail) * fsys.Bsize; free < need {
 		return &fault.Error{
 			Lacks: true, Headline: fmt.Sprintf("There is too little room in %s: %d MB are free, and %d MB are needed.", n.Dir, free/1e6, (need+1e6-1)/1e6),
-			Todo: fault.Todo{"See what fills the disk: df -h " + n.Dir, otherFolder()}, Err: unix.ENOSPC,
+			Todo: fault.Todo{"See what fills the disk: df -h " + shell.Quote(n.Dir), allowed.OtherFolder()}, Err: unix.ENOSPC,
 		}
 	}
 	return nil
@@ -161,7 +163,7 @@ func (n Nix) register(ctx context.Context, pin pins.Pin, infos []nixcache.Info) 
 		err = n.keep("nix.json", h)
 	}
 	if err != nil {
-		return unusable(err)
+		return allowed.Unusable(err)
 	}
 	return nil
 }
@@ -183,13 +185,13 @@ func (n Nix) broken(ctx context.Context, what string, err error) error {
 // sweep removes what a run that was killed has left. Whoever calls it has the
 // folder alone, but for those who try what is allowed: that takes seconds.
 func (n Nix) sweep() error {
-	for _, pattern := range []string{"store/.part-*", "store/*.lock", "store/*.chroot", "store/.tmp-link*", "store/tmp-*", "var/nix/builds/*", "var/nix/temproots/*", ".try-*"} {
+	for _, pattern := range []string{"store/.part-*", "store/*.lock", "store/*.chroot", "store/.tmp-link*", "store/tmp-*", "var/nix/builds/*", "var/nix/temproots/*", allowed.Temporary + "*"} {
 		left, err := filepath.Glob(filepath.Join(quoteMeta(n.Dir), pattern))
 		if err != nil {
 			return err
 		}
 		for _, path := range left {
-			if info, err := os.Lstat(path); err == nil && pattern == ".try-*" && time.Since(info.ModTime()) < time.Minute {
+			if info, err := os.Lstat(path); err == nil && pattern == allowed.Temporary+"*" && time.Since(info.ModTime()) < time.Minute {
 				continue
 			}
 			if err := nar.Remove(path); err != nil {

@@ -2,6 +2,8 @@ package ownnix
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/fault"
 )
 
 func TestRealCollectKeepsWhatSavedHostsNeedAndRemoveLeavesNothing(t *testing.T) {
@@ -46,7 +49,7 @@ func TestRealCollectKeepsWhatSavedHostsNeedAndRemoveLeavesNothing(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	const used = "piwiz's own Nix is in use: another piwiz builds or downloads.\nno fault of the computer\n- Wait until it has ended, or stop it, then try again.\n"
+	const used = "piwiz's own Nix is in use: another piwiz builds or downloads.\n- Wait until it has ended, or stop it, then try again.\n"
 	_, err = n.Collect(t.Context(), nil)
 	if said(err) != used || said(n.Remove(t.Context())) != used {
 		t.Error(said(err))
@@ -97,6 +100,18 @@ func TestRealCollectKeepsWhatSavedHostsNeedAndRemoveLeavesNothing(t *testing.T) 
 	}
 }
 
+// said is an error as a face of the program tells it.
+func said(err error) string {
+	var text strings.Builder
+	text.WriteString(fmt.Sprintln(err))
+	if told, ok := errors.AsType[fault.Told](err); ok {
+		for _, h := range told.Hints() {
+			text.WriteString("- " + h + "\n")
+		}
+	}
+	return text.String()
+}
+
 func TestNothingOfSomebodyElsesIsTouched(t *testing.T) {
 	dir := t.TempDir()
 	n := Nix{Dir: filepath.Join(dir, "nix")}
@@ -104,7 +119,7 @@ func TestNothingOfSomebodyElsesIsTouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := n.Dir + " is not a folder of piwiz's: it has store.\n" +
-		"piwiz deletes what it no longer needs in its own folder, so it takes only a new or an empty one.\nno fault of the computer\n" +
+		"piwiz deletes what it no longer needs in its own folder, so it takes only a new or an empty one.\n" +
 		"- Choose another folder: --own-nix-dir FOLDER\n"
 	_, collect := n.Collect(t.Context(), nil)
 	for what, err := range map[string]error{"allowed": n.Allowed(t.Context()), "fetch": n.Fetch(t.Context(), nil), "gc": collect, "remove": n.Remove(t.Context())} {

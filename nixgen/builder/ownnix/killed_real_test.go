@@ -2,6 +2,7 @@ package ownnix
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -202,12 +203,28 @@ func TestRealTooLittleRoomIsSaidBeforeTheDownload(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(filepath.Dir(n.Dir), "small"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	got := asked(t, "small 40m", filepath.Join(filepath.Dir(n.Dir), "small"))
-	want := fmt.Sprintf("There is too little room in DIR/nix: 41 MB are free, and %s MB are needed.\n- See what fills the disk: df -h DIR/nix\n%s", need(got), folderHint)
+	dir := filepath.Join(filepath.Dir(n.Dir), "small")
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "PIWIZ_SMALL="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	got := string(out)
+	want := fmt.Sprintf("There is too little room in %s/nix: 41 MB are free, and %s MB are needed.\n"+
+		"- See what fills the disk: df -h '%[1]s/nix'\n- Choose another folder: piwiz --own-nix-dir /var/tmp/piwiz-0/nix\n", dir, need(got))
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
+
+// fetched is Fetch for a program that ends with it.
+func (n Nix) fetched() error { return n.Fetch(context.Background(), nil) }
 
 // need is the number of megabytes, which depends on the Nix of the rig.
 func need(said string) string {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/fault"
 )
 
@@ -22,7 +23,7 @@ func (n Nix) lock(ctx context.Context, how int, patience time.Duration) (*os.Fil
 	for began := time.Now(); ; {
 		f, err := n.open()
 		if err != nil {
-			return nil, unusable(err)
+			return nil, allowed.Unusable(err)
 		}
 		err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if err == nil && n.is(f) {
@@ -30,7 +31,7 @@ func (n Nix) lock(ctx context.Context, how int, patience time.Duration) (*os.Fil
 		}
 		f.Close() // it is held, or was deleted with its folder meanwhile
 		if err != nil && !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return nil, unusable(fmt.Errorf("lock %s: %w", f.Name(), err))
+			return nil, allowed.Unusable(fmt.Errorf("lock %s: %w", f.Name(), err))
 		}
 		if patience != forever && time.Since(began) > patience {
 			return nil, &fault.Error{

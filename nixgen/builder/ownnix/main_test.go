@@ -1,32 +1,27 @@
 package ownnix
 
 import (
+	"fmt"
 	"os"
-	"strconv"
-	"strings"
-	"syscall"
+	"path/filepath"
 	"testing"
 
-	"piwiz/nixgen/builder/ownnix/namespace"
+	"golang.org/x/sys/unix"
+
 	"piwiz/nixgen/builder/ownnix/nar"
 )
 
-// The tests run this program again, as main does. PIWIZ_FAIL is a step that is to
-// fail in it, and the number of its error; PIWIZ_SPOIL is what is wrong with the
-// computer that it makes of its namespace, to ask there whether Nix may run.
+// The tests run this program again, as main does. PIWIZ_SMALL is a folder where
+// it is to fetch a Nix, in a namespace, onto a disk of 40 MB.
 func TestMain(m *testing.M) {
-	if step, errno, ok := strings.Cut(os.Getenv("PIWIZ_FAIL"), "="); ok {
-		n, _ := strconv.Atoi(errno)
-		namespace.Before = func(s namespace.Step, _ string) error {
-			if string(s) == step {
-				return syscall.Errno(n)
-			}
-			return nil
-		}
-	}
 	Inside()
-	if how := os.Getenv("PIWIZ_SPOIL"); how != "" {
-		os.Exit(spoiled(how, os.Getenv("PIWIZ_DIR")))
+	if dir := os.Getenv("PIWIZ_SMALL"); dir != "" {
+		if err := unix.Mount("none", dir, "tmpfs", 0, "size=40m"); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Print(said(Nix{Dir: filepath.Join(dir, "nix")}.fetched()))
+		os.Exit(0)
 	}
 	status := m.Run()
 	if made != "" {

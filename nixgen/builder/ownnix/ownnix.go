@@ -25,13 +25,14 @@
 package ownnix
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
-	"piwiz/nixgen/builder/ownnix/namespace"
+	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/builder/ownnix/pins"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
@@ -57,7 +58,7 @@ func Folder() (string, error) {
 
 // Inside is for main to call before anything else: it does what piwiz starts
 // itself again for, and then does not return. Otherwise it returns at once.
-func Inside() { namespace.Inside() }
+func Inside() { allowed.Inside() }
 
 // here is the Nix that was fetched.
 type here struct {
@@ -132,6 +133,21 @@ func link(to, at string) error {
 	return os.Rename(part, at)
 }
 
+// Allowed tries in a child, which then ends, all that a build will do, and says
+// why that does not work here: a *fault.Error. It changes nothing. The answer is
+// for now: ask again before each use.
+func (n Nix) Allowed(ctx context.Context) error {
+	_, err := n.allowed(ctx)
+	return err
+}
+
+func (n Nix) allowed(ctx context.Context) (table bool, err error) {
+	if err := n.check(); err != nil {
+		return false, err
+	}
+	return allowed.In(ctx, n.Dir)
+}
+
 // check wants a folder that is piwiz's own, or could become it.
 func (n Nix) check() error {
 	if !filepath.IsAbs(n.Dir) || filepath.Base(n.Dir) != "nix" {
@@ -142,7 +158,7 @@ func (n Nix) check() error {
 		return nil
 	}
 	if err != nil {
-		return unusable(err)
+		return allowed.Unusable(err)
 	}
 	for _, e := range list {
 		if e.Name() == "piwiz" {
@@ -150,7 +166,7 @@ func (n Nix) check() error {
 		}
 	}
 	for _, e := range list {
-		if ok, _ := filepath.Match(".try-*", e.Name()); !ok {
+		if ok, _ := filepath.Match(allowed.Temporary+"*", e.Name()); !ok {
 			return &fault.Error{
 				Headline: n.Dir + " is not a folder of piwiz's: it has " + e.Name() + ".",
 				Why:      "piwiz deletes what it no longer needs in its own folder, so it takes only a new or an empty one.",
@@ -159,9 +175,4 @@ func (n Nix) check() error {
 		}
 	}
 	return nil
-}
-
-// unusable is an error of the system about the folder.
-func unusable(err error) error {
-	return &fault.Error{Lacks: true, Headline: "piwiz cannot use the folder for its own Nix: " + err.Error() + ".", Todo: append(durable.Remedy(err, ""), otherFolder()), Err: err}
 }

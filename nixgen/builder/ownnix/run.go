@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/builder/ownnix/namespace"
 	"piwiz/nixgen/builder/ownnix/pins"
 	"piwiz/nixgen/nix"
@@ -124,7 +125,7 @@ func (p program) run(ctx context.Context, stdin *os.File, name string, args ...s
 		return strings.TrimSpace(string(out)), err
 	}
 	if r := refused(err, said); r != nil {
-		return "", p.n.explain(r)
+		return "", allowed.Explain(r)
 	}
 	return "", fmt.Errorf("%s %s: %w\n%s", name, args[0], err, strings.Join(said, "\n"))
 }

@@ -34,13 +34,13 @@ func (o order) mounts() error {
 		{Proc, "/proc", func() error { return mount("proc", at("proc"), safe) }},
 	}
 	for _, dir := range append([]string{"/dev", "/etc", "/run"}, o.Folders...) {
-		steps = append(steps, step{Show, dir, func() error { return show(dir, at(dir)) }})
+		steps = append(steps, step{Show, dir, func() error { return ShowAt(dir, at(dir)) }})
 	}
-	steps = append(steps, step{Store, o.Nix, func() error { return show(o.Nix, at("nix")) }})
+	steps = append(steps, step{Store, o.Nix, func() error { return ShowAt(o.Nix, at("nix")) }})
 	if o.Emulator != "" {
 		steps = append(steps, step{Table, "/.binfmt", func() error { return mount("binfmt_misc", at(".binfmt"), safe) }})
 	}
-	steps = append(steps, step{Pivot, root, func() error { return pivot(root) }})
+	steps = append(steps, step{Pivot, root, func() error { return ChangeRoot(root) }})
 	if o.Emulator != "" {
 		steps = append(steps, step{Register, o.Emulator, func() error {
 			if err := os.WriteFile("/.binfmt/register", []byte(register.Line("aarch64", o.Emulator, o.Flags)), 0); err != nil {
@@ -51,7 +51,7 @@ func (o order) mounts() error {
 		}})
 	}
 	for _, s := range steps {
-		if err := before(s.Step, s.path, s.do); err != nil {
+		if err := Do(s.Step, s.path, s.do); err != nil {
 			return err
 		}
 	}
@@ -66,9 +66,9 @@ func mount(kind, to string, flags uintptr) error {
 	return unix.Mount(kind, to, kind, flags, "")
 }
 
-// show makes a folder or file visible under another name. A computer may have no
+// ShowAt makes a folder or file visible under another name. A computer may have no
 // /run.
-func show(from, to string) error {
+func ShowAt(from, to string) error {
 	info, err := os.Stat(from)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && from == "/run":
@@ -86,8 +86,8 @@ func show(from, to string) error {
 	return unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, "")
 }
 
-// pivot makes root the root, and nothing of the old one stays visible.
-func pivot(root string) error {
+// ChangeRoot makes root the root, and nothing of the old one stays visible.
+func ChangeRoot(root string) error {
 	for _, dir := range []string{"tmp", ".old", "var"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return err

@@ -77,17 +77,16 @@ type Space struct {
 	Flags    string   // of its entry in the table: P, and F when no other file is needed to run it
 }
 
-var errNotCalled = errors.New("this program cannot be started again: main does not call namespace.Inside")
+// ErrNotCalled says that a program forgets to call Inside.
+var ErrNotCalled = errors.New("this program cannot be started again: main does not call namespace.Inside")
 
 // Through are the program and the arguments that run a program of the space
 // with the arguments that follow.
-func (s Space) Through(program string) []string { return order{Space: s}.first(program) }
-
-func (o order) first(program ...string) []string {
-	if !called {
-		panic(errNotCalled)
+func (s Space) Through(program string) []string {
+	if !Called {
+		panic(ErrNotCalled)
 	}
-	through := o.through(program...)
+	through := order{Space: s}.through(program)
 	through[0] = self("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", Copy)
 	return through
 }
@@ -107,8 +106,6 @@ type stage string
 const (
 	outside stage = ""
 	inside  stage = "inside"
-	trying  stage = "trying"  // in place of the program: makes a sandbox as Nix does
-	sandbox stage = "sandbox" // and in that one a program is run
 )
 
 func (o order) through(program ...string) []string {
@@ -116,15 +113,15 @@ func (o order) through(program ...string) []string {
 	return append([]string{"/proc/self/exe", Verb, string(text)}, program...)
 }
 
-// called says that this program knows what it is started again for. One that does
+// Called says that this program knows what it is started again for. One that does
 // not would do all that it does again, and so on.
-var called bool
+var Called bool
 
 // Inside is for main to call before anything else: it does what this program
 // was started again for, and then does not return. Otherwise it returns at once.
 // Nothing is started again in a program that has not called it.
 func Inside() {
-	called = true
+	Called = true
 	if len(os.Args) < 3 || os.Args[1] != Verb {
 		return
 	}
@@ -140,11 +137,13 @@ func Inside() {
 		status, err = o.outside(program)
 	case inside:
 		status, err = o.inside(program)
-	case trying:
-		status, err = o.try()
-	case sandbox:
-		status, err = o.sandbox()
 	}
+	End(status, err)
+}
+
+// End ends this program: with status, or by telling whoever reads Refused what
+// failed.
+func End(status int, err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, refusal(err).line())
 		status = Failed
@@ -167,7 +166,7 @@ func (o order) outside(program []string) (int, error) {
 	})
 }
 
-// inside makes the mounts and starts the program, or in its place the trial.
+// inside makes the mounts and starts the program.
 func (o order) inside(program []string) (int, error) {
 	go func() {
 		hold := os.NewFile(3, "outside")
@@ -181,11 +180,7 @@ func (o order) inside(program []string) (int, error) {
 	// Nix names files by its process number, which would be the same in every
 	// namespace. A kernel that cannot do this has the numbers as they come.
 	_ = os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(o.PID)), 0)
-	if len(program) == 0 {
-		o.Stage = trying
-		program = o.through()
-	}
-	return start(Self, program, nil, &syscall.SysProcAttr{
+	return Start(Self, program, &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: o.UID, HostID: 0, Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: o.GID, HostID: 0, Size: 1}},
@@ -199,8 +194,13 @@ const (
 	patience   = 10 * time.Second
 )
 
-// start runs a program, passes signals on to it, and returns its exit status as
-// a shell does. more is the file after its standard ones, if any.
+// Start runs a program as a step, passes signals on to it, and returns its exit
+// status as a shell does.
+func Start(step Step, program []string, attr *syscall.SysProcAttr) (int, error) {
+	return start(step, program, nil, attr)
+}
+
+// start is Start with a file after the standard ones.
 func start(step Step, program []string, more *os.File, attr *syscall.SysProcAttr) (int, error) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -209,7 +209,7 @@ func start(step Step, program []string, more *os.File, attr *syscall.SysProcAttr
 		files = append(files, more.Fd())
 	}
 	var pid int
-	err := before(step, program[0], func() (err error) {
+	err := Do(step, program[0], func() (err error) {
 		pid, err = syscall.ForkExec(program[0], program, &syscall.ProcAttr{Env: os.Environ(), Files: files, Sys: attr})
 		return err
 	})

@@ -13,7 +13,7 @@ const Failed = 125
 // Step is what the kernel was asked for.
 type Step string
 
-// The steps of a space, then those of the trial.
+// The steps of a space, in this order.
 const (
 	Clone    Step = "make a user namespace"
 	Private  Step = "make the mounts private"
@@ -25,11 +25,6 @@ const (
 	Pivot    Step = "change the root"
 	Register Step = "register the emulator"
 	Self     Step = "start the program as yourself"
-
-	SandboxClone Step = "make the namespaces of a sandbox"
-	SandboxMount Step = "make the mounts of a sandbox"
-	SandboxNet   Step = "make the network of a sandbox"
-	Run          Step = "run a program for the Raspberry Pi"
 )
 
 // Refusal is the step that failed.
@@ -64,8 +59,8 @@ func (r *Refusal) line() string {
 // Before sees each step first, so that a test can let it fail. It is nil.
 var Before func(step Step, path string) error
 
-// before takes a step, and says which it was when it fails.
-func before(step Step, path string, do func() error) error {
+// Do takes a step, and says which it was when it fails.
+func Do(step Step, path string, do func() error) error {
 	err := error(nil)
 	if Before != nil {
 		err = Before(step, path)

@@ -1,4 +1,4 @@
-package namespace
+package allowed
 
 import (
 	"bufio"
@@ -18,24 +18,50 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/aarch64"
+	"piwiz/nixgen/builder/ownnix/namespace"
 )
 
-// Try makes a space on the file system of the folder dir, and in it a sandbox as
-// Nix makes one, where a program for the Pi's processor is run; then all of it is
-// gone. What a build will do is done, so nothing is believed. Without table the
-// program is left to whatever the computer has for it. The error is a *Refusal
-// for a step that the kernel refused.
-func Try(ctx context.Context, dir string, table bool) (err error) {
-	if !called {
-		return errNotCalled
+// verb is the first argument with which this program is started again in a
+// namespace, in the place of Nix.
+const verb = "own-nix-trial"
+
+// The steps of the trial, after those of the namespace.
+const (
+	sandboxClone namespace.Step = "make the namespaces of a sandbox"
+	sandboxMount namespace.Step = "make the mounts of a sandbox"
+	sandboxNet   namespace.Step = "make the network of a sandbox"
+	run          namespace.Step = "run a program for the Raspberry Pi"
+)
+
+// Inside is for main to call before anything else: it does what this program
+// was started again for, and then does not return. Otherwise it returns at once.
+func Inside() {
+	namespace.Inside()
+	switch {
+	case len(os.Args) < 3 || os.Args[1] != verb:
+	case os.Args[2] == "sandbox":
+		namespace.End(sandbox())
+	default:
+		namespace.End(nixlike())
 	}
-	nix, err := os.MkdirTemp(dir, ".try-")
+}
+
+// try makes a namespace on the file system of the folder dir, and in it a sandbox
+// as Nix makes one, where a program for the Pi's processor is run; then all of it
+// is gone. What a build will do is done, so nothing is believed. Without table the
+// program is left to whatever the computer has for it. The error is a
+// *namespace.Refusal for a step that the kernel refused.
+func try(ctx context.Context, dir string, table bool) (err error) {
+	if !namespace.Called {
+		return namespace.ErrNotCalled
+	}
+	nix, err := os.MkdirTemp(dir, Temporary)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(nix)) }()
 	files := map[string][]byte{"program": aarch64.Answering()}
-	s := Space{Nix: nix, Folders: libraries()}
+	s := namespace.Space{Nix: nix, Folders: libraries()}
 	if table && runtime.GOARCH != "arm64" {
 		files["emulator"] = answering()
 		s.Emulator, s.Flags = "/nix/emulator", "PF"
@@ -47,8 +73,8 @@ func Try(ctx context.Context, dir string, table bool) (err error) {
 	}
 	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
 	defer stop()
-	through := order{Space: s}.first()
-	cmd := exec.CommandContext(ctx, through[0], through[1:]...)
+	through := s.Through("/proc/self/exe")
+	cmd := exec.CommandContext(ctx, through[0], append(through[1:], verb, "nix")...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -59,7 +85,7 @@ func Try(ctx context.Context, dir string, table bool) (err error) {
 		return ctx.Err()
 	}
 	for lines := bufio.NewScanner(&said); lines.Scan(); {
-		if r, ok := Refused(lines.Text()); ok {
+		if r, ok := namespace.Refused(lines.Text()); ok {
 			return r
 		}
 	}
@@ -98,45 +124,47 @@ func answering() []byte {
 	return b
 }
 
-// try makes the namespaces of a sandbox. Source: NixOS/nix
+// nixlike makes the namespaces of a sandbox. Source: NixOS/nix
 // src/libstore/unix/build/linux-derivation-builder.cc.
-func (o order) try() (int, error) {
-	o.Stage = sandbox
-	return start(SandboxClone, o.through(), nil, &syscall.SysProcAttr{
+func nixlike() (int, error) {
+	return namespace.Start(sandboxClone, []string{"/proc/self/exe", verb, "sandbox"}, &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID |
 			syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: o.UID, Size: 1}}, // only 0 keeps its rights over an exec
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: o.GID, Size: 1}},
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}, // only 0 keeps its rights over an exec
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	})
 }
 
 // sandbox makes what Nix makes in there, and runs a program for the Pi.
-func (o order) sandbox() (int, error) {
+func sandbox() (int, error) {
 	const root = "/tmp"
-	err := before(SandboxMount, root, func() error {
+	err := namespace.Do(sandboxMount, root, func() error {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 			return err
 		}
 		if err := unix.Mount("none", root, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
 			return err
 		}
-		if err := show("/nix", root+"/nix"); err != nil {
+		if err := namespace.ShowAt("/nix", root+"/nix"); err != nil {
 			return err
 		}
-		if err := mount("proc", root+"/proc", 0); err != nil {
+		if err := os.Mkdir(root+"/proc", 0o755); err != nil {
 			return err
 		}
-		return pivot(root)
+		if err := unix.Mount("proc", root+"/proc", "proc", 0, ""); err != nil {
+			return err
+		}
+		return namespace.ChangeRoot(root)
 	})
+	if err == nil {
+		err = namespace.Do(sandboxNet, "lo", loopback)
+	}
 	if err != nil {
 		return 0, err
 	}
-	if err := before(SandboxNet, "lo", loopback); err != nil {
-		return 0, err
-	}
-	status, err := start(Run, []string{"/nix/program"}, nil, nil)
+	status, err := namespace.Start(run, []string{"/nix/program"}, nil)
 	if err == nil && status != aarch64.Answer {
-		err = &Refusal{Step: Run, Path: "/nix/program", Status: status}
+		err = &namespace.Refusal{Step: run, Path: "/nix/program", Status: status}
 	}
 	return 0, err
 }

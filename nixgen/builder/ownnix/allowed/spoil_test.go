@@ -1,4 +1,4 @@
-package ownnix
+package allowed
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 )
 
 // spoiled makes of the namespace that it runs in, as its root, a computer where
-// something does not work, for real. Then it says what Allowed says.
+// something does not work, for real. Then it says what In says.
 func spoiled(how, dir string) int {
 	runtime.LockOSThread()
 	what, more, _ := strings.Cut(how, " ")
@@ -27,17 +27,13 @@ func spoiled(how, dir string) int {
 	if err == nil {
 		err = spoils[what](dir, more)
 	}
-	n := Nix{Dir: filepath.Join(dir, "nix")}
-	if what == "small" && err == nil {
-		fmt.Print(said(n.Fetch(context.Background(), nil)))
-		return 0
-	}
 	if err != nil {
 		fmt.Println("spoil:", err)
 		return 1
 	}
 	_, there := os.Stat(filepath.Join(dir, "nix"))
-	fmt.Print(said(n.Allowed(context.Background())))
+	_, err = In(context.Background(), filepath.Join(dir, "nix"))
+	fmt.Print(said(err))
 	if left, _ := os.ReadDir(dir); len(left) > 0 && there != nil {
 		fmt.Println("left:", left)
 	}
@@ -79,7 +75,6 @@ var spoils = map[string]func(dir, more string) error{
 		flags := map[string]uintptr{"noexec": unix.MS_NOEXEC, "ro": unix.MS_RDONLY, "": 0, "nosuid,nodev": unix.MS_NOSUID | unix.MS_NODEV}[options]
 		return unix.Mount("none", dir, "tmpfs", flags, "")
 	},
-	"small": func(dir, size string) error { return unix.Mount("none", dir, "tmpfs", 0, "size="+size) },
 	"names": func(dir, n string) error {
 		number, err := strconv.Atoi(n)
 		if err != nil {

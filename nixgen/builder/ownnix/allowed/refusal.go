@@ -1,4 +1,4 @@
-package ownnix
+package allowed
 
 import (
 	"errors"
@@ -39,8 +39,8 @@ func (c computer) setting(name string) string {
 // elsewhere ends each advice: what needs nothing of this computer.
 const elsewhere = "Or let another computer with Nix build: piwiz --builder ssh://USER@HOST"
 
-// explain says in words of people which step failed, and what helps.
-func (n Nix) explain(r *namespace.Refusal) error { return this().explain(r) }
+// Explain says in words of people which step failed, and what helps.
+func Explain(r *namespace.Refusal) error { return this().explain(r) }
 
 func (c computer) explain(r *namespace.Refusal) error {
 	e := &fault.Error{Lacks: true, Err: r}
@@ -49,7 +49,7 @@ func (c computer) explain(r *namespace.Refusal) error {
 		return e
 	}
 	denied := r.Errno == unix.EPERM || r.Errno == unix.EACCES
-	namespaces := r.Step == namespace.Clone || r.Step == namespace.SandboxClone || r.Step == namespace.Self && !errors.Is(r, unix.ENOENT)
+	namespaces := r.Step == namespace.Clone || r.Step == sandboxClone || r.Step == namespace.Self && !errors.Is(r, unix.ENOENT)
 	switch {
 	case denied && c.setting("kernel/unprivileged_userns_clone") == "0" && namespaces:
 		return set("This computer lets only the administrator make namespaces (kernel.unprivileged_userns_clone is 0).", "",
@@ -65,12 +65,12 @@ func (c computer) explain(r *namespace.Refusal) error {
 		return set("This kernel has no user namespaces.", "Linux "+c.kernel+" was built without them (CONFIG_USER_NS).", "Install the usual kernel of your distribution.")
 	case denied && namespaces, denied && r.Step == namespace.Private:
 		return set("piwiz runs inside a container or a chroot that forbids namespaces.", "", outOfContainer)
-	case denied && (r.Step == namespace.Proc || r.Step == namespace.SandboxMount):
+	case denied && (r.Step == namespace.Proc || r.Step == sandboxMount):
 		return set("piwiz runs inside a container whose /proc is covered in part.", "The sandbox of Nix needs a /proc of its own, which Linux allows only where all of it is visible.", outOfContainer)
 	case r.Step == namespace.Table:
 		return c.noTable(set)
 	case r.Step == namespace.Register && denied:
-		return set("The folder of piwiz's own Nix is on a file system that does not let programs run (noexec).", "", otherFolder())
+		return set("The folder of piwiz's own Nix is on a file system that does not let programs run (noexec).", "", OtherFolder())
 	case r.Step == namespace.Pivot && r.Errno == unix.EINVAL:
 		return set("This system runs from its first root, in memory, where no program can have a root of its own.", "A live system that was started over the network can be such a one.", "Run piwiz on an installed system.")
 	case r.Step == namespace.Show || r.Step == namespace.Store:
@@ -126,9 +126,9 @@ func profile() string {
 		" && sudo apparmor_parser -r " + profileFile
 }
 
-// outsideOf are the commands that take away what profile installs, none when
+// Outside are the commands that take away what profile installs, none when
 // nothing of it is there.
-func outsideOf() (commands []string) {
+func Outside() (commands []string) {
 	if _, err := os.Lstat(profileFile); err == nil {
 		commands = append(commands, "sudo apparmor_parser -R "+profileFile, "sudo rm "+profileFile)
 	}

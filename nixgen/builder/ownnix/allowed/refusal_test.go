@@ -1,4 +1,4 @@
-package ownnix
+package allowed
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 	"piwiz/nixgen/osrelease"
 )
 
-// asked is what Allowed says on a computer that is spoiled, and env for it.
+// asked is what In says on a computer that is spoiled, and env for it.
 func asked(t *testing.T, how, dir string, env ...string) string {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
@@ -40,7 +40,7 @@ func asked(t *testing.T, how, dir string, env ...string) string {
 // needsNamespaces skips where there are none to try this in.
 func needsNamespaces(t *testing.T) {
 	t.Helper()
-	if err := namespace.Try(t.Context(), t.TempDir(), true); err != nil {
+	if err := try(t.Context(), t.TempDir(), true); err != nil {
 		if os.Getenv("PIWIZ_REAL") == "1" {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestManyMayAskAtOnce(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 3 {
-				if err := (Nix{Dir: filepath.Join(dir, "a/nix")}).Allowed(t.Context()); err != nil {
+				if _, err := In(t.Context(), filepath.Join(dir, "a/nix")); err != nil {
 					t.Error(said(err))
 				}
 			}
@@ -157,14 +157,14 @@ func TestWhatRefusesElsewhere(t *testing.T) {
 		{step: namespace.Clone, errno: unix.EACCES, proc: apparmor, want: ubuntu},
 		{step: namespace.Private, errno: unix.EACCES, proc: apparmor, want: ubuntu},
 		{step: namespace.Self, errno: unix.EACCES, proc: apparmor, want: ubuntu},
-		{step: namespace.SandboxClone, errno: unix.EPERM, proc: apparmor, want: ubuntu},
-		{step: namespace.SandboxNet, errno: unix.EPERM, proc: apparmor, want: ubuntu},
+		{step: sandboxClone, errno: unix.EPERM, proc: apparmor, want: ubuntu},
+		{step: sandboxNet, errno: unix.EPERM, proc: apparmor, want: ubuntu},
 		{step: namespace.Clone, errno: unix.EPERM, proc: hardened, want: "This computer lets only the administrator make namespaces (kernel.unprivileged_userns_clone is 0).\n" +
 			"- Allow it until the next start: sudo sysctl kernel.unprivileged_userns_clone=1\n" +
 			"- To keep it: echo kernel.unprivileged_userns_clone=1 | sudo tee /etc/sysctl.d/90-piwiz.conf\n" + machineHint},
 		{step: namespace.Clone, errno: unix.EPERM, want: container},
 		{step: namespace.Private, errno: unix.EPERM, want: container},
-		{step: namespace.SandboxClone, errno: unix.EPERM, want: container},
+		{step: sandboxClone, errno: unix.EPERM, want: container},
 		{step: namespace.Clone, errno: unix.ENOSPC, want: "All namespaces that the kernel allows are in use.\nSee the limits: sysctl user\n- Close containers and browsers, then try again.\n" + machineHint},
 		{step: namespace.Clone, errno: unix.EUSERS, want: "Namespaces are nested too deeply here.\npiwiz runs in a container in a container.\n- Run piwiz outside of it.\n" + machineHint},
 		{step: namespace.Clone, errno: unix.EINVAL, kernel: "6.1.0-x", want: "This kernel has no user namespaces.\nLinux 6.1.0-x was built without them (CONFIG_USER_NS).\n- Install the usual kernel of your distribution.\n" + machineHint},
@@ -176,7 +176,7 @@ func TestWhatRefusesElsewhere(t *testing.T) {
 		{step: namespace.Register, errno: unix.EACCES, want: "The folder of piwiz's own Nix is on a file system that does not let programs run (noexec).\n" + strings.ReplaceAll(folderHint, "-0/", fmt.Sprintf("-%d/", os.Getuid())) + machineHint},
 		{step: namespace.Pivot, errno: unix.EINVAL, want: "This system runs from its first root, in memory, where no program can have a root of its own.\nA live system that was started over the network can be such a one.\n- Run piwiz on an installed system.\n" + machineHint},
 		{step: namespace.Pivot, errno: unix.ENOSYS, want: "This computer does not let piwiz's own Nix run.\nThe step that failed: change the root: DIR/.root: function not implemented.\n- Use a container instead: install podman, which piwiz finds by itself.\n" + machineHint},
-		{step: namespace.Run, errno: unix.ENOEXEC, want: "This computer does not let piwiz's own Nix run.\nThe step that failed: run a program for the Raspberry Pi: /nix/program: exec format error.\n- Use a container instead: install podman, which piwiz finds by itself.\n" + machineHint},
+		{step: run, errno: unix.ENOEXEC, want: "This computer does not let piwiz's own Nix run.\nThe step that failed: run a program for the Raspberry Pi: /nix/program: exec format error.\n- Use a container instead: install podman, which piwiz finds by itself.\n" + machineHint},
 		{step: namespace.Show, errno: unix.EACCES, want: "piwiz's own Nix cannot be shown the folder /dev.\npermission denied\n- See whether it is there and yours: ls -ld /dev\n" + machineHint},
 	} {
 		root := t.TempDir()
@@ -191,7 +191,7 @@ func TestWhatRefusesElsewhere(t *testing.T) {
 		}
 		t.Setenv("PIWIZ_FAIL", fmt.Sprintf("%s=%d", c.step, c.errno))
 		dir := t.TempDir()
-		err := namespace.Try(t.Context(), dir, true)
+		err := try(t.Context(), dir, true)
 		r, ok := errors.AsType[*namespace.Refusal](err)
 		if !ok || r.Step != c.step || r.Errno != c.errno {
 			t.Fatalf("%s: %v", c.step, err)

@@ -1,4 +1,12 @@
-package ownnix
+// Package allowed says whether this computer lets piwiz's own Nix run from a
+// folder, and if not, why and what helps.
+//
+// Rule: it is tried by doing all that a build will do, in a child that then
+// ends and says which step failed. Versions and settings only choose the words.
+// The answer is for now; it is never kept. No way around a security setting is
+// offered, and none that switches one off for the whole computer without saying
+// so.
+package allowed
 
 import (
 	"context"
@@ -15,54 +23,44 @@ import (
 	"piwiz/nixgen/osrelease"
 )
 
-// Allowed tries in a child, which then ends, all that a build will do, and says
-// why that does not work here: a *fault.Error. It changes nothing. The answer is
-// for now: ask again before each use.
-func (n Nix) Allowed(ctx context.Context) error {
-	_, err := n.allowed(ctx)
-	return err
-}
+// Temporary begins the names of folders that a trial makes. It takes seconds, so
+// one that is older than a minute is of a run that was killed.
+const Temporary = ".try-"
 
-// allowed also says whether programs for the Pi are run by a table of our own.
-func (n Nix) allowed(ctx context.Context) (table bool, err error) {
+// In tries whether Nix may run from the folder dir, and says whether programs for
+// the Pi are run by a table of its own; else by an emulator of the whole computer.
+// It changes nothing. The error is a *fault.Error.
+func In(ctx context.Context, dir string) (table bool, err error) {
 	if osrelease.Read("/").Is("nixos") {
 		return false, &fault.Error{
 			Lacks: true, Headline: "This computer has NixOS, where piwiz uses the Nix of the system.",
 			Todo: fault.Todo{"Let it build: piwiz --builder local"},
 		}
 	}
-	if err := n.check(); err != nil {
-		return false, err
-	}
 	for range 10 { // another who tries may remove the folder that it made
-		table, err = n.once(ctx)
-		if _, gone := os.Stat(n.Dir); !errors.Is(err, unix.ENOENT) || gone == nil {
+		table, err = once(ctx, dir)
+		if _, gone := os.Stat(dir); !errors.Is(err, unix.ENOENT) || gone == nil {
 			break
 		}
 	}
 	return table, err
 }
 
-// once tries in the folder, and leaves no folder that was not there.
-func (n Nix) once(ctx context.Context) (table bool, err error) {
-	made, err := folders(n.Dir)
+// once tries in a folder, and leaves none that was not there.
+func once(ctx context.Context, dir string) (table bool, err error) {
+	made, err := folders(dir)
 	defer func() {
-		for _, dir := range made {
-			_ = os.Remove(dir) // somebody may have put something there
+		for _, d := range made {
+			_ = os.Remove(d) // somebody may have put something there
 		}
 	}()
 	if err == nil {
-		err = suits(n.Dir)
+		err = suits(dir)
 	}
 	if err != nil {
 		return false, err
 	}
-	return n.try(ctx)
-}
-
-// try makes a namespace, first with a table of our own.
-func (n Nix) try(ctx context.Context) (table bool, err error) {
-	err = namespace.Try(ctx, n.Dir, true)
+	err = try(ctx, dir, true)
 	if err == nil {
 		return true, nil
 	}
@@ -73,15 +71,12 @@ func (n Nix) try(ctx context.Context) (table bool, err error) {
 	case !refused:
 		return false, &fault.Error{
 			Lacks: true, Headline: "piwiz could not try whether its own Nix may run here.", Why: err.Error(), Err: err,
-			Todo: append(durable.Remedy(err, n.Dir), "If piwiz was updated since "+namespace.Copy+" was installed, install that again."),
+			Todo: append(durable.Remedy(err, dir), "If piwiz was updated since "+namespace.Copy+" was installed, install that again."),
 		}
+	case first.Step == namespace.Table && try(ctx, dir, false) == nil: // the computer has an emulator registered
+		return false, nil
 	}
-	if first.Step == namespace.Table { // the computer may have an emulator registered
-		if namespace.Try(ctx, n.Dir, false) == nil {
-			return false, nil
-		}
-	}
-	return false, n.explain(first)
+	return false, Explain(first)
 }
 
 // folders makes a folder and those above it, and says which it made, the
@@ -97,7 +92,7 @@ func folders(dir string) (made []string, err error) {
 		if errors.Is(err, unix.EROFS) {
 			return made, readOnly(dir)
 		}
-		return made, unusable(err)
+		return made, Unusable(err)
 	}
 	return made, nil
 }
@@ -111,19 +106,19 @@ const longest = 255
 func suits(dir string) error {
 	var fsys unix.Statfs_t
 	if err := unix.Statfs(dir, &fsys); err != nil {
-		return unusable(&os.PathError{Op: "statfs", Path: dir, Err: err})
+		return Unusable(&os.PathError{Op: "statfs", Path: dir, Err: err})
 	}
 	if err := judge(dir, fsys); err != nil {
 		return err
 	}
-	try, err := os.MkdirTemp(dir, ".try-")
+	try, err := os.MkdirTemp(dir, Temporary)
 	if err != nil {
-		return unusable(err)
+		return Unusable(err)
 	}
 	defer os.RemoveAll(try)
 	file := filepath.Join(try, "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		return unusable(err)
+		return Unusable(err)
 	}
 	info := os.FileInfo(nil)
 	err = errors.Join(os.Symlink("file", filepath.Join(try, "link")), os.Link(file, filepath.Join(try, "same")), os.Chmod(file, 0o444))
@@ -139,7 +134,7 @@ func suits(dir string) error {
 // judge is what the kernel says of a file system without its being tried.
 func judge(dir string, fsys unix.Statfs_t) error {
 	unfit := func(why, more string) error {
-		return &fault.Error{Lacks: true, Headline: dir + " is on a file system " + why + ".", Why: more, Todo: fault.Todo{otherFolder()}}
+		return &fault.Error{Lacks: true, Headline: dir + " is on a file system " + why + ".", Why: more, Todo: fault.Todo{OtherFolder()}}
 	}
 	switch {
 	case fsys.Flags&unix.ST_RDONLY != 0:
@@ -162,18 +157,23 @@ const (
 )
 
 func readOnly(dir string) error {
-	return &fault.Error{Lacks: true, Headline: dir + " is on a file system that is read-only.", Todo: fault.Todo{otherFolder()}, Err: unix.EROFS}
+	return &fault.Error{Lacks: true, Headline: dir + " is on a file system that is read-only.", Todo: fault.Todo{OtherFolder()}, Err: unix.EROFS}
 }
 
 func notUnix(dir string, err error) error {
 	return &fault.Error{
 		Lacks: true, Headline: dir + " is on a file system without links or permissions.",
 		Why:  "Memory cards, USB sticks and the disks of Windows have such a one; the store of Nix needs both.",
-		Todo: fault.Todo{otherFolder()}, Err: err,
+		Todo: fault.Todo{OtherFolder()}, Err: err,
 	}
 }
 
-// otherFolder is usually on the disk of the system, and kept over a restart.
-func otherFolder() string {
+// OtherFolder is the advice to use another folder: one that is usually on the disk of the system, and kept over a restart.
+func OtherFolder() string {
 	return fmt.Sprintf("Choose another folder: piwiz --own-nix-dir /var/tmp/piwiz-%d/nix", os.Getuid())
+}
+
+// Unusable is an error of the system about the folder.
+func Unusable(err error) error {
+	return &fault.Error{Lacks: true, Headline: "piwiz cannot use the folder for its own Nix: " + err.Error() + ".", Todo: append(durable.Remedy(err, ""), OtherFolder()), Err: err}
 }
