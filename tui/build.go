@@ -212,7 +212,7 @@ func (p *buildPage) sample() follow.Progress {
 
 func (p *buildPage) busy() string {
 	if p.plan.running() || p.run.running() {
-		return "The build will be stopped. What is already built is kept by Nix, so the next try is quicker."
+		return "The build will be stopped. What is already downloaded or built is kept, so the next try is quicker."
 	}
 	return ""
 }

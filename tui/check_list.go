@@ -170,7 +170,7 @@ func (c *checklist) advice(width int) string {
 		}
 		on := " Press enter to go on."
 		if begins := c.begins(); begins != "" {
-			on = " Press enter to " + begins + " and go on: the questions are asked meanwhile."
+			on = " Press enter to " + begins + ". The questions are asked meanwhile."
 		}
 		b.WriteString(wrap(well+on, width))
 	}

@@ -68,7 +68,7 @@ func ownFinding(ctx context.Context, b *ownnix.Builder, notHere error) preflight
 		size = MB(download)
 	}
 	f.What += b.Nix.Dir + ". Nothing is installed; " + size + " to download."
-	f.Begins = "download it"
+	f.Begins = "begin the download"
 	return f
 }
 
