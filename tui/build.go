@@ -13,6 +13,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
@@ -176,9 +177,11 @@ func (p *buildPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 
 // remedy is the page whose answer can fix the failure.
 func (p *buildPage) remedy() move {
-	var e *builder.Error
-	if errors.As(p.err, &e) && e.Page != "" {
+	if e, ok := errors.AsType[*builder.Error](p.err); ok && e.Page != "" {
 		return move(e.Page)
+	}
+	if e, ok := errors.AsType[*fault.Error](p.err); ok && e.Lacks {
+		return "check"
 	}
 	return "preview"
 }

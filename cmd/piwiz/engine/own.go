@@ -27,6 +27,9 @@ func (e *Engine) own() ownnix.Nix {
 		n.Dir, _ = ownnix.Folder() // without a home it is not offered
 		return n
 	}
+	if dir, err := filepath.Abs(n.Dir); err == nil {
+		n.Dir = dir
+	}
 	if filepath.Base(n.Dir) != "nix" { // builds leave links that end in /nix/store/…
 		n.Dir = filepath.Join(n.Dir, "nix")
 	}
@@ -97,6 +100,12 @@ func (d *download) report(g nixcache.Progress) {
 	d.now = g
 }
 
+// fetcher is what must be fetched before it builds: piwiz's own Nix.
+type fetcher interface {
+	Ready() (version string, ok bool)
+	Fetch(ctx context.Context, report func(nixcache.Progress)) error
+}
+
 // Fetch begins to fetch what the builder that was chosen lacks, in the background,
 // until Close. Plan waits for it, and tells what becomes of it.
 func (e *Engine) Fetch() {
@@ -112,7 +121,7 @@ func (e *Engine) Fetch() {
 }
 
 // download is the one that runs, or a new one.
-func (e *Engine) download(n ownnix.Nix) *download {
+func (e *Engine) download(n fetcher) *download {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if d := e.fetch; d != nil {
@@ -146,14 +155,17 @@ func (e *Engine) stopFetching() {
 
 // fetched waits until a builder has what it lacks, and tells how far that is.
 func (e *Engine) fetched(ctx context.Context, b builder.Builder, report func(follow.Event)) error {
-	own, ok := b.(*ownnix.Builder)
-	if !ok {
+	if own, ok := b.(*ownnix.Builder); ok {
+		return e.await(ctx, own.Nix, report)
+	}
+	return nil
+}
+
+func (e *Engine) await(ctx context.Context, n fetcher, report func(follow.Event)) error {
+	if _, ready := n.Ready(); ready {
 		return nil
 	}
-	if _, ready := own.Nix.Ready(); ready {
-		return nil
-	}
-	d := e.download(own.Nix)
+	d := e.download(n)
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
 	for said := -1; ; {
