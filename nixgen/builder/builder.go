@@ -102,7 +102,7 @@ func own(ctx context.Context, n ownnix.Nix, why string) (*ownnix.Builder, error)
 			return nil, err
 		}
 	}
-	if !offered(n) {
+	if !offered(n, osrelease.Read("/")) {
 		return nil, &fault.Error{
 			Lacks: true, Headline: "piwiz's own Nix is not for this computer: NixOS has one.",
 			Todo: fault.Todo{"See what that lacks: piwiz check --builder local"},
@@ -111,7 +111,7 @@ func own(ctx context.Context, n ownnix.Nix, why string) (*ownnix.Builder, error)
 	return ownnix.Find(ctx, n, why)
 }
 
-func offered(n ownnix.Nix) bool { return n.Dir != "" && !osrelease.Read("/").Is("nixos") }
+func offered(n ownnix.Nix, on osrelease.System) bool { return n.Dir != "" && !on.Is("nixos") }
 
 func automatic(ctx context.Context, n ownnix.Nix) (Chosen, error) {
 	why, lacks := usable(ctx)
@@ -164,7 +164,7 @@ func neither(notOwn error) error {
 // Instead is piwiz's own Nix, else a container of docker or podman, whichever
 // answers, because of what does not work here: part of a sentence.
 func Instead(ctx context.Context, n ownnix.Nix, because string) (c Chosen, err error) {
-	if offered(n) {
+	if offered(n, osrelease.Read("/")) {
 		b, err := own(ctx, n, because)
 		if err == nil || ctx.Err() != nil {
 			return working(b, err)
