@@ -93,8 +93,7 @@ func working[B Builder](b B, err error) (Chosen, error) {
 	return Chosen{Builder: b}, nil
 }
 
-// own is piwiz's own Nix. NixOS has one that works, and its certificates and
-// names are links into a store that would be hidden.
+// own is piwiz's own Nix.
 func own(ctx context.Context, n ownnix.Nix, why string) (*ownnix.Builder, error) {
 	if n.Dir == "" {
 		var err error
@@ -102,15 +101,12 @@ func own(ctx context.Context, n ownnix.Nix, why string) (*ownnix.Builder, error)
 			return nil, err
 		}
 	}
-	if !offered(n, osrelease.Read("/")) {
-		return nil, &fault.Error{
-			Lacks: true, Headline: "piwiz's own Nix is not for this computer: NixOS has one.",
-			Todo: fault.Todo{"See what that lacks: piwiz check --builder local"},
-		}
-	}
 	return ownnix.Find(ctx, n, why)
 }
 
+// offered says whether piwiz's own Nix is among what is chosen from. NixOS has one
+// that works, and its certificates and names are links into a store that would be
+// hidden.
 func offered(n ownnix.Nix, on osrelease.System) bool { return n.Dir != "" && !on.Is("nixos") }
 
 func automatic(ctx context.Context, n ownnix.Nix) (Chosen, error) {

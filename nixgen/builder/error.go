@@ -97,8 +97,9 @@ func Unready(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &Error{Headline: "piwiz's own Nix could not be downloaded.", Why: err.Error(), Page: "check", err: err}
+	e := &Error{Headline: "piwiz could not download its own Nix.", Why: err.Error(), Page: "check", err: err}
 	if told, ok := errors.AsType[fault.Told](err); ok {
+		e.Headline, e.Why, _ = strings.Cut(told.Error(), "\n")
 		e.Todo = told.Hints()
 	}
 	return e

@@ -11,6 +11,7 @@ type Where struct {
 	Hosts  []string // other computers that build, as ssh wants them: USER@HOST; none when this one builds
 	Mixed  bool     // this computer builds as well
 	Engine string   // docker or podman when Nix runs in its container, "" else
+	Own    string   // folder of piwiz's own Nix when that builds, "" else
 }
 
 // side is which computer the words of a row are about.
@@ -74,6 +75,8 @@ func (s Seen) words(r *row, drv string, log bool) instead {
 	switch {
 	case s.Where.Engine != "":
 		w = r.inContainer(w)
+	case s.Where.Own != "":
+		w = w.inOwn(s.Where.Own)
 	case host != "":
 		if r.remote != nil {
 			w = r.remote.over(w)
