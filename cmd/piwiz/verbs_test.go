@@ -15,11 +15,14 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"piwiz/nixgen/builder/ownnix"
 )
 
 // TestMain lets the test binary be piwiz itself, so that exit codes and
 // output are those of the real main.
 func TestMain(m *testing.M) {
+	ownnix.Inside() // as main does: this program is started again by piwiz's own Nix
 	if os.Getenv("PIWIZ_TEST_IS_PIWIZ") == "1" {
 		_ = os.Unsetenv("PIWIZ_TEST_IS_PIWIZ")
 		main()

@@ -8,10 +8,17 @@ import (
 	"strings"
 	"testing"
 
+	"piwiz/nixgen/builder/ownnix"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/preflight"
 )
+
+// TestMain does as main does: this program is started again by piwiz's own Nix.
+func TestMain(m *testing.M) {
+	ownnix.Inside()
+	os.Exit(m.Run())
+}
 
 // scripts is a PATH with programs that answer as told.
 func scripts(t *testing.T, programs map[string]string) {
