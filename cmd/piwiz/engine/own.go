@@ -59,10 +59,11 @@ func ownFinding(ctx context.Context, b *ownnix.Builder, notHere error) preflight
 	f.What = "piwiz uses a Nix of its own in "
 	if notHere != nil {
 		missing, _, _ := strings.Cut(notHere.Error(), "\n")
+		what := "a Nix"
 		if errors.Is(notHere, nix.ErrNotFound) {
-			missing = "Nix is not installed."
+			missing, what = "Nix is not installed.", "a copy"
 		}
-		f.What = missing + " That is fine: piwiz uses a copy of its own in "
+		f.What = missing + " That is fine: piwiz uses " + what + " of its own in "
 	}
 	ctx, stop := context.WithTimeout(ctx, askPatience)
 	defer stop()
