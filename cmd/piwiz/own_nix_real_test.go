@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,10 +24,10 @@ type beginner struct {
 	server       *exec.Cmd // of the cache
 }
 
-const (
-	beginnerID = "12345" // without an entry in the user database
-	cacheURL   = "http://127.0.0.1:8080"
-)
+// beginnerID is a user without an entry in the user database, who runs nothing else.
+var beginnerID = strconv.Itoa(200000 + os.Getpid()%100000)
+
+const cacheURL = "http://127.0.0.1:8080"
 
 func newBeginner(t *testing.T) *beginner {
 	t.Helper()
@@ -157,6 +158,7 @@ func TestABeginnerComesFromTheFirstPageToAnImageWithPiwizAlone(t *testing.T) {
 		{"Country", "enter"},
 		{"me@laptop", "enter"},
 		{"This is what will be built", "enter"},
+		{"y to build it anyway", "type y"}, // the cache has no kernel
 		{"The image is ready"},
 	})
 	t.Logf("from the first page to the image: %.1f s", time.Since(began).Seconds())
@@ -235,7 +237,7 @@ func TestWhatSavedHostsNeedSurvivesTheCleanUp(t *testing.T) {
 		if err := os.WriteFile(file, []byte(fmt.Sprintf("name = %q\nboard = \"4\"\nuser = \"alice\"\nkeys = [%q]\n", host, key)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		out := b.verb(0, b.build("build", file, "--json")...)
+		out := b.verb(0, b.build("build", file, "--yes", "--json")...)
 		if host == "bach" && !strings.Contains(out, `"line":"Nix: `) {
 			t.Errorf("the download is not told:\n%s", out)
 		}

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,8 +9,10 @@ import (
 	"testing"
 
 	"piwiz/nixgen/builder/container"
+	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/builder/ownnix"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/follow"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/osrelease"
 )
@@ -102,5 +105,49 @@ func TestOnNixOSThereIsNoOwnNix(t *testing.T) {
 		if got := offered(n, c.system); got != c.want {
 			t.Errorf("%v: %v", c.system, got)
 		}
+	}
+}
+
+// instead is a builder that starts Nix here, which makes a link if there is none.
+type instead struct {
+	another
+	fails error
+}
+
+func (instead) Here() bool { return true }
+
+func (i instead) Build(ctx context.Context, o order.Order, w *follow.Watch) error {
+	if i.fails != nil {
+		return i.fails
+	}
+	return i.another.Build(ctx, o, w)
+}
+
+// Whoever built with piwiz's own Nix may install a Nix later, or go back.
+func TestTheImageOfOwnNixGivesWayToOneOfThisComputer(t *testing.T) {
+	dir := flake(t)
+	own := filepath.Join(t.TempDir(), "nix/store/s0lxml7c979j1rb404g40yqzi9vas0wh-image")
+	if err := errors.Join(os.MkdirAll(filepath.Join(own, "nix-support"), 0o700), os.WriteFile(filepath.Join(own, "x.img"), []byte("of own"), 0o600),
+		os.WriteFile(filepath.Join(own, "nix-support/hydra-build-products"), []byte("file sd-image /nix/store/s0lxml7c979j1rb404g40yqzi9vas0wh-image/x.img\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	r := Request{Flake: dir, Host: "bach", OutLink: filepath.Join(dir, "result")}
+	if err := os.Symlink(own, r.OutLink); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Built(r.OutLink); err != nil || got != filepath.Join(own, "x.img") {
+		t.Fatalf("%s, %v", got, err)
+	}
+	var orders []order.Order
+	r.Builder = instead{another{orders: &orders}, errors.New("exit status 1")}
+	if _, err := Image(t.Context(), r, nil); err == nil {
+		t.Fatal("it built")
+	}
+	if got, err := Built(r.OutLink); err != nil || got != filepath.Join(own, "x.img") {
+		t.Errorf("after a build that failed: %s, %v", got, err)
+	}
+	r.Builder = instead{another{orders: &orders}, nil}
+	if made, err := Image(t.Context(), r, nil); err != nil || made.Size != 5 {
+		t.Errorf("%+v, %v", made, err)
 	}
 }
