@@ -132,7 +132,7 @@ func TestTheBuildPageWaitsForTheDownload(t *testing.T) {
 	d.on("build")
 
 	ends <- builder.Unready(errors.New("cache.nixos.org cannot be reached: no such host"))
-	d.sees("could not be downloaded")
+	d.sees("could not download its own Nix")
 	d.sees("no such host")
 	d.sees("go to the page that can fix it (check), r to build again")
 	d.pictures("build-own-failure")

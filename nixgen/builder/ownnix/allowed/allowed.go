@@ -144,7 +144,7 @@ func judge(dir string, fsys unix.Statfs_t) error {
 	case fsys.Type == unix.NFS_SUPER_MAGIC || fsys.Type == unix.SMB_SUPER_MAGIC || fsys.Type == smb2 || fsys.Type == cifs || fsys.Type == unix.AFS_SUPER_MAGIC || fsys.Type == unix.CODA_SUPER_MAGIC:
 		return unfit("of another computer (NFS or the like)", "Builds fail there at random, and are slow.")
 	case fsys.Namelen < longest:
-		return unfit(fmt.Sprintf("whose names may have only %d characters", fsys.Namelen), "An encrypted home folder is such a one. Names in the store of Nix are longer.")
+		return unfit(fmt.Sprintf("whose names may have only %d characters", fsys.Namelen), "An encrypted home folder is such a one. Names in the Nix store are longer.")
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func readOnly(dir string) error {
 func notUnix(dir string, err error) error {
 	return &fault.Error{
 		Lacks: true, Headline: dir + " is on a file system without links or permissions.",
-		Why:  "Memory cards, USB sticks and the disks of Windows have such a one; the store of Nix needs both.",
+		Why:  "Memory cards, USB sticks and the disks of Windows have such a one; the Nix store needs both.",
 		Todo: fault.Todo{OtherFolder()}, Err: err,
 	}
 }

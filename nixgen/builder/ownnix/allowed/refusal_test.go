@@ -75,7 +75,7 @@ func TestWhatRefusesForReal(t *testing.T) {
 		"tmpfs noexec": "DIR/nix is on a file system that does not let programs run (noexec).\n" + folderHint,
 		"tmpfs ro":     "DIR/nix is on a file system that is read-only.\n" + folderHint,
 		"names 143": "DIR/nix is on a file system whose names may have only 143 characters.\n" +
-			"An encrypted home folder is such a one. Names in the store of Nix are longer.\n" + folderHint,
+			"An encrypted home folder is such a one. Names in the Nix store are longer.\n" + folderHint,
 		"unwritable": "piwiz cannot use the folder for its own Nix: mkdir DIR/nix: no space left on device.\n" +
 			"- That disk takes no more files, however small: remove some, then try again. See how many it has: df -i DIR\n" + folderHint,
 	} {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -124,16 +125,24 @@ func (c Cache) Fetch(ctx context.Context, store string, infos []Info, report fun
 	return err
 }
 
-// parallel does n things, some at once, until one fails: that is its error.
+// parallel does n things, some at once, until one fails: that is its error. A panic
+// is the caller's, who may have a guard against it.
 func parallel(ctx context.Context, atOnce, n int, do func(ctx context.Context, k int) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
 	var once sync.Once
 	var first error
+	var broke any
 	var next atomic.Int64
 	for range min(atOnce, n) {
 		wg.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					once.Do(func() { broke = fmt.Errorf("%v\n%s", p, debug.Stack()) })
+					stop()
+				}
+			}()
 			for k := int(next.Add(1)) - 1; k < n && ctx.Err() == nil; k = int(next.Add(1)) - 1 {
 				if err := do(ctx, k); err != nil {
 					once.Do(func() { first = err })
@@ -143,6 +152,9 @@ func parallel(ctx context.Context, atOnce, n int, do func(ctx context.Context, k
 		})
 	}
 	wg.Wait()
+	if broke != nil {
+		panic(broke)
+	}
 	if first == nil {
 		return ctx.Err()
 	}
