@@ -114,7 +114,7 @@ const profileFile = "/etc/apparmor.d/piwiz-own-nix"
 // profile are the commands that let a copy of piwiz make namespaces, in one
 // line. The form is that of the profiles which Ubuntu brings for browsers.
 //
-// Nobody has tried it on a real Ubuntu yet.
+// The parser of AppArmor 4.1 takes it; nobody has tried it on a real Ubuntu yet.
 func profile() string {
 	self, err := os.Executable()
 	if err != nil {
