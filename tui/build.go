@@ -12,6 +12,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/tui/logpane"
@@ -175,9 +176,11 @@ func (p *buildPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 
 // remedy is the page whose answer can fix the failure.
 func (p *buildPage) remedy() move {
-	var e *builder.Error
-	if errors.As(p.err, &e) && e.Page != "" {
+	if e, ok := errors.AsType[*builder.Error](p.err); ok && e.Page != "" {
 		return move(e.Page)
+	}
+	if e, ok := errors.AsType[*fault.Error](p.err); ok && e.Lacks {
+		return "check"
 	}
 	return "preview"
 }
@@ -211,7 +214,7 @@ func (p *buildPage) sample() follow.Progress {
 
 func (p *buildPage) busy() string {
 	if p.plan.running() || p.run.running() {
-		return "The build will be stopped. What is already built is kept by Nix, so the next try is quicker."
+		return "The build will be stopped. What is already downloaded or built is kept, so the next try is quicker."
 	}
 	return ""
 }

@@ -21,7 +21,8 @@ import (
 // fixes what it can after showing the command.
 type checkPage struct {
 	checklist
-	moved  bool // by the user: it stays where it is
+	checks []preflight.Check // of this round
+	moved  bool              // by the user: it stays where it is
 	pane   viewport.Model
 	offer  string // the command that waits for a yes, "" when none does
 	ctx    context.Context
@@ -52,15 +53,15 @@ func (p *checkPage) ask(s *state) tea.Cmd {
 	}
 	s.again()
 	p.ctx, p.cancel = context.WithCancel(s.ctx)
-	p.results, p.offer, p.moved, p.cursor = nil, "", false, 0
+	p.checks, p.results, p.offer, p.moved, p.cursor = s.engine.Checks(), nil, "", false, 0
 	var cmds []tea.Cmd
 	var answers []chan preflight.Finding
-	for i := range s.engine.Checks {
+	for i := range p.checks {
 		answer := make(chan preflight.Finding, 1)
 		p.results, answers = append(p.results, &checked{}), append(answers, answer)
 		cmds = append(cmds, func() tea.Msg { return checkDone{i, <-answer} })
 	}
-	ctx, checks := p.ctx, s.engine.Checks
+	ctx, checks := p.ctx, p.checks
 	p.work.Add(1)
 	crash.Go(func() error {
 		preflight.Ask(ctx, checks, false, crash.Go, func(i int, f preflight.Finding) { answers[i] <- f })
@@ -88,6 +89,8 @@ func (p *checkPage) took(s *state, msg checkDone) {
 	r.Finding, r.done = msg.found, true
 	if !p.moved {
 		p.cursor = max(p.worst(), 0)
+	} else if p.results[p.cursor].hidden() {
+		p.cursor = p.beside(1)
 	}
 	p.fill(s)
 }
@@ -136,10 +139,10 @@ func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 		p.offer = p.repair()
 	case "enter":
 		if pending, states := p.count(); pending == 0 && states[preflight.Failure] == 0 {
-			return next, nil
+			return p.leave(s), nil
 		}
 	case "a":
-		return next, nil
+		return p.leave(s), nil
 	case "up", "k":
 		p.step(s, -1)
 	case "down", "j":
@@ -148,6 +151,12 @@ func (p *checkPage) key(s *state, msg tea.KeyMsg) (move, tea.Cmd) {
 		p.pane, _ = p.pane.Update(msg)
 	}
 	return stay, nil
+}
+
+// leave goes on to the questions; what must be fetched comes meanwhile.
+func (p *checkPage) leave(s *state) move {
+	s.engine.Fetch()
+	return next
 }
 
 // step moves the cursor, after the lines of a finding that is taller than the
@@ -166,7 +175,7 @@ func (p *checkPage) step(s *state, by int) {
 		p.pane.ScrollUp(1)
 		return
 	}
-	p.cursor = min(max(p.cursor+by, 0), len(p.results)-1)
+	p.cursor = p.beside(by)
 	p.fill(s)
 }
 
@@ -177,7 +186,7 @@ func (p *checkPage) fill(s *state) {
 	var lines []string
 	for i, r := range p.results {
 		r.first = len(lines)
-		lines = append(lines, strings.Split(p.finding(s.engine.Checks[i].Name, i, width), "\n")...)
+		lines = append(lines, p.finding(p.checks[i].Name, i, width)...)
 		r.end = len(lines)
 	}
 	room := max(s.height-4-lipgloss.Height(p.advice(width))-1-spare(p.lastEnd(width)), 1)

@@ -22,6 +22,30 @@ type checked struct {
 	first, end int // its lines in the pane
 }
 
+// hidden says that there is nothing to show.
+func (r *checked) hidden() bool { return r.done && r.State == preflight.Unneeded }
+
+// beside is the next finding in one direction, the one under the cursor where
+// there is none.
+func (c *checklist) beside(by int) int {
+	for i := c.cursor + by; i >= 0 && i < len(c.results); i += by {
+		if !c.results[i].hidden() {
+			return i
+		}
+	}
+	return c.cursor
+}
+
+// begins is what going on begins, "" for nothing.
+func (c *checklist) begins() string {
+	for _, r := range c.results {
+		if r.Begins != "" {
+			return r.Begins
+		}
+	}
+	return ""
+}
+
 // count says how many checks have no answer yet, and how many ended in each
 // state.
 func (c *checklist) count() (pending int, states map[preflight.State]int) {
@@ -74,8 +98,11 @@ func (c *checklist) repair() string {
 }
 
 // finding draws one line, and below it why it matters and what to do.
-func (c *checklist) finding(name string, i, width int) string {
+func (c *checklist) finding(name string, i, width int) []string {
 	r := c.results[i]
+	if r.hidden() {
+		return nil
+	}
 	pointer := "  "
 	if i == c.cursor && c.worst() >= 0 {
 		pointer = style.Focus.Render(style.Pointer) + " "
@@ -104,7 +131,7 @@ func (c *checklist) finding(name string, i, width int) string {
 	for _, do := range r.Todo {
 		text += "\n" + hang(do, width)
 	}
-	return pointer + sign + " " + strings.ReplaceAll(text, "\n", "\n    ")
+	return strings.Split(pointer+sign+" "+strings.ReplaceAll(text, "\n", "\n    "), "\n")
 }
 
 // vain says how the command ended that did not help.
@@ -136,10 +163,16 @@ func (c *checklist) advice(width int) string {
 		b.WriteString(wrap("Fix what is marked, then press r to check again. a goes on anyway, but the build will not work yet.", width))
 	case pending > 0:
 		b.WriteString(style.Dim.Render("Looking …"))
-	case states[preflight.Warning] > 0:
-		b.WriteString(wrap("What is marked with ! need not stop you. Press enter to go on.", width))
 	default:
-		b.WriteString("All is well. Press enter to go on.")
+		well := "All is well."
+		if states[preflight.Warning] > 0 {
+			well = "What is marked with ! need not stop you."
+		}
+		on := " Press enter to go on."
+		if begins := c.begins(); begins != "" {
+			on = " Press enter to " + begins + ". The questions are asked meanwhile."
+		}
+		b.WriteString(wrap(well+on, width))
 	}
 	return b.String()
 }

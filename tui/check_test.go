@@ -21,6 +21,11 @@ func found(f preflight.Finding) preflight.Check {
 	return preflight.Check{Name: "check", Run: func(context.Context) preflight.Finding { return f }}
 }
 
+// round are the same checks in each round.
+func round(checks ...preflight.Check) func() []preflight.Check {
+	return func() []preflight.Check { return checks }
+}
+
 // untrusted is a computer where three things are wrong.
 func untrusted() []preflight.Check {
 	return []preflight.Check{
@@ -61,7 +66,8 @@ func (c command) Run() error {
 
 func TestAFailureIsExplainedAndItsCommandRunsOnlyAfterAYes(t *testing.T) {
 	e := engine(t)
-	e.Checks = untrusted()
+	checks := untrusted()
+	e.Checks = round(checks...)
 	var ran []string
 	e.Repair = func(line string) tea.ExecCommand { return command{line: line, ran: &ran} }
 	d := drive(t, e)
@@ -86,7 +92,7 @@ func TestAFailureIsExplainedAndItsCommandRunsOnlyAfterAYes(t *testing.T) {
 	if cmd := offered.answer(d.w.state, "enter"); cmd == nil {
 		t.Fatal("nothing would be run")
 	}
-	e.Checks[3] = found(preflight.Finding{State: preflight.OK, What: "Programs for the Pi run here."})
+	checks[3] = found(preflight.Finding{State: preflight.OK, What: "Programs for the Pi run here."})
 	d.send(repaired{3, nil})
 	d.sees("√ Programs for the Pi run here.")
 	d.send(repaired{3, errors.New("the command ended with an error: exit status 100")})
@@ -97,7 +103,7 @@ func TestAFailureIsExplainedAndItsCommandRunsOnlyAfterAYes(t *testing.T) {
 
 func TestARepairThatDidNotHelpSaysWhy(t *testing.T) {
 	e := engine(t)
-	e.Checks = untrusted()
+	e.Checks = round(untrusted()...)
 	var ran []string
 	e.Repair = func(line string) tea.ExecCommand { return command{line: line, ran: &ran} }
 	d := drive(t, e)
@@ -125,14 +131,15 @@ func TestTheTestBuildWaitsForTheOthers(t *testing.T) {
 		built++
 		return preflight.Finding{State: preflight.OK, What: "A test build worked."}
 	}}
-	e.Checks = []preflight.Check{found(preflight.Finding{State: preflight.Failure, What: "Nix is missing."}), last}
+	checks := []preflight.Check{found(preflight.Finding{State: preflight.Failure, What: "Nix is missing."}), last}
+	e.Checks = round(checks...)
 	d := drive(t, e)
 	d.keys("enter")
 	d.sees("test build waits")
 	if built > 0 {
 		t.Fatal("built while something was missing")
 	}
-	e.Checks[0] = found(preflight.Finding{State: preflight.Warning, What: "Offline."})
+	checks[0] = found(preflight.Finding{State: preflight.Warning, What: "Offline."})
 	d.keys("r")
 	d.sees("A test build worked.")
 	d.sees("need not stop you")
@@ -143,11 +150,11 @@ func TestTheTestBuildWaitsForTheOthers(t *testing.T) {
 func TestLeavingTheCheckPageStopsATestBuild(t *testing.T) {
 	e := engine(t)
 	ended := make(chan struct{})
-	e.Checks = []preflight.Check{found(preflight.Finding{State: preflight.OK, What: "fine"}), {Name: "test build", Last: true, Run: func(ctx context.Context) preflight.Finding {
+	e.Checks = round(found(preflight.Finding{State: preflight.OK, What: "fine"}), preflight.Check{Name: "test build", Last: true, Run: func(ctx context.Context) preflight.Finding {
 		<-ctx.Done()
 		close(ended)
 		return preflight.Finding{}
-	}}}
+	}})
 	d := drive(t, e)
 	d.keys("enter")
 	d.sees("test build …")
@@ -163,7 +170,7 @@ func TestLeavingTheCheckPageStopsATestBuild(t *testing.T) {
 func TestTheCheckPageShowsAllByScrollingInASmallWindow(t *testing.T) {
 	for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 40}} {
 		e := engine(t)
-		e.Checks = untrusted()
+		e.Checks = round(untrusted()...)
 		d := drive(t, e)
 		d.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 		d.keys("enter")

@@ -90,10 +90,10 @@ func (d *driver) working() bool {
 // when all is well.
 var needed = map[string]func(*Engine){
 	"Checks": func(e *Engine) {
-		e.Checks = []preflight.Check{{Name: "nix", Run: func(context.Context) preflight.Finding { panic("deliberate") }}}
+		e.Checks = round(preflight.Check{Name: "nix", Run: func(context.Context) preflight.Finding { panic("deliberate") }})
 	},
 	"Repair": func(e *Engine) {
-		e.Checks = []preflight.Check{found(preflight.Finding{State: preflight.Failure, What: "x", Command: "true"})}
+		e.Checks = round(found(preflight.Finding{State: preflight.Failure, What: "x", Command: "true"}))
 	},
 	"GrantNetworks": func(e *Engine) {
 		e.Networks = func(context.Context) ([]wifi.Network, []error, error) { return nil, nil, fs.ErrPermission }

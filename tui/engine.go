@@ -26,8 +26,12 @@ type Engine struct {
 	// Hosts lists the saved hosts. Problems are host files that could not be
 	// read; they do not hide the others.
 	Hosts func() (saved []hostfile.Saved, problems []error, err error)
-	// Checks are the findings of the check page, in the order shown.
-	Checks []preflight.Check
+	// Checks are those of the check page, in the order shown. They are for one
+	// round: what builds the image is chosen again in each.
+	Checks func() []preflight.Check
+	// Fetch begins to fetch what the builder that was chosen still lacks, in the
+	// background; where it lacks nothing it does nothing. Plan waits for it.
+	Fetch func()
 	// Repair prepares running the command of a finding on the terminal.
 	Repair func(command string) tea.ExecCommand
 	// Defaults guesses the answers nobody is asked twice: user name, country,

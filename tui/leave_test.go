@@ -37,7 +37,7 @@ func TestLeavingIsAStateInWhichNothingBegins(t *testing.T) {
 	d.sees("plan: ")
 	d.press("ctrl+c", "y")
 	d.sees("Stopping …")
-	d.sees("kept by Nix")
+	d.sees("is kept")
 	d.pictures("closing")
 	visit, saved := d.w.visit, begun
 	card := &memory{}

@@ -70,10 +70,11 @@ func outside(t *testing.T) Engine {
 		saved, _, _ := hosts()
 		return append(saved, poisoned(hostfile.Saved{Host: nixgen.Host{Name: "old", Board: "4"}})), []error{bad("host file")}, bad("hosts")
 	}
-	e.Checks = nil
+	var checks []preflight.Check
 	for _, s := range []preflight.State{preflight.OK, preflight.Warning, preflight.Skipped} {
-		e.Checks = append(e.Checks, found(poisoned(preflight.Finding{State: s, What: string(s), Why: string(s), Command: string(s), Todo: []string{string(s)}})))
+		checks = append(checks, found(poisoned(preflight.Finding{State: s, What: string(s), Why: string(s), Command: string(s), Todo: []string{string(s)}})))
 	}
+	e.Checks = round(checks...)
 	e.Answers = func(context.Context, string) []string { return []string{"10.0.0.7" + poison + "<address>"} }
 	e.Networks = func(ctx context.Context) ([]wifi.Network, []error, error) {
 		found, _, _ := networks(ctx)

@@ -25,11 +25,11 @@ func slow(t *testing.T) (e Engine, letGo func(n int)) {
 	var asked atomic.Int32
 	number := func() int32 { return asked.Add(1) }
 	was := e
-	e.Checks = []preflight.Check{{Name: "check", Run: func(context.Context) preflight.Finding {
+	e.Checks = round(preflight.Check{Name: "check", Run: func(context.Context) preflight.Finding {
 		n := number()
 		<-gate
 		return preflight.Finding{State: preflight.OK, What: fmt.Sprintf("finding %d.", n)}
-	}}}
+	}})
 	e.Answers = func(context.Context, string) []string {
 		n := number()
 		<-gate
@@ -94,7 +94,7 @@ func TestAnAnswerIsForTheVisitThatAsked(t *testing.T) {
 
 func TestALateAnswerAboutANameDoesNotMoveThePage(t *testing.T) {
 	e, letGo := slow(t)
-	e.Checks = nil
+	e.Checks = round()
 	d := drive(t, e)
 	d.press("enter")
 	d.on("check")

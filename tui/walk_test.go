@@ -86,13 +86,14 @@ func (w *walker) hostile() Engine {
 		saved, _, _ := hosts()
 		return saved, w.errs("host file"), nil
 	}
-	e.Checks = nil
-	for _, s := range []preflight.State{preflight.OK, preflight.Warning, preflight.Skipped, preflight.Failure} {
+	var checks []preflight.Check
+	for _, s := range []preflight.State{preflight.OK, preflight.Warning, preflight.Skipped, preflight.Unneeded, preflight.Failure} {
 		if w.r.IntN(2) == 0 {
 			f := poisoned(preflight.Finding{State: s, What: string(s), Why: strings.Repeat("because ", w.r.IntN(40)), Command: strings.Repeat("do it ", w.r.IntN(60)), Todo: []string{string(s)}})
-			e.Checks = append(e.Checks, preflight.Check{Name: "check", Last: w.r.IntN(3) == 0, Run: func(context.Context) preflight.Finding { return f }})
+			checks = append(checks, preflight.Check{Name: "check", Last: w.r.IntN(3) == 0, Run: func(context.Context) preflight.Finding { return f }})
 		}
 	}
+	e.Checks = round(checks...)
 	e.Repair = func(string) tea.ExecCommand { return command{ran: new([]string), err: w.perhaps("repair")} }
 	e.Answers = func(context.Context, string) []string {
 		if fail("answers") == nil {

@@ -292,7 +292,8 @@ func engine(t *testing.T) Engine {
 	psk, _ := wifi.PSK("correct horse", "Home Net")
 	return Engine{
 		Hosts:    func() ([]hostfile.Saved, []error, error) { return nil, nil, nil },
-		Checks:   []preflight.Check{found(preflight.Finding{State: preflight.OK, What: "Nix 2.26.3 is installed."}), found(preflight.Finding{State: preflight.OK, What: "There is room for the build."})},
+		Checks:   round(found(preflight.Finding{State: preflight.OK, What: "Nix 2.26.3 is installed."}), found(preflight.Finding{State: preflight.OK, What: "There is room for the build."})),
+		Fetch:    func() {},
 		Computer: func() string { return "laptop" },
 		Defaults: func() nixgen.Host { return nixgen.Host{User: "alice", Country: "DE", TimeZone: "Europe/Berlin"} },
 		Answers:  func(context.Context, string) []string { return nil },

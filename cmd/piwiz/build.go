@@ -60,7 +60,7 @@ func (p *program) buildVerb() *cobra.Command {
 	c.Flags().BoolVar(&yes, "yes", false, "build even what takes hours to compile")
 	c.Flags().StringArrayVar(&said, "confirm", nil, "confirm the warning with this key, which an earlier run named; may be repeated")
 	c.Flags().BoolVar(&newKey, "new-key", false, "make a new host key; computers that know the host will refuse it until their known_hosts is changed")
-	return c
+	return p.ownFlags(c)
 }
 
 // keptNote says where the secrets are that were replaced.

@@ -27,7 +27,9 @@ func (p *program) checkVerb() *cobra.Command {
 			}
 			found[i] = &f
 			for ; next < len(all) && found[next] != nil && ctx.Err() == nil; next++ { // in their order
-				p.finding(all[next].Name, *found[next])
+				if found[next].State != preflight.Unneeded {
+					p.finding(all[next].Name, *found[next])
+				}
 			}
 		})
 		if ctx.Err() != nil {
@@ -39,7 +41,7 @@ func (p *program) checkVerb() *cobra.Command {
 		return nil
 	}))
 	c.Flags().BoolVar(&deep, "deep", false, "try a test build even when something else is missing")
-	return c
+	return p.ownFlags(c)
 }
 
 // finding prints what a check found out.

@@ -35,7 +35,8 @@ func (p *program) command() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.set.Nixpkgs, "nixpkgs", "", "build from this nixpkgs flake, e.g. path:/home/me/nixpkgs, instead of the pinned release")
 	root.PersistentFlags().StringVar(&p.set.Builder, "builder", "", "where the image is built: "+builder.Names+"; without it, what works here")
 	p.emmcFlag(root)
+	p.ownFlags(root)
 	root.Flags().StringVar(&p.set.AnyDisk, "any-disk", "", "also offer this disk, which does not look like an SD card, such as an SD Express card: /dev/nvme1n1; never a disk this computer runs from")
-	root.AddCommand(p.checkVerb(), p.renderVerb(), p.buildVerb(), p.cardsVerb(), p.flashVerb(), p.waitVerb(), p.hostsVerb())
+	root.AddCommand(p.checkVerb(), p.renderVerb(), p.buildVerb(), p.cardsVerb(), p.flashVerb(), p.waitVerb(), p.hostsVerb(), p.ownNixVerb())
 	return root
 }

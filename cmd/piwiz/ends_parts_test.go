@@ -82,15 +82,18 @@ func pretended() tui.Engine {
 	card := disk.Device{Name: "sdb", Path: "/dev/sdb", Size: 31914983424, Model: "SD/MMC", Bus: bus.USB, Removable: true, DiskSeq: 9}
 	return tui.Engine{
 		Hosts: func() ([]hostfile.Saved, []error, error) { return nil, nil, at(context.Background(), "welcome") },
-		Checks: []preflight.Check{{Name: "nix", Run: func(ctx context.Context) preflight.Finding {
-			if at(ctx, "check") != nil {
-				return preflight.Finding{State: preflight.Failure, What: "stopped"}
-			}
-			if bad := os.Getenv("PIWIZ_TEST_REPAIR"); bad != "" {
-				return preflight.Finding{State: preflight.Failure, What: "Nix is missing.", Command: bad}
-			}
-			return preflight.Finding{State: preflight.OK, What: "Nix is installed."}
-		}}},
+		Fetch: func() {},
+		Checks: func() []preflight.Check {
+			return []preflight.Check{{Name: "nix", Run: func(ctx context.Context) preflight.Finding {
+				if at(ctx, "check") != nil {
+					return preflight.Finding{State: preflight.Failure, What: "stopped"}
+				}
+				if bad := os.Getenv("PIWIZ_TEST_REPAIR"); bad != "" {
+					return preflight.Finding{State: preflight.Failure, What: "Nix is missing.", Command: bad}
+				}
+				return preflight.Finding{State: preflight.OK, What: "Nix is installed."}
+			}}}
+		},
 		Repair:   func(command string) tea.ExecCommand { return engine.With(hostfile.Store{}).Repair(command) },
 		Computer: func() string { return "" },
 		Defaults: func() nixgen.Host {

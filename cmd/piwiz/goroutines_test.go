@@ -15,14 +15,19 @@ import (
 // the reason why no code of piwiz can panic in it. nixgen has none that runs code
 // of its own: what it works on is started by tui and cmd.
 var unguarded = map[string]string{
-	"flash/crash/crash.go Go":            "the guard itself",
-	"flash/detect/watch.go listen":       "context.AfterFunc: closes a file",
-	"flash/firstboot/hostkey.go hostKey": "context.AfterFunc: closes a connection",
-	"flash/udisks/udisks.go Connect":     "context.AfterFunc: closes a connection",
-	"nixgen/sshkey/agent.go fromAgent":   "context.AfterFunc: closes a connection",
-	"nixgen/nix/run.go Run":              "waits for a child; repeats a signal until it has ended",
-	"tui/screen/session.go Start":        "a tool of the tests",
-	"tui/screen/session.go run":          "a tool of the tests",
+	"flash/crash/crash.go Go":                             "the guard itself",
+	"flash/detect/watch.go listen":                        "context.AfterFunc: closes a file",
+	"flash/firstboot/hostkey.go hostKey":                  "context.AfterFunc: closes a connection",
+	"flash/udisks/udisks.go Connect":                      "context.AfterFunc: closes a connection",
+	"nixgen/sshkey/agent.go fromAgent":                    "context.AfterFunc: closes a connection",
+	"nixgen/builder/ownnix/fetch.go register":             "writes into a pipe",
+	"nixgen/builder/ownnix/nixcache/cache.go parallel":    "hands a panic over to its caller, whom crash.Go has started",
+	"nixgen/builder/ownnix/nixcache/web.go get":           "time.AfterFunc: ends a request",
+	"nixgen/builder/ownnix/namespace/namespace.go inside": "in a process of its own, which has no terminal to leave in raw mode: waits for the end of a pipe",
+	"nixgen/builder/ownnix/namespace/namespace.go start":  "likewise: repeats a signal until a child has ended",
+	"nixgen/nix/run.go Run":                               "waits for a child; repeats a signal until it has ended",
+	"tui/screen/session.go Start":                         "a tool of the tests",
+	"tui/screen/session.go run":                           "a tool of the tests",
 }
 
 // starters are calls that run a function in another goroutine.

@@ -32,6 +32,8 @@ var rules = []struct{ from, never, because string }{
 	{"piwiz/nixgen/wifi", "github.com", "only its packages air and networkmanager ask anybody"},
 	{"piwiz/nixgen/...", "piwiz/cmd", "what asks root is handed in as a function"},
 	{"piwiz/flash/...", "piwiz/cmd", "what asks root is handed in as a function"},
+	{"piwiz/nixgen/builder/ownnix/namespace", "net", "it is read in ten minutes: mounts and nothing else"},
+	{"piwiz/nixgen/builder/ownnix/nar", "net", "it unpacks what it is given"},
 	{"piwiz/nixgen/follow", "piwiz/nixgen/builder", "it follows Nix wherever that runs, and builders report to it"},
 	{"piwiz/nixgen/forecast", "piwiz/nixgen/builder", "it knows steps and times, not who does them"},
 	{"piwiz/nixgen/diagnose/...", "piwiz/nixgen/builder", "it explains what Nix said to whoever ran it"},
@@ -115,6 +117,16 @@ func TestBuildersNeedNothingOfTheirChooser(t *testing.T) {
 	}
 	if kinds < 3 {
 		t.Errorf("%d packages", kinds)
+	}
+}
+
+// The parts of piwiz's own Nix are leaves: what they say is put together above.
+func TestThePartsOfOwnNixNeedNothingOfIt(t *testing.T) {
+	const whole = "piwiz/nixgen/builder/ownnix"
+	for _, p := range goList(t, whole+"/...") {
+		if p != whole && slices.Contains(goList(t, "-deps", p), whole) {
+			t.Errorf("%s links %s", p, whole)
+		}
 	}
 }
 

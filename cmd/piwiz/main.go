@@ -19,11 +19,15 @@ import (
 	"piwiz/cmd/piwiz/quiet"
 	"piwiz/flash/cardproc"
 	"piwiz/flash/crash"
+	"piwiz/nixgen/builder/ownnix"
 	"piwiz/nixgen/nix"
 )
 
 func main() {
 	quiet.Undo()
+	// The part that enters the namespace of piwiz's own Nix must be neither shut
+	// nor slow: it sets up nothing else, and does not come back.
+	ownnix.Inside()
 	noCore()
 	// The privileged half is reached before anything else is set up: what
 	// runs as root does only what it must.

@@ -65,6 +65,9 @@ func TestNoVerbPrintsWhatActsOnTheTerminal(t *testing.T) {
 		{"check", "--builder", poison},
 		{"hosts"},
 		{"check"},
+		{"check", "--builder", "own", "--own-nix-dir", "/proc/" + poison, "--cache", "file:///" + poison},
+		{"own-nix", "status", "--own-nix-dir", "/proc/" + poison},
+		{"own-nix", "remove", "--own-nix-dir", "/proc/" + poison},
 		{"build", "old", "--nixpkgs", poison},
 	} {
 		for _, args := range [][]string{args, append([]string{"--json"}, args...)} {

@@ -41,7 +41,11 @@ func (p *program) steps(run func(context.Context, *engine.Engine, []string) erro
 		if err != nil {
 			return err
 		}
-		return run(ctx, e, args)
+		err = run(ctx, e, args)
+		if end := e.Close(); err == nil {
+			err = end
+		}
+		return err
 	}
 }
 

@@ -15,11 +15,14 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"piwiz/nixgen/builder/ownnix"
 )
 
 // TestMain lets the test binary be piwiz itself, so that exit codes and
 // output are those of the real main.
 func TestMain(m *testing.M) {
+	ownnix.Inside() // as main does: this program is started again by piwiz's own Nix
 	if os.Getenv("PIWIZ_TEST_IS_PIWIZ") == "1" {
 		_ = os.Unsetenv("PIWIZ_TEST_IS_PIWIZ")
 		main()
@@ -38,13 +41,18 @@ func TestMain(m *testing.M) {
 	}})
 }
 
-// person is somebody with an empty home and no tools on the PATH.
+// person is somebody with an empty home and no tools on the PATH. A file is in the
+// way of piwiz's own Nix, which would be downloaded.
 type person struct {
 	t    *testing.T
 	home string
 }
 
-func newPerson(t *testing.T) person { return person{t, t.TempDir()} }
+func newPerson(t *testing.T) person {
+	u := person{t, t.TempDir()}
+	u.file("data/piwiz/nix", "")
+	return u
+}
 
 func (u person) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
@@ -180,7 +188,7 @@ func TestJSONIsOneObjectALineWithAnEvent(t *testing.T) {
 	u := newPerson(t)
 	u.file("data/piwiz/hosts/bach/host.toml", goodAnswers)
 	for want, args := range map[string][]string{
-		"host": {"hosts"}, "file": {"render", "bach"}, "check": {"check"}, "error": {"build", "nobody"},
+		"host": {"hosts"}, "file": {"render", "bach"}, "check": {"check"}, "error": {"build", "nobody"}, "own-nix": {"own-nix", "status", "--own-nix-dir", "/proc/own"},
 	} {
 		out, _, _ := u.piwiz(append(args, "--json")...)
 		for l := range strings.Lines(out) {
@@ -198,7 +206,7 @@ func TestJSONIsOneObjectALineWithAnEvent(t *testing.T) {
 func TestHelpOfEachVerbHasAnExample(t *testing.T) {
 	u := newPerson(t)
 	all, _, _ := u.piwiz("--help")
-	for _, v := range []string{"check", "render", "build", "cards", "flash", "wait", "hosts"} {
+	for _, v := range []string{"check", "render", "build", "cards", "flash", "wait", "hosts", "own-nix"} {
 		if !strings.Contains(all, "  "+v+" ") {
 			t.Errorf("piwiz --help does not list %s", v)
 		}

@@ -99,7 +99,7 @@ func interruptible(ctx context.Context) (context.Context, func()) {
 // face gives the wizard what the engine does.
 func face(e *engine.Engine) tui.Engine {
 	return tui.Engine{
-		Hosts: e.Hosts, Checks: e.Checks(), Repair: func(command string) tea.ExecCommand { return e.Repair(command) },
+		Hosts: e.Hosts, Checks: e.Checks, Fetch: e.Fetch, Repair: func(command string) tea.ExecCommand { return e.Repair(command) },
 		Defaults: engine.Guess, Computer: engine.Computer, Answers: e.Answers,
 		Networks: e.Networks, GrantNetworks: func() tui.WifiGrant { return e.GrantNetworks() }, Searched: e.Searched, AskSecret: e.AskSecret,
 		Keys: e.Keys, MakeKey: e.MakeKey, ReadKey: e.ReadKey,

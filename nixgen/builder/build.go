@@ -86,6 +86,13 @@ func (r Request) run(ctx context.Context, dry bool, report func(follow.Event), t
 	if dry {
 		w.Say(r.builder().String())
 	}
+	if r.builder().Here() && !dry {
+		back, err := giveWay(r.OutLink)
+		if err != nil {
+			return err
+		}
+		defer back()
+	}
 	err = r.builder().Build(ctx, r.order(dry), w)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -142,11 +149,29 @@ func ready(r Request) error {
 	return nil
 }
 
+// giveWay takes away a link that the Nix of this computer would not replace,
+// because it leads into a store that is a folder: piwiz's own Nix has built here
+// before. back puts it back where no new one was made.
+func giveWay(link string) (back func(), err error) {
+	to, err := os.Readlink(link)
+	if err != nil || strings.LastIndex(to, "/nix/store/") <= 0 {
+		return func() {}, nil // there is none, or it is as Nix makes them
+	}
+	if err := os.Remove(link); err != nil {
+		return nil, fmt.Errorf("make room for the result: %w", err)
+	}
+	return func() { _ = os.Symlink(to, link) }, nil // fails where there is a new one
+}
+
 // Built finds the image that outLink, made by an earlier Image, leads to.
 func Built(outLink string) (string, error) {
 	root, err := os.Readlink(outLink)
 	if err != nil {
 		return "", fmt.Errorf("find the result of the build: %w", err)
+	}
+	// That of piwiz's own Nix is a folder of this computer, which is /nix inside.
+	if at := strings.LastIndex(root, "/nix/store/"); at > 0 {
+		return product(root[:at], root[at:])
 	}
 	// The store may be the user's own, or that of a container: the link is the same.
 	for _, under := range []string{"", nix.HomeStore(), order.Copies(outLink)} {

@@ -85,16 +85,16 @@ func TestABuilderNeedsOnlyTheInterface(t *testing.T) {
 }
 
 func TestWhatIsNoBuilderNamesThoseThatAre(t *testing.T) {
-	b, err := Choose(t.Context(), "cloud")
+	b, err := Choose(t.Context(), Wish{Builder: "cloud"})
 	var e *Error
-	if b != nil || !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), ""), Names) {
+	if b.Builder != nil || !errors.As(err, &e) || !strings.Contains(strings.Join(e.Hints(), ""), Names) {
 		t.Errorf("%v, %v", b, err)
 	}
 	t.Setenv("PATH", t.TempDir()) // neither Nix nor docker
 	for _, wish := range []string{"", "local", "container", "docker", "podman:img", "ssh://me@far", "local,ssh://me@far", "ssh://me:word@far", "ftp://x"} {
-		b, err := Choose(t.Context(), wish)
+		b, err := Choose(t.Context(), Wish{Builder: wish})
 		var h interface{ Hints() []string }
-		if b != nil || !errors.As(err, &h) || len(h.Hints()) == 0 {
+		if b.Builder != nil || !errors.As(err, &h) || len(h.Hints()) == 0 {
 			t.Errorf("%q: %v, %v", wish, b, err)
 		}
 	}

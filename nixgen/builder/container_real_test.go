@@ -29,7 +29,7 @@ func boxedHost(t *testing.T, more string) Request {
 	t.Helper()
 	r := host(t, more)
 	var err error
-	if r.Builder, err = Choose(t.Context(), "podman:localhost/nix,localhost/emulate"); err != nil {
+	if r.Builder, err = Choose(t.Context(), Wish{Builder: "podman:localhost/nix,localhost/emulate"}); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -157,7 +157,7 @@ func TestRealContainerOfAnImageThatIsNotThere(t *testing.T) {
 	if !withContainers(t) {
 		return
 	}
-	b, err := Choose(t.Context(), "")
+	b, err := Choose(t.Context(), Wish{})
 	if err != nil || !strings.Contains(b.String(), "in a container of podman: Nix is not installed on this computer, but a container can do it.") {
 		t.Errorf("%q, %v", b, err)
 	}

@@ -91,6 +91,20 @@ func cut(line string, n int) string {
 	return line
 }
 
+// Unready is an error about what a builder fetches before it can build; nil stays
+// nil.
+func Unready(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &Error{Headline: "piwiz could not download its own Nix.", Why: err.Error(), Page: "check", err: err}
+	if told, ok := errors.AsType[fault.Told](err); ok {
+		e.Headline, e.Why, _ = strings.Cut(told.Error(), "\n")
+		e.Todo = told.Hints()
+	}
+	return e
+}
+
 // Unwrap is the error below, nil when there is none.
 func (e *Error) Unwrap() error { return e.err }
 

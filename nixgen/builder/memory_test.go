@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"piwiz/nixgen/builder/ownnix"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/forecast"
 	"piwiz/nixgen/nix"
@@ -65,6 +66,7 @@ func floods(whole bool) (all []flood) {
 // TestMain lets the test program be the nix of a test, or the piwiz that follows
 // it.
 func TestMain(m *testing.M) {
+	ownnix.Inside() // this program is started again by piwiz's own Nix
 	if name := os.Getenv("PIWIZ_TEST_FLOOD"); name != "" {
 		for _, f := range floods(wholeFloods) {
 			if f.name == name && os.Getenv("PIWIZ_TEST_FOLLOW") == "" {

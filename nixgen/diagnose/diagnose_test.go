@@ -333,7 +333,7 @@ func TestTheQuotedLinesOfABuilderAreNoMessageOfNix(t *testing.T) {
 }
 
 // TestAdviceIsForTheComputerOnWhichItHappened has every known failure on another
-// computer and in a container.
+// computer, in a container and in piwiz's own Nix.
 func TestAdviceIsForTheComputerOnWhichItHappened(t *testing.T) {
 	const host = "pi@builder"
 	boxed := Where{Engine: "podman"}
@@ -359,6 +359,11 @@ func TestAdviceIsForTheComputerOnWhichItHappened(t *testing.T) {
 				d := Of(s)
 				if said := strings.Join(append(d.Do, d.Headline), "\n"); strings.Contains(said, "ENGINE") || ofTheComputer.MatchString(said) || len(d.Do) == 0 && d.Name != "syntax" && d.Page == "check" {
 					t.Errorf("%s in a container: %s %q", d.Name, d.Headline, d.Do)
+				}
+				s.Where = Where{Own: "/home/alice/my nix"}
+				d = Of(s)
+				if ofNixHere.MatchString(strings.Join(d.Do, "\n")) || len(d.Do) == 0 && d.Name != "syntax" && d.Page == "check" {
+					t.Errorf("%s in piwiz's own Nix: %s %q", d.Name, d.Headline, d.Do)
 				}
 				s.Where, s.Machines = Where{}, map[string]string{d.Derivation: "ssh-ng://" + host + "?compress=true"}
 				d = Of(s)

@@ -54,6 +54,8 @@ func (s Seen) words(r *row.Row, drv string, log bool) row.Instead {
 	switch {
 	case s.Where.Engine != "":
 		w = inContainer(r, w)
+	case s.Where.Own != "":
+		w = inOwn(w, s.Where.Own)
 	case host != "":
 		if r.Remote != nil {
 			w = r.Remote.Over(w)

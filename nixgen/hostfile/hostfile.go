@@ -90,6 +90,26 @@ func notSaved(name string) error {
 func (u *unknown) Error() string        { return "there is no saved host " + u.name + "." }
 func (u *unknown) Is(target error) bool { return target == fs.ErrNotExist }
 
+// Names are those of all saved hosts, whatever is wrong with them.
+func (s Store) Names() (names []string, err error) {
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the saved hosts: %w", err)
+	}
+	for _, e := range entries {
+		if ofHost(e) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// ofHost says whether an entry of the folder has the name of a host.
+func ofHost(e fs.DirEntry) bool {
+	canonical, _ := nixgen.CheckName(e.Name())
+	return canonical == e.Name() && e.Name()[0] != '.'
+}
+
 // List reads all hosts, each with its problems. Those that cannot be read, and
 // what else is among them, are problems of their own and do not hide the
 // others.
@@ -113,7 +133,7 @@ func (s Store) List() ([]Saved, []Problem, error) {
 			problems = append(problems, *p)
 			continue
 		}
-		if canonical, _ := nixgen.CheckName(e.Name()); canonical != e.Name() || e.Name()[0] == '.' {
+		if !ofHost(e) {
 			continue
 		}
 		h, err := s.load(e.Name())

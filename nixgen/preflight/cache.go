@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"time"
+
+	"piwiz/nixgen/shell"
 )
 
 // CacheInfo is the first file that Nix asks of the public cache.
@@ -18,7 +22,9 @@ func Cache(ctx context.Context, address string) (string, error) {
 	defer stop()
 	where := address
 	if u, err := url.Parse(address); err == nil {
-		where = u.Host
+		if where = u.Host; u.Scheme == "file" {
+			return folder(u.Path)
+		}
 	}
 	why, err := head(ctx, address)
 	if err == nil {
@@ -29,6 +35,18 @@ func Cache(ctx context.Context, address string) (string, error) {
 		Why:  "A first build downloads 2 to 3 GB of packages. What was downloaded before is not needed again.",
 		Todo: []string{"Connect this computer to the internet. Behind a proxy, set https_proxy for you and for the Nix service.", "See what happens: curl -I " + address}, Err: err,
 	}
+}
+
+// folder is for a cache that is a folder, which has that file.
+func folder(info string) (string, error) {
+	dir := filepath.Dir(info)
+	if _, err := os.Stat(info); err != nil {
+		return "", &Problem{
+			Headline: "Ready-made packages cannot be taken from " + dir + ": it is not the folder of a cache.", Warning: true,
+			Why: err.Error(), Todo: []string{"See what is there: ls " + shell.Quote(dir)}, Err: err,
+		}
+	}
+	return "Ready-made packages are taken from " + dir + ".", nil
 }
 
 func head(ctx context.Context, address string) (why string, err error) {

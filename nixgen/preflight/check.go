@@ -17,19 +17,37 @@ type Check struct {
 	// Last checks are slow: they are asked when all the others are done and
 	// none of them failed.
 	Last bool
-	Run  func(ctx context.Context) Finding
+	// Needed says whether anything depends on it: of what another builder would
+	// need, nothing is shown. nil is always.
+	Needed func(ctx context.Context) bool
+	Run    func(ctx context.Context) Finding
 }
+
+// find is what the check found out. A slow one is not run in vain.
+func (c Check) find(ctx context.Context) Finding {
+	if c.Last && !c.needed(ctx) {
+		return Finding{State: Unneeded}
+	}
+	f := c.Run(ctx)
+	if !c.needed(ctx) {
+		return Finding{State: Unneeded}
+	}
+	return f
+}
+
+func (c Check) needed(ctx context.Context) bool { return c.Needed == nil || c.Needed(ctx) }
 
 // State is how a check ended.
 type State string
 
 // The states. Skipped is a check that another one's failure left without an
-// answer.
+// answer; Unneeded is one that says nothing, see Check.Needed.
 const (
-	OK      State = "ok"
-	Warning State = "warning"
-	Failure State = "failure"
-	Skipped State = "skipped"
+	OK       State = "ok"
+	Warning  State = "warning"
+	Failure  State = "failure"
+	Skipped  State = "skipped"
+	Unneeded State = "unneeded"
 )
 
 // Finding is what a check found out.
@@ -39,6 +57,7 @@ type Finding struct {
 	Why     string   // why it matters, "" when all is well
 	Command string   // shell line that fixes it, "" when there is none to run
 	Todo    []string // what else to do, in sentences
+	Begins  string   // what going on begins, "" for nothing: part of a sentence
 }
 
 // Found makes a finding of what a check returns.
@@ -92,7 +111,7 @@ func Ask(ctx context.Context, all []Check, deep bool, start func(do func() error
 				continue
 			}
 			work.Add(1)
-			start(func() error { tell(i, c.Run(ctx)); return nil }, func(err error) {
+			start(func() error { tell(i, c.find(ctx)); return nil }, func(err error) {
 				if err != nil {
 					f := Found("", err)
 					f.What = "The check of the " + c.Name + " stopped: " + f.What
@@ -110,7 +129,11 @@ func Ask(ctx context.Context, all []Check, deep bool, start func(do func() error
 	}
 	for i, c := range all {
 		if c.Last {
-			tell(i, Finding{State: Skipped, What: "The " + c.Name + " waits until what is missing is fixed."})
+			f := Finding{State: Skipped, What: "The " + c.Name + " waits until what is missing is fixed."}
+			if !c.needed(ctx) {
+				f = Finding{State: Unneeded}
+			}
+			tell(i, f)
 		}
 	}
 }

@@ -122,16 +122,16 @@ func TestEachSystemIsToldItsOwnWayToStartTheService(t *testing.T) {
 }
 
 func TestRoomNamesThePlaceThatIsTooSmall(t *testing.T) {
-	found, err := judge([]place{{"/nix/store", 20e9, roomStore + roomBuild}})
+	found, err := judge(collectGarbage, []place{{"/nix/store", 20e9, roomStore + roomBuild}})
 	if err != nil || !strings.Contains(found, "20.0 GB in /nix/store") {
 		t.Errorf("%q, %v", found, err)
 	}
-	_, err = judge([]place{{"/nix/store", 20e9, roomStore}, {"/tmp", 4e9, roomBuild}})
+	_, err = judge(collectGarbage, []place{{"/nix/store", 20e9, roomStore}, {"/tmp", 4e9, roomBuild}})
 	var p *Problem
 	if !errors.As(err, &p) || !strings.Contains(p.Headline, "4.0 GB are free in /tmp, up to 9.0 GB are needed") || strings.Contains(p.Headline, "/nix/store") || p.Runs {
 		t.Errorf("%+v", p)
 	}
-	_, err = judge([]place{{"/nix/store", 14.9e9, roomStore + roomBuild}})
+	_, err = judge(collectGarbage, []place{{"/nix/store", 14.9e9, roomStore + roomBuild}})
 	if !errors.As(err, &p) || !strings.Contains(p.Headline, "14.9 GB are free") || !p.Runs || p.Todo[0] != "nix-collect-garbage" {
 		t.Errorf("%+v", p)
 	}

@@ -34,9 +34,23 @@ func (c Computer) Room(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("ask how much room is in %s: %w", build, err)
 	}
 	if a.device == b.device {
-		return judge([]place{{store, a.bytes, roomStore + roomBuild}})
+		return judge(collectGarbage, []place{{store, a.bytes, roomStore + roomBuild}})
 	}
-	return judge([]place{{store, a.bytes, roomStore}, {build, b.bytes, roomBuild}})
+	return judge(collectGarbage, []place{{store, a.bytes, roomStore}, {build, b.bytes, roomBuild}})
+}
+
+// RoomIn says whether there is room for a build in a Nix that is a folder; collect
+// is the command that removes what it no longer needs.
+func (c Computer) RoomIn(dir, collect string) (string, error) {
+	a, err := free(dir)
+	if err != nil {
+		return "", fmt.Errorf("ask how much room is in %s: %w", dir, err)
+	}
+	said, err := judge(collect, []place{{dir, a.bytes, roomStore + roomBuild}})
+	if p, few := errors.AsType[*Problem](err); few {
+		p.Todo = append(p.Todo, "Or choose a folder on a larger disk: --own-nix-dir FOLDER")
+	}
+	return said, err
 }
 
 type place struct {
@@ -44,7 +58,12 @@ type place struct {
 	free, want float64 // bytes
 }
 
-func judge(places []place) (string, error) {
+// collectGarbage removes what Nix no longer needs.
+const collectGarbage = "nix-collect-garbage"
+
+// judge compares what is free with what a build wants; collect is a command that
+// makes room in the first place.
+func judge(collect string, places []place) (string, error) {
 	var all, few, dirs []string
 	for _, p := range places {
 		all = append(all, fmt.Sprintf("%s in %s", gb(p.free), p.dir))
@@ -62,7 +81,7 @@ func judge(places []place) (string, error) {
 		Todo:     []string{"See what fills the disk: df -h " + strings.Join(dirs, " ")},
 	}
 	if dirs[0] == places[0].dir {
-		p.with(remedy{command: "nix-collect-garbage"}) // removes what Nix no longer needs
+		p.with(remedy{command: collect})
 	} else {
 		p.Todo = append(p.Todo, "Let Nix build elsewhere: set build-dir in /etc/nix/nix.conf to a folder on a larger disk (Nix 2.26 or newer).")
 	}

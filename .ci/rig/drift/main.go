@@ -4,6 +4,7 @@
 //	drift hosts FOLDER   the flake of a host with every answer, for each board: FOLDER/BOARD
 //	drift answers BOARD  a file of answers for `piwiz build`, on standard output
 //	drift image FILE     an image compared with what flash expects; ends with 1 when it differs
+//	drift pins           fetches the Nix that piwiz brings along, from each of its sources
 package main
 
 import (
@@ -38,8 +39,10 @@ func main() {
 		err = answers(args[1])
 	case "image":
 		err = compare(args[1])
+	case "pins":
+		err = pinned(context.Background())
 	default:
-		err = errors.New("usage: drift releases | hosts FOLDER | answers BOARD | image FILE")
+		err = errors.New("usage: drift releases | hosts FOLDER | answers BOARD | image FILE | pins")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "drift:", err)

@@ -4,13 +4,21 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"piwiz/nixgen/builder/ownnix"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/preflight"
 )
+
+// TestMain does as main does: this program is started again by piwiz's own Nix.
+func TestMain(m *testing.M) {
+	ownnix.Inside()
+	os.Exit(m.Run())
+}
 
 // scripts is a PATH with programs that answer as told.
 func scripts(t *testing.T, programs map[string]string) {
@@ -22,6 +30,12 @@ func scripts(t *testing.T, programs map[string]string) {
 		}
 	}
 	t.Setenv("PATH", dir)
+}
+
+// noHome leaves piwiz's own Nix without a folder, so that it is not offered.
+func noHome(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_DATA_HOME", "")
 }
 
 // untrustedNix is a Nix whose service does not build for the Pi for this user.
@@ -48,12 +62,13 @@ func TestAContainerThatWorksComesBeforeAdministratorRights(t *testing.T) {
 		{"a Nix that cannot", map[string]string{"nix": strings.ReplaceAll(untrustedNix, "false", "true"), "podman": "exit 0"}, preflight.Check{Name: "test build", Last: true}, preflight.Warning, true},
 	} {
 		scripts(t, c.programs)
+		noHome(t)
 		p := With(hostfile.Store{})
-		got := p.orElsewhere(t.Context(), c.check, needsSudo)
+		got := (&round{e: p}).orElsewhere(t.Context(), c.check, needsSudo)
 		if got.State != c.want || c.want == preflight.Warning && !strings.Contains(got.Why, "a container can do it") || got.Command != "sudo x" {
 			t.Errorf("%s: %+v", c.name, got)
 		}
-		if c.boxed && !p.boxed.Load() {
+		if c.boxed && !p.failing.Load() {
 			// Where programs for the Pi do not run, a container is chosen anyway.
 			if b, err := p.builder(context.Background()); err != nil || b.Here() {
 				t.Errorf("%s: the image is not built in a container: %v, %v", c.name, b, err)
@@ -68,8 +83,11 @@ func TestANixInstalledJustNowIsFound(t *testing.T) {
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_STATE_HOME", "")
 	t.Setenv("PATH", "/usr/bin:/bin")
-	all := With(hostfile.Store{Dir: home}).Checks()
-	look := func() preflight.Finding { return all[0].Run(t.Context()) }
+	e := With(hostfile.Store{Dir: home})
+	look := func() preflight.Finding {
+		all := e.Checks()
+		return all[slices.IndexFunc(all, func(c preflight.Check) bool { return c.Name == "nix" })].Run(t.Context())
+	}
 	if err := nix.Reach(); err != nil {
 		t.Fatal(err)
 	}

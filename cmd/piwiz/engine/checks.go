@@ -17,9 +17,9 @@ import (
 	"piwiz/nixgen/xdg"
 )
 
-// here are the checks of this computer.
-func (e *Engine) here() []preflight.Check {
-	c := preflight.This()
+// all are the checks of this computer.
+func (r *round) all() []preflight.Check {
+	c, e := preflight.This(), r.e
 	one := func(name string, run func(context.Context) (string, error)) preflight.Check {
 		return preflight.Check{Name: name, Run: func(ctx context.Context) preflight.Finding { return preflight.Found(run(ctx)) }}
 	}
@@ -30,9 +30,9 @@ func (e *Engine) here() []preflight.Check {
 		one("nix service", c.Daemon),
 		one("permission", c.Platform),
 		{Name: "emulation", Run: func(ctx context.Context) preflight.Finding { return e.emulation(ctx) }},
-		one("room", c.Room),
+		one("room", r.room),
 		one("memory", c.Memory),
-		one("cache", func(ctx context.Context) (string, error) { return preflight.Cache(ctx, preflight.CacheInfo) }),
+		one("cache", r.cache),
 		{Name: "names", Run: names},
 		one("settings", e.settings),
 		one("place", func(context.Context) (string, error) { return guessed(), nil }),

@@ -27,20 +27,22 @@ type Engine struct {
 	Lasting bool // piwiz runs for long, so an emulator may be registered for as long
 
 	emulator EmulatorGrant
-	boxed    atomic.Bool // a test build failed here, and a container can build
+	failing  atomic.Bool // a test build failed here, and something else can build
 
 	mu      sync.Mutex
-	next    builder.Builder // chosen for the next plan; nil when it is to be chosen then
-	planned builder.Builder // what the last plan was made for, until it is built
+	chosen  builder.Builder // for this run, nil when it is to be chosen; see Choose
+	fetch   *download       // of piwiz's own Nix, nil when none was begun
 	sources places
 }
 
 // Options are the user's, for one run.
 type Options struct {
-	Builder  string // where images are built, see builder.Choose; "" is what works
-	Nixpkgs  string // a flake to build from instead of the host's release, "" for none
-	Soldered bool   // memory soldered into this computer is offered too
-	AnyDisk  string // a disk that is offered too, though it is no SD card; "" for none
+	Builder  string   // where images are built, see builder.Choose; "" is what works
+	NixDir   string   // where piwiz's own Nix is, "" is the usual folder
+	Caches   []string // where it is fetched from, none for the usual ones
+	Nixpkgs  string   // a flake to build from instead of the host's release, "" for none
+	Soldered bool     // memory soldered into this computer is offered too
+	AnyDisk  string   // a disk that is offered too, though it is no SD card; "" for none
 }
 
 // New is an engine over the saved hosts of this user.
@@ -57,8 +59,11 @@ func With(store hostfile.Store) *Engine {
 	return &Engine{Store: store, emulator: EmulatorGrant{asker("emulation")}}
 }
 
-// Close takes back what was registered with Repair.
-func (e *Engine) Close() error { return e.emulator.Close() }
+// Close ends a download, and takes back what was registered with Repair.
+func (e *Engine) Close() error {
+	e.stopFetching()
+	return e.emulator.Close()
+}
 
 // Refused is an error about something that is not done, for safety.
 type Refused struct{ Err error }

@@ -12,36 +12,6 @@ import (
 	"piwiz/nixgen/hostfile"
 )
 
-// Choose chooses what builds an image: the builder that the user wants, else the one
-// that works. It is an error if there is none. The next Plan, and Build after it,
-// take what was chosen.
-func (e *Engine) Choose(ctx context.Context) error {
-	b, err := e.builder(ctx)
-	if err == nil {
-		e.put(&e.next, b)
-	}
-	return err
-}
-
-func (e *Engine) put(place *builder.Builder, b builder.Builder) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	*place = b
-}
-
-// take is what was chosen, once, else what is chosen now: what was missing may be
-// there by then.
-func (e *Engine) take(ctx context.Context, place *builder.Builder) (builder.Builder, error) {
-	e.mu.Lock()
-	b := *place
-	*place = nil
-	e.mu.Unlock()
-	if b != nil {
-		return b, nil
-	}
-	return e.builder(ctx)
-}
-
 func (e *Engine) request(host string, b builder.Builder) builder.Request {
 	return builder.Request{
 		Flake: e.Store.Path(host, "flake"), Host: host, OutLink: e.Store.Path(host, "result"),
@@ -49,20 +19,31 @@ func (e *Engine) request(host string, b builder.Builder) builder.Request {
 	}
 }
 
-// Plan says what building the image of a saved host would cost.
-func (e *Engine) Plan(ctx context.Context, host string, report func(follow.Event)) (builder.Plan, error) {
-	b, err := e.take(ctx, &e.next)
+// Plan says what building the image of a saved host would cost. What the builder
+// lacks is fetched first.
+func (e *Engine) Plan(ctx context.Context, host string, report func(follow.Event)) (plan builder.Plan, err error) {
+	b, err := e.builder(ctx)
 	if err != nil {
-		return builder.Plan{}, err
+		return plan, err
 	}
-	e.put(&e.planned, b)
-	return builder.DryRun(ctx, e.request(host, b), report)
+	if err = e.fetched(ctx, b, report); err == nil {
+		plan, err = builder.DryRun(ctx, e.request(host, b), report)
+	}
+	e.unless(err)
+	return plan, err
+}
+
+// unless keeps what was chosen unless it failed.
+func (e *Engine) unless(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		e.take(nil)
+	}
 }
 
 // Build builds the image of a saved host with what its plan was made for, and notes
 // what it was built from.
 func (e *Engine) Build(ctx context.Context, host string, report func(follow.Event)) (builder.Result, error) {
-	b, err := e.take(ctx, &e.planned)
+	b, err := e.builder(ctx)
 	if err != nil {
 		return builder.Result{}, err
 	}
@@ -75,6 +56,7 @@ func (e *Engine) Build(ctx context.Context, host string, report func(follow.Even
 		return builder.Result{}, err
 	}
 	result, err := builder.Image(ctx, e.request(host, b), report)
+	e.unless(err)
 	if err != nil {
 		return result, err
 	}

@@ -30,13 +30,15 @@ func Copies(link string) string { return link + ".copy" }
 // says 10 MiB.
 const mostLog = 16 << 20
 
+// URL is the flake for nix. A folder's name may hold what means something in a
+// URL.
+func (o Order) URL() string { return "path:" + (&url.URL{Path: o.Flake}).EscapedPath() }
+
 // Args are those of nix.
 func (o Order) Args() []string {
-	// A folder's name may hold what means something in a URL.
-	flake := "path:" + (&url.URL{Path: o.Flake}).EscapedPath()
 	args := []string{
 		"--extra-experimental-features", "nix-command flakes",
-		"build", flake + "#nixosConfigurations." + o.Host + ".config.system.build.sdImage",
+		"build", o.URL() + "#nixosConfigurations." + o.Host + ".config.system.build.sdImage",
 		"--option", "extra-platforms", "aarch64-linux",
 		"--out-link", o.OutLink,
 		"--json", "--log-format", "internal-json", "-v",

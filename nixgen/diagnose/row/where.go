@@ -5,6 +5,7 @@ type Where struct {
 	Hosts  []string // other computers that build, as ssh wants them: USER@HOST; none when this one builds
 	Mixed  bool     // this computer builds as well
 	Engine string   // docker or podman when Nix runs in its container, "" else
+	Own    string   // folder of piwiz's own Nix when that builds, "" else
 }
 
 // Side is which computer the words of a row are about.

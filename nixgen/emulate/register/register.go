@@ -38,6 +38,11 @@ func denied(why string, todo ...string) error {
 	return &fault.Error{Headline: why + "; no emulator was registered", Todo: todo}
 }
 
+// Line is an entry for the Pi's processor as the kernel reads it.
+func Line(name, interpreter, flags string) string {
+	return fmt.Sprintf(":%s:M::%s:%s:%s:%s", name, magic, mask, interpreter, flags)
+}
+
 // Registered is the entry that this process made. Whoever holds it has the
 // lock on it, which the kernel takes away from a killed process.
 type Registered struct{ file *os.File }
@@ -69,8 +74,7 @@ func register(dir string, places []string) (*Registered, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := fmt.Sprintf(":%s:M::%s:%s:%s:%s", Name, magic, mask, qemu, flags)
-	if err := os.WriteFile(filepath.Join(dir, "register"), []byte(line), 0); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "register"), []byte(Line(Name, qemu, flags)), 0); err != nil {
 		return nil, denied("the kernel did not accept it ("+err.Error()+")", "In a container, register it outside; else restart the computer and try again.")
 	}
 	return hold(dir, qemu)

@@ -18,5 +18,6 @@
           system;
       };
       legacyPackages.aarch64-linux = import ./pkgs;
+      legacyPackages.x86_64-linux.pkgsStatic.qemu-user = import ./pkgs/qemu-user.nix;
     };
 }
