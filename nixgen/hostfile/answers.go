@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // Answers is a file of answers as far as it can be read, and all that is wrong
@@ -26,11 +27,11 @@ type Answers struct {
 // Read reads a file of answers. What is wrong in it is no error here, but in
 // Err; the error is for a file that cannot be read at all.
 func Read(r io.Reader) (*Answers, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	data, err := io.ReadAll(io.LimitReader(r, layout.MaxSize+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxFile {
+	if len(data) > layout.MaxSize {
 		return nil, errors.New("the file is too large to be a host.toml")
 	}
 	a, problems := parse(data)
@@ -75,7 +76,7 @@ func ReadAnswers(r io.Reader) (nixgen.Host, error) {
 // the meaning; where something is wrong with the form, the error has them too, but
 // for what is missing: piwiz wrote it, and so it is damaged.
 func readSaved(path string) (nixgen.Host, []nixgen.Problem, error) {
-	data, err := readPart(path)
+	data, err := layout.Read(path)
 	if err != nil {
 		return nixgen.Host{}, nil, err
 	}

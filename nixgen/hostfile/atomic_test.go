@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/wifi"
 )
 
@@ -172,7 +173,7 @@ func state(t *testing.T, s Store) string {
 		}
 	}
 	for _, p := range problems {
-		if !strings.HasPrefix(filepath.Base(p.File), staging) && !strings.HasPrefix(filepath.Base(p.File), importing) && !strings.HasPrefix(filepath.Base(p.File), forgetting) {
+		if !strings.HasPrefix(filepath.Base(p.File), layout.Staging) && !strings.HasPrefix(filepath.Base(p.File), layout.Importing) && !strings.HasPrefix(filepath.Base(p.File), layout.Forgetting) {
 			t.Errorf("%v", p)
 		}
 	}
@@ -282,7 +283,7 @@ func TestSecretsAreKeptWhenTheyChange(t *testing.T) {
 	must(t, err)
 	for i := range 20 {
 		h.PSK = map[string]wifi.Secret{ssid: wifi.NewSecret(strings.Repeat(fmt.Sprintf("%02x", i), 32))}
-		before, _ := os.ReadFile(s.Path("bach", wifiFile))
+		before, _ := os.ReadFile(s.Path("bach", layout.Wifi))
 		kept, err := s.Save(h, nil)
 		must(t, err)
 		copied, err := os.ReadFile(filepath.Join(kept, "wifi.toml"))

@@ -18,6 +18,7 @@ import (
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/archive"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // Export writes all of a host as one encrypted file: a tar archive (package
@@ -47,7 +48,7 @@ func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []
 		return nil, fmt.Errorf("encrypt %s: %w", name, err)
 	}
 	err = archive.Pack(sealed, s.Path(name), name, func(top string) bool {
-		part := top == answersFile || top == "flake" || top == "secrets"
+		part := top == layout.Answers || top == "flake" || top == "secrets"
 		if !part && !made(top) {
 			skipped = append(skipped, s.Path(name, top))
 		}
@@ -110,7 +111,7 @@ func (s Store) Import(r io.Reader, as string, replace bool, render func(nixgen.H
 	if err := s.disk.Mkdir(s.Dir, 0o700); err != nil {
 		return h, "", fmt.Errorf("make the folder of saved hosts: %w", err)
 	}
-	stage, err := os.MkdirTemp(s.Dir, importing)
+	stage, err := os.MkdirTemp(s.Dir, layout.Importing)
 	if err != nil {
 		return h, "", fmt.Errorf("make a folder for the host: %w", err)
 	}
@@ -157,7 +158,7 @@ func unwritten(dir string, err error) error {
 
 // unpack puts the host of an archive into a store of its own.
 func unpack(plain io.Reader, s Store, as string, render func(nixgen.Host) ([]nixgen.File, error)) (Saved, error) {
-	dir := s.Path(staging + "x")
+	dir := s.Path(layout.Staging + "x")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return Saved{}, err
 	}
@@ -203,7 +204,7 @@ func (s Store) adopt(stage, name string, replace bool) (h Saved, replaced string
 	switch {
 	case err == nil:
 		err = s.disk.Rename(from, to)
-	case replace && errors.As(err, &other) && other.name == name && !isLink(to):
+	case replace && errors.As(err, &other) && other.name == name && !layout.IsLink(to):
 		if replaced, err = s.freeName(filepath.Join(s.keptHosts(), name+".")); err == nil {
 			err = errors.Join(s.pruneReplaced(name), s.disk.Mkdir(s.keptHosts(), 0o700))
 		}

@@ -29,20 +29,10 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/xdg"
-)
-
-// Answers are a page of text; a larger file is something else.
-const maxFile = 256 << 10
-
-// The files of a host, relative to its folder.
-const (
-	answersFile   = "host.toml"
-	wifiFile      = "secrets/wifi.toml"
-	keyFile       = "secrets/ssh_host_ed25519_key"
-	configuration = "flake/configuration.nix"
 )
 
 // Store is the folder of all saved hosts.
@@ -156,8 +146,8 @@ func (s Store) Load(name string) (Saved, error) {
 // begun tells whether a folder is there for a host that was never saved: with
 // a configuration.nix, perhaps, that somebody put there beforehand.
 func (s Store) begun(name string) bool {
-	for _, part := range []string{answersFile, "secrets", journal, "flake/piwiz.nix"} {
-		if exists(s.Path(name, part)) {
+	for _, part := range []string{layout.Answers, "secrets", layout.Journal, "flake/piwiz.nix"} {
+		if layout.Exists(s.Path(name, part)) {
 			return false
 		}
 	}
@@ -191,7 +181,7 @@ func (s Store) finished(name string) error {
 		return nil
 	}
 	return broken(name, []Problem{{
-		File: s.Path(name, journal), Err: err, Kind: Stop,
+		File: s.Path(name, layout.Journal), Err: err, Kind: Stop,
 		Todo: append(s.remedy(name, err), "Then list the hosts, which finishes what was started; nothing is lost until then: piwiz hosts"),
 	}})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -100,7 +101,7 @@ func TestTheUsersOwnFileIsNeverOverwritten(t *testing.T) {
 		if got != text || string(module) != text {
 			t.Errorf("%d: %q %q", i, got, module)
 		}
-		if own, err = s.EditConfiguration("bach", "never"); err != nil || own != s.Path("bach", configuration) {
+		if own, err = s.EditConfiguration("bach", "never"); err != nil || own != s.Path("bach", layout.Configuration) {
 			t.Error(own, err)
 		}
 	}
@@ -122,7 +123,7 @@ func FuzzReadAnswers(f *testing.F) {
 func TestAConfigurationThatWasThereBeforehandIsUsed(t *testing.T) {
 	s := Store{Dir: filepath.Join(quickDir(t), "hosts")}
 	must(t, os.MkdirAll(s.Path("bach", "flake"), 0o755))
-	must(t, os.WriteFile(s.Path("bach", configuration), []byte("mine"), 0o644))
+	must(t, os.WriteFile(s.Path("bach", layout.Configuration), []byte("mine"), 0o644))
 	if _, err := s.Load("bach"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -41,13 +42,13 @@ func (s Store) inspect(name string) (Saved, []Problem) {
 	}
 	in.twins()
 	// One that somebody wrote by hand never had the rest.
-	in.blind = !in.answers(&h) && (exists(in.path("secrets")) || exists(in.path("flake", "piwiz.nix")))
+	in.blind = !in.answers(&h) && (layout.Exists(in.path("secrets")) || layout.Exists(in.path("flake", "piwiz.nix")))
 	in.wifi(&h)
 	in.key(&h)
 	in.flake(h)
 	in.rights()
 	in.leftovers()
-	if h.Host.Name != name || isLink(s.Path(name)) {
+	if h.Host.Name != name || layout.IsLink(s.Path(name)) {
 		h.Host.Name = ""
 	}
 	return h, in.problems
@@ -70,47 +71,47 @@ const restore = "Restore it from your backup: piwiz hosts import FILE --replace"
 // answers reads host.toml, and tells whether it could be read. Where not, the
 // rest is checked anyway, as far as it can be judged.
 func (in *inspector) answers(h *Saved) bool {
-	path := in.path(answersFile)
+	path := in.path(layout.Answers)
 	host, problems, err := readSaved(path)
 	if st, err := os.Lstat(path); err == nil {
 		h.Changed = st.ModTime()
 	}
-	var link *linkError
+	var link *layout.LinkError
 	var wrong *Unreadable
 	switch {
 	case errors.As(err, &link):
 		return false // named already
 	case errors.As(err, &wrong):
 		for _, one := range wrong.Faults {
-			in.add(Stop, answersFile, errors.New(one), "Fix the file with an editor: "+shell.Quote(path), restore)
+			in.add(Stop, layout.Answers, errors.New(one), "Fix the file with an editor: "+shell.Quote(path), restore)
 		}
 		return false
 	case errors.Is(err, fs.ErrNotExist):
-		in.add(Stop, answersFile, errors.New("it is missing"), restore, "Or forget the host: piwiz hosts forget "+in.name)
+		in.add(Stop, layout.Answers, errors.New("it is missing"), restore, "Or forget the host: piwiz hosts forget "+in.name)
 		return false
 	case durable.IsSystem(err):
-		in.add(Stop, answersFile, err, in.store.remedy(in.name, err)...)
+		in.add(Stop, layout.Answers, err, in.store.remedy(in.name, err)...)
 		return false
 	case isOther(err):
-		in.add(Stop, answersFile, err, run("mv %s ~/", path), restore)
+		in.add(Stop, layout.Answers, err, run("mv %s ~/", path), restore)
 		return false
 	case err != nil:
-		in.add(Stop, answersFile, err, "Fix the file with an editor: "+shell.Quote(path), restore)
+		in.add(Stop, layout.Answers, err, "Fix the file with an editor: "+shell.Quote(path), restore)
 		return false
 	}
 	if host.Name != in.name {
 		remedy := fmt.Sprintf("Change its name to %s with an editor: %s", in.name, shell.Quote(path))
-		if canonical, complaint := nixgen.CheckName(host.Name); complaint == "" && canonical == host.Name && !exists(in.store.Path(host.Name)) {
+		if canonical, complaint := nixgen.CheckName(host.Name); complaint == "" && canonical == host.Name && !layout.Exists(in.store.Path(host.Name)) {
 			remedy = "Give the folder that name. " + run("mv %s %s", in.path(), in.store.Path(host.Name))
 		}
-		in.add(Stop, answersFile, fmt.Errorf("it is about %q, but is in the folder of %s", host.Name, in.name), remedy)
+		in.add(Stop, layout.Answers, fmt.Errorf("it is about %q, but is in the folder of %s", host.Name, in.name), remedy)
 	}
 	for _, p := range problems {
 		kind := Stop
 		if p.Mild {
 			kind = Note
 		}
-		in.add(kind, answersFile, errors.New(p.String()), "Fix the file with an editor: "+shell.Quote(path))
+		in.add(kind, layout.Answers, errors.New(p.String()), "Fix the file with an editor: "+shell.Quote(path))
 	}
 	h.Host = host
 	return true
@@ -121,24 +122,24 @@ func (in *inspector) wifi(h *Saved) {
 	if h.Host.Name == "" {
 		again = restore
 	}
-	data, err := readPart(in.path(wifiFile))
+	data, err := layout.Read(in.path(layout.Wifi))
 	defer clear(data)
 	h.PSK = map[string]wifi.Secret{}
-	var link *linkError
+	var link *layout.LinkError
 	switch {
 	case errors.As(err, &link):
 		return
 	case errors.Is(err, fs.ErrNotExist):
 	case durable.IsSystem(err):
-		in.add(NoPassword, wifiFile, err, in.store.remedy(in.name, err)...)
+		in.add(NoPassword, layout.Wifi, err, in.store.remedy(in.name, err)...)
 		return
 	case err != nil:
-		in.add(NoPassword, wifiFile, err, run("mv %s ~/", in.path(wifiFile)), again)
+		in.add(NoPassword, layout.Wifi, err, run("mv %s ~/", in.path(layout.Wifi)), again)
 		return
 	default:
 		var bad error
 		if h.PSK, bad = readSecrets(data); bad != nil {
-			in.add(NoPassword, wifiFile, bad, "Fix the file with an editor: "+shell.Quote(in.path(wifiFile)), again)
+			in.add(NoPassword, layout.Wifi, bad, "Fix the file with an editor: "+shell.Quote(in.path(layout.Wifi)), again)
 			return
 		}
 	}
@@ -146,7 +147,7 @@ func (in *inspector) wifi(h *Saved) {
 	case h.Host.Name != "":
 		in.passwords(h, err != nil, again)
 	case err != nil && in.blind:
-		in.add(NoPassword, wifiFile, errors.New("it is missing, and with it all Wi-Fi passwords"), again)
+		in.add(NoPassword, layout.Wifi, errors.New("it is missing, and with it all Wi-Fi passwords"), again)
 	}
 }
 
@@ -158,8 +159,8 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 		secret, ok := h.PSK[n.SSID]
 		if n.Security == wifi.Open {
 			if ok && !secret.IsZero() {
-				in.add(Note, wifiFile, fmt.Errorf("it has a password for %q, which host.toml calls an open network", n.SSID),
-					"If the network has a password, write security = \"wpa2\" with an editor: "+shell.Quote(in.path(answersFile)))
+				in.add(Note, layout.Wifi, fmt.Errorf("it has a password for %q, which host.toml calls an open network", n.SSID),
+					"If the network has a password, write security = \"wpa2\" with an editor: "+shell.Quote(in.path(layout.Answers)))
 			}
 			continue
 		}
@@ -172,16 +173,16 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 	}
 	switch {
 	case len(missing) > 0 && none:
-		in.add(NoPassword, wifiFile, errors.New("it is missing, and with it the Wi-Fi password for "+strings.Join(missing, ", ")), again)
+		in.add(NoPassword, layout.Wifi, errors.New("it is missing, and with it the Wi-Fi password for "+strings.Join(missing, ", ")), again)
 	case len(missing) > 0:
-		in.add(NoPassword, wifiFile, errors.New("it has no Wi-Fi password for "+strings.Join(missing, ", ")), again)
+		in.add(NoPassword, layout.Wifi, errors.New("it has no Wi-Fi password for "+strings.Join(missing, ", ")), again)
 	}
 	if len(damaged) > 0 {
-		in.add(NoPassword, wifiFile, errors.New("this Wi-Fi password is damaged: "+strings.Join(damaged, ", ")), again)
+		in.add(NoPassword, layout.Wifi, errors.New("this Wi-Fi password is damaged: "+strings.Join(damaged, ", ")), again)
 	}
 	for ssid := range h.PSK {
 		if !slices.ContainsFunc(h.Host.Networks, func(n nixgen.Network) bool { return n.SSID == ssid }) {
-			in.add(Note, wifiFile, fmt.Errorf("it has a password for %q, which is not a network of %s", ssid, in.name),
+			in.add(Note, layout.Wifi, fmt.Errorf("it has a password for %q, which is not a network of %s", ssid, in.name),
 				"You need not do anything; it is removed when the host is next saved, and a copy is kept.")
 		}
 	}
@@ -193,37 +194,37 @@ func (in *inspector) key(h *Saved) {
 	if h.Host.Name != "" {
 		remedy = append(remedy, lost)
 	}
-	data, err := readPart(in.path(keyFile))
-	public, pubErr := readPart(in.path(keyFile + ".pub"))
-	var link *linkError
+	data, err := layout.Read(in.path(layout.Key))
+	public, pubErr := layout.Read(in.path(layout.Key + ".pub"))
+	var link *layout.LinkError
 	switch {
 	case errors.As(err, &link):
 		return
 	case errors.Is(err, fs.ErrNotExist):
 		if h.Host.HostKey != "" || pubErr == nil || in.blind {
-			in.add(NoKey, keyFile, errors.New("the host key is missing"), remedy...)
+			in.add(NoKey, layout.Key, errors.New("the host key is missing"), remedy...)
 		}
 		return
 	case durable.IsSystem(err): // the key may be as good as before
-		in.add(Stop, keyFile, err, in.store.remedy(in.name, err)...)
+		in.add(Stop, layout.Key, err, in.store.remedy(in.name, err)...)
 		return
 	case err != nil:
-		in.add(NoKey, keyFile, err, remedy...)
+		in.add(NoKey, layout.Key, err, remedy...)
 		return
 	}
 	id, err := sshkey.ParseIdentity(data, "root@"+in.name)
 	if err != nil {
-		in.add(NoKey, keyFile, err, remedy...)
+		in.add(NoKey, layout.Key, err, remedy...)
 		return
 	}
 	h.Identity = id
 	if pubErr == nil && !sameKey(string(public), id) {
-		in.add(Note, keyFile+".pub", errors.New("this is not the public half of the key next to it"),
-			run("ssh-keygen -y -f %s > %s", in.path(keyFile), in.path(keyFile+".pub")))
+		in.add(Note, layout.Key+".pub", errors.New("this is not the public half of the key next to it"),
+			run("ssh-keygen -y -f %s > %s", in.path(layout.Key), in.path(layout.Key+".pub")))
 	}
 	if h.Host.HostKey != "" && !sameKey(h.Host.HostKey, id) {
-		in.add(Stop, keyFile, errors.New("this is not the host key that host.toml names"), restore,
-			"Or, if this key is the right one, take the other out of host.toml. "+run("sed -i '/^host_key *=/d' %s", in.path(answersFile)))
+		in.add(Stop, layout.Key, errors.New("this is not the host key that host.toml names"), restore,
+			"Or, if this key is the right one, take the other out of host.toml. "+run("sed -i '/^host_key *=/d' %s", in.path(layout.Answers)))
 	}
 }
 
@@ -234,7 +235,7 @@ func sameKey(line string, id sshkey.Identity) bool {
 }
 
 func (in *inspector) flake(h Saved) {
-	if (h.Host.HostKey != "" || in.blind) && !exists(in.path(configuration)) {
-		in.add(Note, configuration, errors.New("your own file is missing; a new one with nothing in it will be made"), restore)
+	if (h.Host.HostKey != "" || in.blind) && !layout.Exists(in.path(layout.Configuration)) {
+		in.add(Note, layout.Configuration, errors.New("your own file is missing; a new one with nothing in it will be made"), restore)
 	}
 }

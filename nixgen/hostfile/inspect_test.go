@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
 )
@@ -80,34 +81,34 @@ func faults(t *testing.T) []damage {
 		{"another's name", "host.toml", replace("host.toml", "bach", "mozart"), "it is about \"mozart\"", Stop, true},
 		{"a name in capitals", "host.toml", replace("host.toml", "name = 'bach'", "name = 'Bach'"), "it is about \"Bach\"", Stop, true},
 		{"no board", "host.toml", replace("host.toml", "board = '4'", "board = '9'"), "board: ", Stop, false},
-		{"another key", "secrets/ssh_host_ed25519_key", write(keyFile, string(other.Reveal())), "not the host key that host.toml names", Stop, false},
-		{"key missing", "secrets/ssh_host_ed25519_key", remove(keyFile), "the host key is missing", NoKey, false},
-		{"key damaged", "secrets/ssh_host_ed25519_key", write(keyFile, "-----BEGIN"), "the host key is damaged", NoKey, false},
-		{"key empty", "secrets/ssh_host_ed25519_key", write(keyFile, ""), "the host key is damaged", NoKey, false},
-		{"key linked", "secrets/ssh_host_ed25519_key", link(keyFile), "ssh_host_ed25519_key: it is a link, to ", Stop, false},
-		{"key a pipe", "secrets/ssh_host_ed25519_key", pipe(keyFile), "ssh_host_ed25519_key: it is not a regular file", NoKey, false},
-		{"another public half", "pub", write(keyFile+".pub", other.PublicLine()), "not the public half", Note, false},
-		{"wifi missing", "secrets/wifi.toml", remove(wifiFile), "wifi.toml: it is missing, and with it ", NoPassword, false},
-		{"wifi damaged", "secrets/wifi.toml", write(wifiFile, "[[networks]]\nssid = 'x'\nsecret = 'hidden words\n"), "wifi.toml: line 3, ", NoPassword, false},
-		{"wifi without it", "secrets/wifi.toml", write(wifiFile, ""), "it has no Wi-Fi password for ", NoPassword, false},
-		{"wifi of another", "secrets/wifi.toml", replace(wifiFile, "ssid = ", "ssid = 'x'\n#"), `password for "x", which is not a network`, Note, false},
-		{"wifi too short", "secrets/wifi.toml", replace(wifiFile, strings.Repeat("0f", 32), "0f"), "this Wi-Fi password is damaged", NoPassword, false},
-		{"wifi twice", "secrets/wifi.toml", write(wifiFile, strings.Repeat("[[networks]]\nssid = 'x'\n", 2)), `"x" is in it twice`, NoPassword, false},
-		{"wifi linked", "secrets/wifi.toml", link(wifiFile), "wifi.toml: it is a link, to ", Stop, false},
+		{"another key", "secrets/ssh_host_ed25519_key", write(layout.Key, string(other.Reveal())), "not the host key that host.toml names", Stop, false},
+		{"key missing", "secrets/ssh_host_ed25519_key", remove(layout.Key), "the host key is missing", NoKey, false},
+		{"key damaged", "secrets/ssh_host_ed25519_key", write(layout.Key, "-----BEGIN"), "the host key is damaged", NoKey, false},
+		{"key empty", "secrets/ssh_host_ed25519_key", write(layout.Key, ""), "the host key is damaged", NoKey, false},
+		{"key linked", "secrets/ssh_host_ed25519_key", link(layout.Key), "ssh_host_ed25519_key: it is a link, to ", Stop, false},
+		{"key a pipe", "secrets/ssh_host_ed25519_key", pipe(layout.Key), "ssh_host_ed25519_key: it is not a regular file", NoKey, false},
+		{"another public half", "pub", write(layout.Key+".pub", other.PublicLine()), "not the public half", Note, false},
+		{"wifi missing", "secrets/wifi.toml", remove(layout.Wifi), "wifi.toml: it is missing, and with it ", NoPassword, false},
+		{"wifi damaged", "secrets/wifi.toml", write(layout.Wifi, "[[networks]]\nssid = 'x'\nsecret = 'hidden words\n"), "wifi.toml: line 3, ", NoPassword, false},
+		{"wifi without it", "secrets/wifi.toml", write(layout.Wifi, ""), "it has no Wi-Fi password for ", NoPassword, false},
+		{"wifi of another", "secrets/wifi.toml", replace(layout.Wifi, "ssid = ", "ssid = 'x'\n#"), `password for "x", which is not a network`, Note, false},
+		{"wifi too short", "secrets/wifi.toml", replace(layout.Wifi, strings.Repeat("0f", 32), "0f"), "this Wi-Fi password is damaged", NoPassword, false},
+		{"wifi twice", "secrets/wifi.toml", write(layout.Wifi, strings.Repeat("[[networks]]\nssid = 'x'\n", 2)), `"x" is in it twice`, NoPassword, false},
+		{"wifi linked", "secrets/wifi.toml", link(layout.Wifi), "wifi.toml: it is a link, to ", Stop, false},
 		{"wifi a folder", "secrets/wifi.toml", func(s Store) error {
-			return errors.Join(os.Remove(s.Path("bach", wifiFile)), os.Mkdir(s.Path("bach", wifiFile), 0o700))
+			return errors.Join(os.Remove(s.Path("bach", layout.Wifi)), os.Mkdir(s.Path("bach", layout.Wifi), 0o700))
 		}, "wifi.toml: it is not a regular file", NoPassword, false},
 		{"secrets missing", "secrets", remove("secrets"), "the host key is missing", NoKey, false},
 		{"secrets linked", "secrets", link("secrets"), "secrets: it is a link, to ", Stop, false},
 		{"flake linked", "flake", link("flake"), "flake: it is a link, to ", Stop, false},
 		{"flake missing", "flake", remove("flake"), "your own file is missing", Note, false},
 		{"secrets for all", "mode", mode("secrets", 0o755), "may read the secrets in ./secrets", Note, false},
-		{"a secret for the group", "mode", mode(wifiFile, 0o640), "may read the secrets in ./secrets/wifi.toml", Note, false},
+		{"a secret for the group", "mode", mode(layout.Wifi, 0o640), "may read the secrets in ./secrets/wifi.toml", Note, false},
 		{"flake for all to change", "mode flake", mode("flake", 0o777), "may change ./flake", Note, false},
 		{"half a secret", "left secrets", write("secrets/.new-123", "x"), ".new-123: this is left over", Note, false},
 		{"half a file", "left flake", write("flake/.new-123", "x"), ".new-123: this is left over", Note, false},
 		{"a copy of an editor", "left editor", write("secrets/wifi.toml~", "x"), "wifi.toml~: this is left over", Note, false},
-		{"a save that was stopped", "left save", func(s Store) error { return os.Mkdir(filepath.Join(s.Dir, staging+"bach"), 0o700) }, "left over from a piwiz that was stopped", Note, false},
+		{"a save that was stopped", "left save", func(s Store) error { return os.Mkdir(filepath.Join(s.Dir, layout.Staging+"bach"), 0o700) }, "left over from a piwiz that was stopped", Note, false},
 		{"a twin", "twin", func(s Store) error { return os.Mkdir(s.Path("Bach"), 0o700) }, "differs", Note, false},
 		{"a stranger", "stranger", func(s Store) error { return os.Mkdir(s.Path("not_a host"), 0o700) }, "not a valid host name", Note, false},
 		{"a file", "file", func(s Store) error { return os.WriteFile(s.Path("notes"), nil, 0o600) }, "this is not the folder of a host", Note, false},
@@ -132,7 +133,7 @@ func excludes(a, b damage) bool {
 	}
 	return in(a, b) || in(b, a) || outer(a) && inner(b) || outer(b) && inner(a) ||
 		a.blind() && b.breaks || b.blind() && a.breaks ||
-		a.part == keyFile && b.part == "pub" || b.part == keyFile && a.part == "pub" || // compared with each other
+		a.part == layout.Key && b.part == "pub" || b.part == layout.Key && a.part == "pub" || // compared with each other
 		a.part == "mode" && inner(b) || b.part == "mode" && inner(a) // writing makes a new file, or a mode again
 }
 
@@ -249,7 +250,7 @@ func hintsOf(err error) string {
 // What is done about a link depends on what it leads to, and works.
 func TestTheRemedyForALinkWorks(t *testing.T) {
 	s := one(t)
-	path := s.Path("bach", answersFile)
+	path := s.Path("bach", layout.Answers)
 	away := filepath.Join(filepath.Dir(s.Dir), "away")
 	must(t, os.Rename(path, away))
 	must(t, os.Symlink(away, away+"2"))
@@ -281,7 +282,7 @@ func TestWhatIsNoFolderOfAHostIsNotForgotten(t *testing.T) {
 		}
 	}
 	must(t, os.Mkdir(s.Path("haydn"), 0o700))
-	must(t, os.Mkdir(s.Path("haydn", answersFile), 0o700))
+	must(t, os.Mkdir(s.Path("haydn", layout.Answers), 0o700))
 	if _, err := s.Load("haydn"); err == nil || strings.Contains(hintsOf(err), "editor") || !strings.Contains(hintsOf(err), "mv ") {
 		t.Errorf("%v\n%s", err, hintsOf(err))
 	}
@@ -295,7 +296,7 @@ func TestFilesOfAnotherUserAreNamed(t *testing.T) {
 		t.Skip("needs root to give a file away")
 	}
 	s := one(t)
-	must(t, os.Chown(s.Path("bach", wifiFile), 12345, 12345))
+	must(t, os.Chown(s.Path("bach", layout.Wifi), 12345, 12345))
 	h, err := s.Load("bach")
 	if err != nil || len(h.Problems) != 1 || !strings.Contains(h.Problems[0].Error(), "another user's: ./secrets/wifi.toml") {
 		t.Errorf("%v %v", err, h.Problems)

@@ -10,18 +10,16 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // How a host changes: as a whole or not at all. The new files are written into
-// a folder beside the hosts (staging). One rename makes that the host's
+// a folder beside the hosts (layout.Staging). One rename makes that the host's
 // journal: from then on the change has happened, and whoever opens the store
 // next, however this process ended, moves the files to their places (finish).
 // For a new host the renamed folder is the host itself.
-const (
-	journal = ".saved" // in a host's folder
-	staging = ".saving-"
-	once    = "once" // in the journal: files that are made only if there is none
-)
+const once = "once" // in the journal: files that are made only if there is none
 
 // part is one file of a host that is to be written.
 type part struct {
@@ -51,7 +49,7 @@ func (s Store) lock() (unlock func(), err error) {
 
 // stage writes files into the staging folder of a host and syncs them.
 func (s Store) stage(name string, parts []part) (string, error) {
-	dir := filepath.Join(s.Dir, staging+name)
+	dir := filepath.Join(s.Dir, layout.Staging+name)
 	if err := s.disk.Wipe(dir); err != nil { // of a run that was killed
 		return "", err
 	}
@@ -107,7 +105,7 @@ func (s Store) commit(name string, parts []part) error {
 	if err == nil && fresh {
 		err = s.disk.Rename(staged, dir)
 	} else if err == nil {
-		err = s.disk.Rename(staged, filepath.Join(dir, journal))
+		err = s.disk.Rename(staged, filepath.Join(dir, layout.Journal))
 	}
 	if err != nil {
 		return errors.Join(err, s.disk.Wipe(staged))
@@ -120,7 +118,7 @@ func (s Store) commit(name string, parts []part) error {
 // last, so that its name tells a rename that did not happen: then the journal
 // is of no use.
 func (s Store) finish(name string) error {
-	dir := s.Path(name, journal)
+	dir := s.Path(name, layout.Journal)
 	if st, err := os.Lstat(dir); err != nil || !st.IsDir() {
 		return nil
 	}
@@ -155,7 +153,7 @@ func last(file string) int {
 
 // place moves one file of the journal to where it belongs.
 func (s Store) place(name, file string) error {
-	from := s.Path(name, journal, file)
+	from := s.Path(name, layout.Journal, file)
 	file, only := strings.CutPrefix(file, once+"/")
 	for _, folder := range folders(file) {
 		if err := s.disk.Mkdir(s.Path(name, folder), modeOf(folder)); err != nil {
@@ -181,6 +179,6 @@ func (s Store) differs(name string, p part) bool {
 	if err != nil || !st.Mode().IsRegular() || st.Mode().Perm() != p.mode {
 		return true
 	}
-	old, err := readPart(path)
+	old, err := layout.Read(path)
 	return err != nil || string(old) != string(p.data)
 }

@@ -11,13 +11,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
-)
-
-// Names of folders that are on their way in or out. Like staging, they are
-// beside the hosts, so that one rename makes it happen.
-const (
-	importing  = ".importing-"
-	forgetting = ".forgetting-"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // taken is the error for a name that another host has; it is fs.ErrExist.
@@ -100,7 +94,7 @@ func (s Store) rename(h Saved, to string, render func(nixgen.Host) ([]nixgen.Fil
 	var parts []part
 	for _, p := range all {
 		// The secrets are those of before, to the byte.
-		if p.name != wifiFile && p.name != keyFile && !p.once {
+		if p.name != layout.Wifi && p.name != layout.Key && !p.once {
 			parts = append(parts, p)
 		}
 	}
@@ -108,16 +102,16 @@ func (s Store) rename(h Saved, to string, render func(nixgen.Host) ([]nixgen.Fil
 	// for nothing (finish).
 	staged, err := s.stage(from, parts)
 	if err == nil {
-		err = s.disk.Rename(staged, s.Path(from, journal))
+		err = s.disk.Rename(staged, s.Path(from, layout.Journal))
 	}
 	if err == nil {
 		err = s.dropImage(from) // before: nobody may ever flash it under the new name
 	}
 	if err != nil {
-		return errors.Join(err, s.disk.Wipe(staged), s.disk.Wipe(s.Path(from, journal)))
+		return errors.Join(err, s.disk.Wipe(staged), s.disk.Wipe(s.Path(from, layout.Journal)))
 	}
 	if err := s.disk.Rename(s.Path(from), s.Path(to)); err != nil {
-		return errors.Join(err, s.disk.Wipe(s.Path(from, journal)))
+		return errors.Join(err, s.disk.Wipe(s.Path(from, layout.Journal)))
 	}
 	return s.finished(to)
 }
@@ -188,7 +182,7 @@ func (s Store) Forget(name string) error {
 }
 
 func (s Store) forget(name string) error {
-	gone := filepath.Join(s.Dir, forgetting+name)
+	gone := filepath.Join(s.Dir, layout.Forgetting+name)
 	if err := s.disk.Wipe(gone); err != nil { // of a run that was killed
 		return err
 	}
@@ -207,12 +201,12 @@ func (s Store) forget(name string) error {
 // erase removes what is left of a host, its secrets first.
 func (s Store) erase(name, gone string) error {
 	// The flake and what was built hold no secret, and may be large.
-	for _, secret := range []string{"secrets", journal} {
+	for _, secret := range []string{"secrets", layout.Journal} {
 		if err := s.disk.Wipe(filepath.Join(gone, secret)); err != nil {
 			return err
 		}
 	}
-	err := errors.Join(s.disk.RemoveAll(gone), s.disk.RemoveAll(filepath.Dir(s.draft(name))), s.disk.Wipe(filepath.Join(s.Dir, staging+name)))
+	err := errors.Join(s.disk.RemoveAll(gone), s.disk.RemoveAll(filepath.Dir(s.draft(name))), s.disk.Wipe(filepath.Join(s.Dir, layout.Staging+name)))
 	for _, old := range s.replaced(name) {
 		err = errors.Join(err, s.disk.Wipe(old))
 	}

@@ -15,13 +15,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
-)
-
-// Files about the image of a host, which a build makes and dropImage removes.
-const (
-	resultLink = "result"      // leads to the image in the Nix store
-	originFile = "result.from" // what that was built from: see Bind
-	lockFile   = "flake/flake.lock"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // Origin is what an image of a host would be built from now: a hash (SHA-256,
@@ -49,7 +43,7 @@ func (s Store) Origin(h nixgen.Host) (string, error) {
 			return nil
 		}
 		name, err := filepath.Rel(dir, path)
-		if err != nil || s.Path(h.Name, lockFile) == path || aside(e.Name()) {
+		if err != nil || s.Path(h.Name, layout.Lock) == path || aside(e.Name()) {
 			return err
 		}
 		return addFile(sum, name, path, e)
@@ -98,18 +92,18 @@ func (s Store) Bind(name, origin string) error {
 	if err != nil {
 		return fmt.Errorf("note what the image was built from: %w", err)
 	}
-	if err := durable.Replace(s.Path(name, originFile), []byte(origin+" "+rest+"\n"), 0o600); err != nil {
+	if err := durable.Replace(s.Path(name, layout.Origin), []byte(origin+" "+rest+"\n"), 0o600); err != nil {
 		return fmt.Errorf("note what the image was built from: %w", err)
 	}
 	return nil
 }
 
 func (s Store) madeWith(name string) (string, error) {
-	lock, err := os.ReadFile(s.Path(name, lockFile))
+	lock, err := os.ReadFile(s.Path(name, layout.Lock))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	to, err := os.Readlink(s.Path(name, resultLink))
+	to, err := os.Readlink(s.Path(name, layout.Result))
 	return fmt.Sprintf("%x %s", sha256.Sum256(lock), to), err
 }
 
@@ -134,7 +128,7 @@ func otherImage(name string, known bool) error {
 
 // Bound is *OtherImage unless the image of a host was built from what it is now.
 func (s Store) Bound(h nixgen.Host) error {
-	noted, err := readPart(s.Path(h.Name, originFile))
+	noted, err := layout.Read(s.Path(h.Name, layout.Origin))
 	if errors.Is(err, fs.ErrNotExist) {
 		return otherImage(h.Name, false)
 	}

@@ -8,42 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/regular"
 	"piwiz/nixgen/shell"
 )
-
-// readPart reads a file of a host, which is no link.
-func readPart(path string) ([]byte, error) {
-	data, err := regular.ReadFile(path, maxFile, unix.O_NOFOLLOW)
-	if errors.Is(err, unix.ELOOP) {
-		to, _ := os.Readlink(path)
-		return nil, &linkError{to}
-	}
-	return data, bare(err)
-}
 
 // isOther tells the error for what is no regular file.
 func isOther(err error) bool {
 	_, is := errors.AsType[*regular.NotFile](err)
 	return is
 }
-
-// bare is a system's error without the path, which the problem names already.
-func bare(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
-
-// linkError is a symbolic link where a part of a host is to be.
-type linkError struct{ to string }
-
-func (l *linkError) Error() string { return "it is a link, to " + l.to }
 
 // unlink says how to put what a link leads to in its place. Where that is a link
 // again, cp -H follows it.
@@ -68,10 +43,10 @@ func (s Store) linked(name string) error {
 
 func (s Store) links(name string) []Problem {
 	var out []Problem
-	for _, part := range []string{"", "secrets", "flake", answersFile, wifiFile, keyFile} {
+	for _, part := range []string{"", "secrets", "flake", layout.Answers, layout.Wifi, layout.Key} {
 		path := s.Path(name, part)
 		if to, err := os.Readlink(path); err == nil {
-			out = append(out, Problem{path, &linkError{to}, Stop, []string{unlink(path, to)}})
+			out = append(out, Problem{path, &layout.LinkError{To: to}, Stop, []string{unlink(path, to)}})
 			if part == "" {
 				return out // the rest is seen through it
 			}
@@ -89,9 +64,9 @@ func (s Store) foreign(e fs.DirEntry) *Problem {
 		return &Problem{path, errors.New(what), Note, []string{remedy}}
 	}
 	switch {
-	case strings.HasPrefix(name, ".draft-"):
+	case strings.HasPrefix(name, layout.Draft):
 		return nil
-	case strings.HasPrefix(name, staging), strings.HasPrefix(name, importing), strings.HasPrefix(name, forgetting):
+	case strings.HasPrefix(name, layout.Staging), strings.HasPrefix(name, layout.Importing), strings.HasPrefix(name, layout.Forgetting):
 		return stray("this is left over from a piwiz that was stopped, and may hold secrets", run("rm -r %s", path))
 	case name[0] == '.' && e.IsDir():
 		return nil // not ours
@@ -102,20 +77,10 @@ func (s Store) foreign(e fs.DirEntry) *Problem {
 	case complaint != "":
 		return stray("the name of the folder is not a valid host name: "+complaint, run("mv %s ~/", path))
 	case canonical != name:
-		if exists(s.Path(canonical)) {
+		if layout.Exists(s.Path(canonical)) {
 			return nil // named with that one
 		}
 		return stray("the name of a host is lowercase", run("mv %s %s", path, s.Path(canonical)))
 	}
 	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
-func isLink(path string) bool {
-	_, err := os.Readlink(path)
-	return err == nil
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // rights names what others may read or change, and what belongs to somebody
@@ -32,7 +33,7 @@ func (in *inspector) rights() {
 		}
 	}
 	check(in.path(), false)
-	check(in.path(answersFile), false)
+	check(in.path(layout.Answers), false)
 	_ = filepath.WalkDir(in.path("secrets"), func(path string, _ fs.DirEntry, err error) error {
 		if err == nil {
 			check(path, !strings.HasSuffix(path, ".pub"))

@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 const (
@@ -106,12 +107,12 @@ func partsOf(h Saved, files []nixgen.File) ([]part, error) {
 	}
 	out := []part{
 		{name: "host.toml", data: answers, mode: 0o600},
-		{name: wifiFile, data: secrets, mode: 0o600},
+		{name: layout.Wifi, data: secrets, mode: 0o600},
 	}
 	if !h.Identity.IsZero() {
 		out = append(out,
-			part{name: keyFile, data: h.Identity.Reveal(), mode: 0o600},
-			part{name: keyFile + ".pub", data: []byte(h.Identity.PublicLine() + "\n"), mode: 0o644})
+			part{name: layout.Key, data: h.Identity.Reveal(), mode: 0o600},
+			part{name: layout.Key + ".pub", data: []byte(h.Identity.PublicLine() + "\n"), mode: 0o644})
 	}
 	for _, f := range files {
 		out = append(out, part{name: filepath.Join("flake", f.Name), data: []byte(f.Text), mode: 0o644, once: f.Once})
@@ -122,7 +123,7 @@ func partsOf(h Saved, files []nixgen.File) ([]part, error) {
 // forget zeroes the passwords. The key is the identity's own.
 func forget(parts []part) {
 	for _, p := range parts {
-		if p.name == wifiFile {
+		if p.name == layout.Wifi {
 			clear(p.data)
 		}
 	}
@@ -139,7 +140,7 @@ func (s Store) before(name string, parts []part) ([]part, error) {
 		return nil, err
 	}
 	var out []part
-	for _, file := range []string{"host.toml", wifiFile, keyFile, keyFile + ".pub"} {
+	for _, file := range []string{"host.toml", layout.Wifi, layout.Key, layout.Key + ".pub"} {
 		data, err := os.ReadFile(s.Path(name, file))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -154,7 +155,7 @@ func (s Store) before(name string, parts []part) ([]part, error) {
 
 // losesSecret tells whether writing p would lose a secret.
 func (s Store) losesSecret(name string, p part) bool {
-	if p.name != wifiFile && p.name != keyFile || !s.differs(name, p) {
+	if p.name != layout.Wifi && p.name != layout.Key || !s.differs(name, p) {
 		return false
 	}
 	old, err := os.ReadFile(s.Path(name, p.name))
@@ -163,7 +164,7 @@ func (s Store) losesSecret(name string, p part) bool {
 	}
 	defer clear(old)
 	psk, err := readSecrets(old)
-	return p.name == keyFile || err != nil || len(psk) > 0
+	return p.name == layout.Key || err != nil || len(psk) > 0
 }
 
 // freeName is prefix with the time, and a number if that is taken.

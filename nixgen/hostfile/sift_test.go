@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // mistake is something wrong that is put into a good file, at one of its lines.
@@ -119,7 +121,7 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 // A file that is something else altogether costs no time, whatever it holds.
 func TestNonsenseIsSoonTold(t *testing.T) {
 	for name, line := range map[string]string{"lists": "a = [\n", "tables": "[a\n", "words": "a b\n", "twice": "a = 1\n", "texts": "a = \"\"\"\n", "bytes": "\xff = \n"} {
-		for _, size := range []int{mostSifted - 100, maxFile - 100} {
+		for _, size := range []int{mostSifted - 100, layout.MaxSize - 100} {
 			if size > mostSifted && name != "twice" && os.Getenv("PIWIZ_REAL") != "1" {
 				continue
 			}
