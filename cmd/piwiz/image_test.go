@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/answers"
 	"piwiz/nixgen/sshkey"
 )
 
@@ -21,7 +22,7 @@ import (
 func usable(t *testing.T) person {
 	t.Helper()
 	u := newPerson(t)
-	h, err := hostfile.ReadAnswers(strings.NewReader(goodAnswers))
+	h, err := answers.ReadHost(strings.NewReader(goodAnswers))
 	if err != nil {
 		t.Fatal(err)
 	}

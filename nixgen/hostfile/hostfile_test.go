@@ -110,16 +110,6 @@ func TestTheUsersOwnFileIsNeverOverwritten(t *testing.T) {
 	}
 }
 
-func FuzzReadAnswers(f *testing.F) {
-	f.Add([]byte("name = \"bach\"\nboard = \"4\"\nkeys = []\n"))
-	f.Fuzz(func(_ *testing.T, b []byte) {
-		h, err := ReadAnswers(bytes.NewReader(b))
-		if err == nil {
-			h.Problems()
-		}
-	})
-}
-
 func TestAConfigurationThatWasThereBeforehandIsUsed(t *testing.T) {
 	s := Store{Dir: filepath.Join(quickDir(t), "hosts")}
 	must(t, os.MkdirAll(s.Path("bach", "flake"), 0o755))

@@ -10,6 +10,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/hostfile/answers"
 	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
@@ -72,12 +73,12 @@ const restore = "Restore it from your backup: piwiz hosts import FILE --replace"
 // rest is checked anyway, as far as it can be judged.
 func (in *inspector) answers(h *Saved) bool {
 	path := in.path(layout.Answers)
-	host, problems, err := readSaved(path)
+	host, problems, err := answers.ReadSaved(path)
 	if st, err := os.Lstat(path); err == nil {
 		h.Changed = st.ModTime()
 	}
 	var link *layout.LinkError
-	var wrong *Unreadable
+	var wrong *answers.Unreadable
 	switch {
 	case errors.As(err, &link):
 		return false // named already
@@ -138,7 +139,7 @@ func (in *inspector) wifi(h *Saved) {
 		return
 	default:
 		var bad error
-		if h.PSK, bad = readSecrets(data); bad != nil {
+		if h.PSK, bad = answers.ReadSecrets(data); bad != nil {
 			in.add(NoPassword, layout.Wifi, bad, "Fix the file with an editor: "+shell.Quote(in.path(layout.Wifi)), again)
 			return
 		}

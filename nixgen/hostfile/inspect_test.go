@@ -361,15 +361,3 @@ func ssid(r *rand.Rand) string {
 	}
 	return out
 }
-
-func FuzzReadSecrets(f *testing.F) {
-	f.Add([]byte("[[networks]]\nssid = 'x'\nsecret = 'y'\n"))
-	f.Add([]byte("networks = 3\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		psk, err := readSecrets(b)
-		if err != nil && len(err.Error()) > 300 {
-			t.Errorf("the error shows what it read: %v", err)
-		}
-		_ = len(psk)
-	})
-}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/hostfile/answers"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -122,7 +123,7 @@ func (s Store) finish(name string) error {
 	if st, err := os.Lstat(dir); err != nil || !st.IsDir() {
 		return nil
 	}
-	if about, _, err := readSaved(filepath.Join(dir, "host.toml")); err == nil && about.Name != name {
+	if about, _, err := answers.ReadSaved(filepath.Join(dir, "host.toml")); err == nil && about.Name != name {
 		return s.disk.Wipe(dir)
 	}
 	var files []string

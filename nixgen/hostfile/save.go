@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/answers"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -89,24 +90,16 @@ func (s Store) save(name string, parts []part) (kept string, err error) {
 
 // partsOf are the files of a host.
 func partsOf(h Saved, files []nixgen.File) ([]part, error) {
-	answers, err := toml.Marshal(h.Host.Born()) // else it would count as made before
+	text, err := toml.Marshal(h.Host.Born()) // else it would count as made before
 	if err != nil {
 		return nil, fmt.Errorf("save %s: %w", h.Host.Name, err)
 	}
-	var plain struct {
-		Networks []secretLine `toml:"networks"`
-	}
-	for _, n := range h.Host.Networks {
-		if secret := h.PSK[n.SSID]; !secret.IsZero() {
-			plain.Networks = append(plain.Networks, secretLine{n.SSID, secret.Reveal()})
-		}
-	}
-	secrets, err := toml.Marshal(plain)
+	secrets, err := answers.MarshalSecrets(h.Host.Networks, h.PSK)
 	if err != nil {
 		return nil, fmt.Errorf("save the Wi-Fi passwords of %s", h.Host.Name) // the cause could hold one
 	}
 	out := []part{
-		{name: "host.toml", data: answers, mode: 0o600},
+		{name: "host.toml", data: text, mode: 0o600},
 		{name: layout.Wifi, data: secrets, mode: 0o600},
 	}
 	if !h.Identity.IsZero() {
@@ -163,7 +156,7 @@ func (s Store) losesSecret(name string, p part) bool {
 		return false
 	}
 	defer clear(old)
-	psk, err := readSecrets(old)
+	psk, err := answers.ReadSecrets(old)
 	return p.name == layout.Key || err != nil || len(psk) > 0
 }
 

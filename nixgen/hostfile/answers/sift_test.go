@@ -1,4 +1,4 @@
-package hostfile
+package answers
 
 import (
 	"errors"
@@ -85,7 +85,7 @@ func TestNoMistakeHidesAnother(t *testing.T) {
 			spoilt[line-1] = f.put(spoilt[line-1])
 			put = append(put, f)
 		}
-		_, err := ReadAnswers(strings.NewReader(strings.Join(spoilt, "\n")))
+		_, err := ReadHost(strings.NewReader(strings.Join(spoilt, "\n")))
 		var u *Unreadable
 		if !errors.As(err, &u) {
 			t.Fatalf("seed %d: %v for\n%s", seed, err, strings.Join(spoilt, "\n"))
@@ -110,7 +110,7 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 	for _, f := range mistakes(t) {
 		spoilt := slices.Clone(lines)
 		spoilt[at[f.field]-1] = f.put(spoilt[at[f.field]-1])
-		_, err := ReadAnswers(strings.NewReader(strings.Join(spoilt, "\n")))
+		_, err := ReadHost(strings.NewReader(strings.Join(spoilt, "\n")))
 		var u *Unreadable
 		if !errors.As(err, &u) || len(u.Faults) != 1 && !(strings.Contains(f.what, "not known") && len(u.Faults) == 2) {
 			t.Errorf("%s: %v of\n%s", f.what, err, strings.Join(spoilt, "\n"))
@@ -126,7 +126,7 @@ func TestNonsenseIsSoonTold(t *testing.T) {
 				continue
 			}
 			began := time.Now()
-			_, err := ReadAnswers(strings.NewReader(strings.Repeat(line, size/len(line))))
+			_, err := ReadHost(strings.NewReader(strings.Repeat(line, size/len(line))))
 			var u *Unreadable
 			if !errors.As(err, &u) || len(u.Faults) > mostFaults+3 {
 				t.Errorf("%s: %v", name, err)
