@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/wifi"
 )
@@ -205,7 +206,7 @@ func TestAKillAtAnyMomentLeavesOneOrTheOther(t *testing.T) {
 		must(t, err)
 		flake, err := os.ReadFile(s.Path("bach", "flake", "piwiz.nix"))
 		must(t, err)
-		if len(h.PSK) != 1 || h.PSK[h.Host.User].IsZero() || string(flake) != h.Host.User || h.Host.Networks[0].SSID != h.Host.User || h.Lacks(NoKey) || h.Lacks(Stop) || h.Lacks(NoPassword) {
+		if len(h.PSK) != 1 || h.PSK[h.Host.User].IsZero() || string(flake) != h.Host.User || h.Host.Networks[0].SSID != h.Host.User || h.Lacks(inspect.NoKey) || h.Lacks(inspect.Stop) || h.Lacks(inspect.NoPassword) {
 			t.Fatalf("half of each: %v %v %s %v", h.Host, h.PSK, flake, h.Problems)
 		}
 		want[h.Host.User] = true

@@ -18,6 +18,7 @@ import (
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/archive"
+	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -40,7 +41,7 @@ func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []
 	if _, err := s.load(name); err != nil {
 		return nil, err
 	}
-	if err := s.linked(name); err != nil {
+	if err := inspect.Linked(s.Dir, name); err != nil {
 		return nil, err
 	}
 	sealed, err := age.Encrypt(w, to...)
@@ -76,9 +77,9 @@ func (u *unfit) Unwrap() error { return u.err }
 // without says what to do with the file.
 func without(path string) fault.Todo {
 	if to, err := os.Readlink(path); err == nil {
-		return fault.Todo{unlink(path, to)}
+		return fault.Todo{inspect.Unlink(path, to)}
 	}
-	return fault.Todo{run("mv %s ~/", path)}
+	return fault.Todo{inspect.Command("mv %s ~/", path)}
 }
 
 // ErrNoExport is the error for a file that is no export of a host, or a damaged

@@ -12,8 +12,9 @@
 //
 // Rules: a host is on the disk as it was or as it was to be, whenever the
 // process ends (journal.go). No secret is written over or replaced without a
-// copy of what was. What is missing or not as piwiz made it is a Problem, and
-// all of them are told at once (inspect.go): nothing is made again in silence.
+// copy of what was. What is missing or not as piwiz made it is a problem, and
+// all of them are told at once (package inspect): nothing is made again in
+// silence.
 package hostfile
 
 import (
@@ -24,11 +25,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -56,10 +56,39 @@ type Saved struct {
 	PSK      map[string]wifi.Secret // by SSID
 	Identity sshkey.Identity
 	Changed  time.Time
-	Folder   string    // where it is kept; "" when it never was
-	Problems []Problem // what is missing of it, or not as it was made
-	NewKey   bool      // the user said yes to a new host key in the place of a lost one
-	Kept     string    // where the secrets are that the last save replaced; "" when it replaced none
+	Folder   string            // where it is kept; "" when it never was
+	Problems []inspect.Problem // what is missing of it, or not as it was made
+	NewKey   bool              // the user said yes to a new host key in the place of a lost one
+	Kept     string            // where the secrets are that the last save replaced; "" when it replaced none
+}
+
+// Lacks tells whether there is a problem of this kind.
+func (h Saved) Lacks(k inspect.Kind) bool {
+	for _, p := range h.Problems {
+		if p.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Usable is an error with the problems that stand in the way of a card for
+// this host, but for those of the kinds that the caller takes care of.
+func (h Saved) Usable(but ...inspect.Kind) error {
+	var stop []inspect.Problem
+next:
+	for _, p := range h.Problems {
+		for _, k := range append(but, inspect.Note) {
+			if p.Kind == k {
+				continue next
+			}
+		}
+		stop = append(stop, p)
+	}
+	if len(stop) == 0 {
+		return nil
+	}
+	return inspect.NewBroken(h.Host.Name, stop)
 }
 
 // Path is the path of something in a host's folder.
@@ -83,7 +112,7 @@ func (u *unknown) Is(target error) bool { return target == fs.ErrNotExist }
 // List reads all hosts, each with its problems. Those that cannot be read, and
 // what else is among them, are problems of their own and do not hide the
 // others.
-func (s Store) List() ([]Saved, []Problem, error) {
+func (s Store) List() ([]Saved, []inspect.Problem, error) {
 	unlock, err := s.lock()
 	if err != nil {
 		return nil, nil, err
@@ -97,9 +126,9 @@ func (s Store) List() ([]Saved, []Problem, error) {
 		return nil, nil, fmt.Errorf("read the saved hosts: %w", err)
 	}
 	var found []Saved
-	var problems []Problem
+	var problems []inspect.Problem
 	for _, e := range entries {
-		if p := s.foreign(e); p != nil {
+		if p := inspect.Foreign(s.Dir, e); p != nil {
 			problems = append(problems, *p)
 			continue
 		}
@@ -107,27 +136,27 @@ func (s Store) List() ([]Saved, []Problem, error) {
 			continue
 		}
 		h, err := s.load(e.Name())
-		var broken *Broken
+		var broken *inspect.Broken
 		switch {
 		case err == nil:
 			found = append(found, h)
 		case errors.As(err, &broken):
 			problems = append(problems, broken.Problems...)
 		case errors.Is(err, fs.ErrNotExist):
-			problems = append(problems, Problem{
-				s.Path(e.Name()), errors.New("it has no host.toml and no secrets, so there is no host in it yet"), Note,
-				[]string{"Leave it if it is for a new host; its configuration.nix will be used. Otherwise move it away. " + run("mv %s ~/", s.Path(e.Name()))},
+			problems = append(problems, inspect.Problem{
+				File: s.Path(e.Name()), Err: errors.New("it has no host.toml and no secrets, so there is no host in it yet"), Kind: inspect.Note,
+				Todo: []string{"Leave it if it is for a new host; its configuration.nix will be used. Otherwise move it away. " + inspect.Command("mv %s ~/", s.Path(e.Name()))},
 			})
 		default:
-			problems = append(problems, Problem{File: s.Path(e.Name()), Err: err, Kind: Stop})
+			problems = append(problems, inspect.Problem{File: s.Path(e.Name()), Err: err, Kind: inspect.Stop})
 		}
 	}
 	return found, problems, nil
 }
 
 // Load reads one host. An unknown name is fs.ErrNotExist; a host whose answers
-// cannot be read, or whose folder is no plain folder, is a *Broken. What else
-// is wrong with it is in its Problems.
+// cannot be read, or whose folder is no plain folder, is an *inspect.Broken. What
+// else is wrong with it is in its Problems.
 func (s Store) Load(name string) (Saved, error) {
 	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
 		if complaint == "" {
@@ -165,12 +194,11 @@ func (s Store) load(name string) (Saved, error) {
 	if err := s.finished(name); err != nil {
 		return Saved{}, err
 	}
-	h, problems := s.inspect(name)
-	if h.Host.Name == "" {
-		return Saved{}, broken(name, problems)
+	found, problems := inspect.Host(s.Dir, name)
+	if found.Host.Name == "" {
+		return Saved{}, inspect.NewBroken(name, problems)
 	}
-	h.Problems = problems
-	return h, nil
+	return Saved{Host: found.Host, PSK: found.PSK, Identity: found.Identity, Changed: found.Changed, Folder: s.Path(name), Problems: problems}, nil
 }
 
 // finished is finish, with what to do when that cannot be done: what was to be
@@ -180,18 +208,8 @@ func (s Store) finished(name string) error {
 	if err == nil {
 		return nil
 	}
-	return broken(name, []Problem{{
-		File: s.Path(name, layout.Journal), Err: err, Kind: Stop,
-		Todo: append(s.remedy(name, err), "Then list the hosts, which finishes what was started; nothing is lost until then: piwiz hosts"),
+	return inspect.NewBroken(name, []inspect.Problem{{
+		File: s.Path(name, layout.Journal), Err: err, Kind: inspect.Stop,
+		Todo: append(inspect.Remedy(s.Path(name), err), "Then list the hosts, which finishes what was started; nothing is lost until then: piwiz hosts"),
 	}})
-}
-
-// remedy is what to do about an error of the system on a part of a host, nil for
-// any other error. The whole folder is the user's, so a right to one part of it
-// is not given alone.
-func (s Store) remedy(name string, err error) []string {
-	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, unix.EPERM) {
-		return []string{run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", s.Path(name))}
-	}
-	return durable.Remedy(err, s.Path(name))
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -117,7 +118,7 @@ func TestAConfigurationThatWasThereBeforehandIsUsed(t *testing.T) {
 	if _, err := s.Load("bach"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
-	if _, problems, _ := s.List(); len(problems) != 1 || problems[0].Kind != Note || len(problems[0].Todo) == 0 {
+	if _, problems, _ := s.List(); len(problems) != 1 || problems[0].Kind != inspect.Note || len(problems[0].Todo) == 0 {
 		t.Error(problems)
 	}
 	_, err := s.Save(saved(t, "bach"), flakeOf("1"))

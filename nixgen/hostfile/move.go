@@ -11,6 +11,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -67,7 +68,7 @@ func (s Store) Rename(from, to string, render func(nixgen.Host) ([]nixgen.File, 
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(h.Usable(NoPassword, NoKey), s.free(to)); err != nil {
+	if err := errors.Join(h.Usable(inspect.NoPassword, inspect.NoKey), s.free(to)); err != nil {
 		return err
 	}
 	if err := s.rename(h, to, render); err != nil {
@@ -169,11 +170,11 @@ func (s Store) Forget(name string) error {
 	case err != nil:
 		return fmt.Errorf("forget %s: %w", name, err)
 	case !st.IsDir():
-		if err := s.linked(name); err != nil {
+		if err := inspect.Linked(s.Dir, name); err != nil {
 			return err
 		}
-		_, problems := s.inspect(name)
-		return broken(name, problems)
+		_, problems := inspect.Host(s.Dir, name)
+		return inspect.NewBroken(name, problems)
 	}
 	if err := s.forget(name); err != nil {
 		return fmt.Errorf("forget %s: %w", name, err)

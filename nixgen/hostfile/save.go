@@ -14,6 +14,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile/answers"
+	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -60,7 +61,7 @@ func (s Store) save(name string, parts []part) (kept string, err error) {
 	if err := s.finish(name); err != nil {
 		return "", err
 	}
-	if err := s.linked(name); err != nil {
+	if err := inspect.Linked(s.Dir, name); err != nil {
 		return "", err
 	}
 	s.fromDraft(name, parts)

@@ -1,12 +1,23 @@
-package hostfile
+// Package inspect reads a saved host from its folder and names all that is
+// missing of it, damaged, or not as piwiz made it.
+//
+// Rules: nothing is changed. All problems are told at once, each with its path,
+// what it stands in the way of (Kind), and a remedy in full; a remedy is tried
+// by a test where it is a command. Where one part cannot be read the others are
+// checked all the same, as far as they can be judged without it.
+package inspect
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
@@ -17,29 +28,36 @@ import (
 	"piwiz/nixgen/wifi"
 )
 
+// Found is a saved host as far as it can be read.
+type Found struct {
+	Host     nixgen.Host
+	PSK      map[string]wifi.Secret // by SSID
+	Identity sshkey.Identity
+	Changed  time.Time
+}
+
 // inspector checks one host and collects what is wrong.
 type inspector struct {
-	store    Store
-	name     string
-	problems []Problem
-	blind    bool // the answers could not be read, of a host that was saved once
+	dir, name string
+	problems  []Problem
+	blind     bool // the answers could not be read, of a host that was saved once
 }
 
 func (in *inspector) add(kind Kind, file string, err error, remedy ...string) {
-	in.problems = append(in.problems, Problem{in.store.Path(in.name, file), err, kind, remedy})
+	in.problems = append(in.problems, Problem{in.path(file), err, kind, remedy})
 }
 
-// inspect reads a host and names all that is wrong with it. The host has no
-// name when its answers cannot be used.
-func (s Store) inspect(name string) (Saved, []Problem) {
-	in := &inspector{store: s, name: name}
-	in.problems = s.links(name)
-	h := Saved{Folder: s.Path(name)}
-	if st, err := os.Stat(s.Path(name)); err != nil || !st.IsDir() {
+// Host reads a host in a folder of hosts and names all that is wrong with it.
+// The host has no name when its answers cannot be used.
+func Host(dir, name string) (Found, []Problem) {
+	in := &inspector{dir: dir, name: name}
+	in.problems = links(dir, name)
+	var h Found
+	if st, err := os.Stat(in.path()); err != nil || !st.IsDir() {
 		if len(in.problems) == 0 {
-			in.add(Stop, "", errors.New("this is not a folder"), run("mv %s ~/", s.Path(name)))
+			in.add(Stop, "", errors.New("this is not a folder"), Command("mv %s ~/", in.path()))
 		}
-		return Saved{}, in.problems
+		return Found{}, in.problems
 	}
 	in.twins()
 	// One that somebody wrote by hand never had the rest.
@@ -49,20 +67,25 @@ func (s Store) inspect(name string) (Saved, []Problem) {
 	in.flake(h)
 	in.rights()
 	in.leftovers()
-	if h.Host.Name != name || layout.IsLink(s.Path(name)) {
+	if h.Host.Name != name || layout.IsLink(in.path()) {
 		h.Host.Name = ""
 	}
 	return h, in.problems
 }
 
-func (in *inspector) path(elem ...string) string { return in.store.Path(in.name, elem...) }
+func (in *inspector) path(elem ...string) string {
+	return filepath.Join(append([]string{in.dir, in.name}, elem...)...)
+}
+
+// other is the path of another host.
+func (in *inspector) other(name string) string { return filepath.Join(in.dir, name) }
 
 func (in *inspector) twins() {
-	entries, _ := os.ReadDir(in.store.Dir) // the list itself was read, or says so
+	entries, _ := os.ReadDir(in.dir) // the list itself was read, or says so
 	for _, e := range entries {
 		if e.Name() != in.name && strings.EqualFold(e.Name(), in.name) {
-			in.add(Note, "", fmt.Errorf("there is also %s, whose name differs only in capitals", in.store.Path(e.Name())),
-				"Compare the two, and move the wrong one away. "+run("diff -r %s %s; mv %[2]s ~/", in.path(), in.store.Path(e.Name())))
+			in.add(Note, "", fmt.Errorf("there is also %s, whose name differs only in capitals", in.other(e.Name())),
+				"Compare the two, and move the wrong one away. "+Command("diff -r %s %s; mv %[2]s ~/", in.path(), in.other(e.Name())))
 		}
 	}
 }
@@ -71,7 +94,7 @@ const restore = "Restore it from your backup: piwiz hosts import FILE --replace"
 
 // answers reads host.toml, and tells whether it could be read. Where not, the
 // rest is checked anyway, as far as it can be judged.
-func (in *inspector) answers(h *Saved) bool {
+func (in *inspector) answers(h *Found) bool {
 	path := in.path(layout.Answers)
 	host, problems, err := answers.ReadSaved(path)
 	if st, err := os.Lstat(path); err == nil {
@@ -91,10 +114,10 @@ func (in *inspector) answers(h *Saved) bool {
 		in.add(Stop, layout.Answers, errors.New("it is missing"), restore, "Or forget the host: piwiz hosts forget "+in.name)
 		return false
 	case durable.IsSystem(err):
-		in.add(Stop, layout.Answers, err, in.store.remedy(in.name, err)...)
+		in.add(Stop, layout.Answers, err, Remedy(in.path(), err)...)
 		return false
 	case isOther(err):
-		in.add(Stop, layout.Answers, err, run("mv %s ~/", path), restore)
+		in.add(Stop, layout.Answers, err, Command("mv %s ~/", path), restore)
 		return false
 	case err != nil:
 		in.add(Stop, layout.Answers, err, "Fix the file with an editor: "+shell.Quote(path), restore)
@@ -102,8 +125,8 @@ func (in *inspector) answers(h *Saved) bool {
 	}
 	if host.Name != in.name {
 		remedy := fmt.Sprintf("Change its name to %s with an editor: %s", in.name, shell.Quote(path))
-		if canonical, complaint := nixgen.CheckName(host.Name); complaint == "" && canonical == host.Name && !layout.Exists(in.store.Path(host.Name)) {
-			remedy = "Give the folder that name. " + run("mv %s %s", in.path(), in.store.Path(host.Name))
+		if canonical, complaint := nixgen.CheckName(host.Name); complaint == "" && canonical == host.Name && !layout.Exists(in.other(host.Name)) {
+			remedy = "Give the folder that name. " + Command("mv %s %s", in.path(), in.other(host.Name))
 		}
 		in.add(Stop, layout.Answers, fmt.Errorf("it is about %q, but is in the folder of %s", host.Name, in.name), remedy)
 	}
@@ -118,7 +141,7 @@ func (in *inspector) answers(h *Saved) bool {
 	return true
 }
 
-func (in *inspector) wifi(h *Saved) {
+func (in *inspector) wifi(h *Found) {
 	again := "Choose the networks again: run piwiz, choose " + in.name + " on the first page, and go on to the Wi-Fi page."
 	if h.Host.Name == "" {
 		again = restore
@@ -132,10 +155,10 @@ func (in *inspector) wifi(h *Saved) {
 		return
 	case errors.Is(err, fs.ErrNotExist):
 	case durable.IsSystem(err):
-		in.add(NoPassword, layout.Wifi, err, in.store.remedy(in.name, err)...)
+		in.add(NoPassword, layout.Wifi, err, Remedy(in.path(), err)...)
 		return
 	case err != nil:
-		in.add(NoPassword, layout.Wifi, err, run("mv %s ~/", in.path(layout.Wifi)), again)
+		in.add(NoPassword, layout.Wifi, err, Command("mv %s ~/", in.path(layout.Wifi)), again)
 		return
 	default:
 		var bad error
@@ -154,7 +177,7 @@ func (in *inspector) wifi(h *Saved) {
 
 // passwords names the networks without a password that could work, and the
 // passwords without a network.
-func (in *inspector) passwords(h *Saved, none bool, again string) {
+func (in *inspector) passwords(h *Found, none bool, again string) {
 	var missing, damaged []string
 	for _, n := range h.Host.Networks {
 		secret, ok := h.PSK[n.SSID]
@@ -189,7 +212,7 @@ func (in *inspector) passwords(h *Saved, none bool, again string) {
 	}
 }
 
-func (in *inspector) key(h *Saved) {
+func (in *inspector) key(h *Found) {
 	remedy := []string{restore}
 	lost := "Or have a new one made, which each computer that knows " + in.name + " will refuse until its known_hosts is changed: piwiz build " + in.name + " --new-key"
 	if h.Host.Name != "" {
@@ -207,7 +230,7 @@ func (in *inspector) key(h *Saved) {
 		}
 		return
 	case durable.IsSystem(err): // the key may be as good as before
-		in.add(Stop, layout.Key, err, in.store.remedy(in.name, err)...)
+		in.add(Stop, layout.Key, err, Remedy(in.path(), err)...)
 		return
 	case err != nil:
 		in.add(NoKey, layout.Key, err, remedy...)
@@ -221,11 +244,11 @@ func (in *inspector) key(h *Saved) {
 	h.Identity = id
 	if pubErr == nil && !sameKey(string(public), id) {
 		in.add(Note, layout.Key+".pub", errors.New("this is not the public half of the key next to it"),
-			run("ssh-keygen -y -f %s > %s", in.path(layout.Key), in.path(layout.Key+".pub")))
+			Command("ssh-keygen -y -f %s > %s", in.path(layout.Key), in.path(layout.Key+".pub")))
 	}
 	if h.Host.HostKey != "" && !sameKey(h.Host.HostKey, id) {
 		in.add(Stop, layout.Key, errors.New("this is not the host key that host.toml names"), restore,
-			"Or, if this key is the right one, take the other out of host.toml. "+run("sed -i '/^host_key *=/d' %s", in.path(layout.Answers)))
+			"Or, if this key is the right one, take the other out of host.toml. "+Command("sed -i '/^host_key *=/d' %s", in.path(layout.Answers)))
 	}
 }
 
@@ -235,8 +258,18 @@ func sameKey(line string, id sshkey.Identity) bool {
 	return err == nil && k.Fingerprint == id.Fingerprint()
 }
 
-func (in *inspector) flake(h Saved) {
+func (in *inspector) flake(h Found) {
 	if (h.Host.HostKey != "" || in.blind) && !layout.Exists(in.path(layout.Configuration)) {
 		in.add(Note, layout.Configuration, errors.New("your own file is missing; a new one with nothing in it will be made"), restore)
 	}
+}
+
+// Remedy is what to do about an error of the system on a part of the host in dir,
+// nil for any other error. The whole folder is the user's, so a right to one part of it
+// is not given alone.
+func Remedy(dir string, err error) []string {
+	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, unix.EPERM) {
+		return []string{Command("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", dir)}
+	}
+	return durable.Remedy(err, dir)
 }

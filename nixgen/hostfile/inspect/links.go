@@ -1,4 +1,4 @@
-package hostfile
+package inspect
 
 import (
 	"errors"
@@ -20,9 +20,9 @@ func isOther(err error) bool {
 	return is
 }
 
-// unlink says how to put what a link leads to in its place. Where that is a link
+// Unlink says how to put what a link leads to in its place. Where that is a link
 // again, cp -H follows it.
-func unlink(path, to string) string {
+func Unlink(path, to string) string {
 	if !filepath.IsAbs(to) {
 		to = filepath.Join(filepath.Dir(path), to)
 	}
@@ -32,21 +32,21 @@ func unlink(path, to string) string {
 	return fmt.Sprintf("piwiz saves only in real files and folders. Replace the link with a copy. Run: rm %s && cp -rpH %s %[1]s", shell.Quote(path), shell.Quote(to))
 }
 
-// linked is an error with all parts of a host that are links: writing there
+// Linked is an error with all parts of a host that are links: writing there
 // would change something elsewhere, or cut the link.
-func (s Store) linked(name string) error {
-	if p := s.links(name); len(p) > 0 {
-		return broken(name, p)
+func Linked(dir, name string) error {
+	if p := links(dir, name); len(p) > 0 {
+		return NewBroken(name, p)
 	}
 	return nil
 }
 
-func (s Store) links(name string) []Problem {
+func links(dir, name string) []Problem {
 	var out []Problem
 	for _, part := range []string{"", "secrets", "flake", layout.Answers, layout.Wifi, layout.Key} {
-		path := s.Path(name, part)
+		path := filepath.Join(dir, name, part)
 		if to, err := os.Readlink(path); err == nil {
-			out = append(out, Problem{path, &layout.LinkError{To: to}, Stop, []string{unlink(path, to)}})
+			out = append(out, Problem{path, &layout.LinkError{To: to}, Stop, []string{Unlink(path, to)}})
 			if part == "" {
 				return out // the rest is seen through it
 			}
@@ -55,10 +55,10 @@ func (s Store) links(name string) []Problem {
 	return out
 }
 
-// foreign is the problem with something among the hosts that is none, nil when
+// Foreign is the problem with something among the hosts that is none, nil when
 // it may be one.
-func (s Store) foreign(e fs.DirEntry) *Problem {
-	name, path := e.Name(), s.Path(e.Name())
+func Foreign(dir string, e fs.DirEntry) *Problem {
+	name, path := e.Name(), filepath.Join(dir, e.Name())
 	canonical, complaint := nixgen.CheckName(name)
 	stray := func(what string, remedy string) *Problem {
 		return &Problem{path, errors.New(what), Note, []string{remedy}}
@@ -67,20 +67,20 @@ func (s Store) foreign(e fs.DirEntry) *Problem {
 	case strings.HasPrefix(name, layout.Draft):
 		return nil
 	case strings.HasPrefix(name, layout.Staging), strings.HasPrefix(name, layout.Importing), strings.HasPrefix(name, layout.Forgetting):
-		return stray("this is left over from a piwiz that was stopped, and may hold secrets", run("rm -r %s", path))
+		return stray("this is left over from a piwiz that was stopped, and may hold secrets", Command("rm -r %s", path))
 	case name[0] == '.' && e.IsDir():
 		return nil // not ours
 	case e.Type()&fs.ModeSymlink != 0:
 		return nil // Load names it as what it is to be
 	case !e.IsDir():
-		return stray("this is not the folder of a host", run("mv %s ~/", path))
+		return stray("this is not the folder of a host", Command("mv %s ~/", path))
 	case complaint != "":
-		return stray("the name of the folder is not a valid host name: "+complaint, run("mv %s ~/", path))
+		return stray("the name of the folder is not a valid host name: "+complaint, Command("mv %s ~/", path))
 	case canonical != name:
-		if layout.Exists(s.Path(canonical)) {
+		if layout.Exists(filepath.Join(dir, canonical)) {
 			return nil // named with that one
 		}
-		return stray("the name of a host is lowercase", run("mv %s %s", path, s.Path(canonical)))
+		return stray("the name of a host is lowercase", Command("mv %s %s", path, filepath.Join(dir, canonical)))
 	}
 	return nil
 }
