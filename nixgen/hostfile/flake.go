@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/hostfile/journal"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -45,11 +46,11 @@ func (s Store) EditConfiguration(name, text string) (string, error) {
 
 // fromDraft puts the draft, if there is one, in the place of the text that the
 // user's own file would be made with.
-func (s Store) fromDraft(name string, parts []part) {
+func (s Store) fromDraft(name string, parts []journal.Part) {
 	own, err := os.ReadFile(s.draft(name))
 	for i, p := range parts {
-		if err == nil && p.name == layout.Configuration {
-			parts[i].data = own
+		if err == nil && p.Name == layout.Configuration {
+			parts[i].Data = own
 		}
 	}
 }

@@ -8,10 +8,10 @@
 // secret may ever be written there.
 //
 // A build adds result, which leads to the image, and result.from, a hash of what
-// that was built from (origin.go): it is the image of those answers and no other.
+// that was built from (package origin): it is the image of those answers and no other.
 //
 // Rules: a host is on the disk as it was or as it was to be, whenever the
-// process ends (journal.go). No secret is written over or replaced without a
+// process ends (package journal). No secret is written over or replaced without a
 // copy of what was. What is missing or not as piwiz made it is a problem, and
 // all of them are told at once (package inspect): nothing is made again in
 // silence.
@@ -25,10 +25,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/journal"
 	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/sshkey"
 	"piwiz/nixgen/wifi"
@@ -108,6 +111,27 @@ func notSaved(name string) error {
 
 func (u *unknown) Error() string        { return "there is no saved host " + u.name + "." }
 func (u *unknown) Is(target error) bool { return target == fs.ErrNotExist }
+
+// changes are those of its hosts.
+func (s Store) changes() journal.Hosts { return journal.Hosts{Dir: s.Dir, Disk: s.disk} }
+
+// lock keeps other processes from changing the store. A file system that has
+// no locks is no reason to stop. There is nothing to lock before the first
+// host.
+func (s Store) lock() (unlock func(), err error) {
+	d, err := os.Open(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of the saved hosts: %w", err)
+	}
+	for {
+		if err := unix.Flock(int(d.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
+			return func() { _ = d.Close() }, nil
+		}
+	}
+}
 
 // List reads all hosts, each with its problems. Those that cannot be read, and
 // what else is among them, are problems of their own and do not hide the
@@ -201,10 +225,10 @@ func (s Store) load(name string) (Saved, error) {
 	return Saved{Host: found.Host, PSK: found.PSK, Identity: found.Identity, Changed: found.Changed, Folder: s.Path(name), Problems: problems}, nil
 }
 
-// finished is finish, with what to do when that cannot be done: what was to be
+// finished is Finish of package journal, with what to do when that cannot be done: what was to be
 // saved is in the journal until it can.
 func (s Store) finished(name string) error {
-	err := s.finish(name)
+	err := s.changes().Finish(name)
 	if err == nil {
 		return nil
 	}

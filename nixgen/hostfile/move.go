@@ -12,6 +12,7 @@ import (
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/journal"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -92,16 +93,16 @@ func (s Store) rename(h Saved, to string, render func(nixgen.Host) ([]nixgen.Fil
 		return err
 	}
 	defer forget(all)
-	var parts []part
+	var parts []journal.Part
 	for _, p := range all {
 		// The secrets are those of before, to the byte.
-		if p.name != layout.Wifi && p.name != layout.Key && !p.once {
+		if p.Name != layout.Wifi && p.Name != layout.Key && !p.Once {
 			parts = append(parts, p)
 		}
 	}
 	// While the folder has the old name, a journal about the new one counts
-	// for nothing (finish).
-	staged, err := s.stage(from, parts)
+	// for nothing (package journal).
+	staged, err := s.changes().Stage(from, parts)
 	if err == nil {
 		err = s.disk.Rename(staged, s.Path(from, layout.Journal))
 	}

@@ -15,6 +15,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile/answers"
 	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/journal"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -57,15 +58,15 @@ func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 	return kept, nil
 }
 
-func (s Store) save(name string, parts []part) (kept string, err error) {
-	if err := s.finish(name); err != nil {
+func (s Store) save(name string, parts []journal.Part) (kept string, err error) {
+	if err := s.changes().Finish(name); err != nil {
 		return "", err
 	}
 	if err := inspect.Linked(s.Dir, name); err != nil {
 		return "", err
 	}
 	s.fromDraft(name, parts)
-	if !slices.ContainsFunc(parts, func(p part) bool { return s.differs(name, p) }) {
+	if !slices.ContainsFunc(parts, func(p journal.Part) bool { return s.changes().Differs(name, p) }) {
 		return "", s.dropDraft(name)
 	}
 	was, err := s.before(name, parts)
@@ -74,23 +75,23 @@ func (s Store) save(name string, parts []part) (kept string, err error) {
 	}
 	defer func() {
 		for _, p := range was {
-			clear(p.data)
+			clear(p.Data)
 		}
 	}()
 	if len(was) > 0 {
-		kept = s.Path(name, filepath.Dir(was[0].name))
+		kept = s.Path(name, filepath.Dir(was[0].Name))
 		if err := s.prune(name); err != nil {
 			return "", err
 		}
 	}
-	if err := s.commit(name, append(was, parts...)); err != nil {
+	if err := s.changes().Commit(name, append(was, parts...)); err != nil {
 		return "", err
 	}
 	return kept, s.dropDraft(name)
 }
 
 // partsOf are the files of a host.
-func partsOf(h Saved, files []nixgen.File) ([]part, error) {
+func partsOf(h Saved, files []nixgen.File) ([]journal.Part, error) {
 	text, err := toml.Marshal(h.Host.Born()) // else it would count as made before
 	if err != nil {
 		return nil, fmt.Errorf("save %s: %w", h.Host.Name, err)
@@ -99,41 +100,41 @@ func partsOf(h Saved, files []nixgen.File) ([]part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("save the Wi-Fi passwords of %s", h.Host.Name) // the cause could hold one
 	}
-	out := []part{
-		{name: "host.toml", data: text, mode: 0o600},
-		{name: layout.Wifi, data: secrets, mode: 0o600},
+	out := []journal.Part{
+		{Name: "host.toml", Data: text, Mode: 0o600},
+		{Name: layout.Wifi, Data: secrets, Mode: 0o600},
 	}
 	if !h.Identity.IsZero() {
 		out = append(out,
-			part{name: layout.Key, data: h.Identity.Reveal(), mode: 0o600},
-			part{name: layout.Key + ".pub", data: []byte(h.Identity.PublicLine() + "\n"), mode: 0o644})
+			journal.Part{Name: layout.Key, Data: h.Identity.Reveal(), Mode: 0o600},
+			journal.Part{Name: layout.Key + ".pub", Data: []byte(h.Identity.PublicLine() + "\n"), Mode: 0o644})
 	}
 	for _, f := range files {
-		out = append(out, part{name: filepath.Join("flake", f.Name), data: []byte(f.Text), mode: 0o644, once: f.Once})
+		out = append(out, journal.Part{Name: filepath.Join("flake", f.Name), Data: []byte(f.Text), Mode: 0o644, Once: f.Once})
 	}
 	return out, nil
 }
 
 // forget zeroes the passwords. The key is the identity's own.
-func forget(parts []part) {
+func forget(parts []journal.Part) {
 	for _, p := range parts {
-		if p.name == layout.Wifi {
-			clear(p.data)
+		if p.Name == layout.Wifi {
+			clear(p.Data)
 		}
 	}
 }
 
 // before is what must be kept of a host that gets these parts: nothing unless
 // a secret changes.
-func (s Store) before(name string, parts []part) ([]part, error) {
-	if !slices.ContainsFunc(parts, func(p part) bool { return s.losesSecret(name, p) }) {
+func (s Store) before(name string, parts []journal.Part) ([]journal.Part, error) {
+	if !slices.ContainsFunc(parts, func(p journal.Part) bool { return s.losesSecret(name, p) }) {
 		return nil, nil
 	}
 	dir, err := s.freeName(s.Path(name, "secrets", keptPrefix))
 	if err != nil {
 		return nil, err
 	}
-	var out []part
+	var out []journal.Part
 	for _, file := range []string{"host.toml", layout.Wifi, layout.Key, layout.Key + ".pub"} {
 		data, err := os.ReadFile(s.Path(name, file))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -142,23 +143,23 @@ func (s Store) before(name string, parts []part) ([]part, error) {
 		if err != nil {
 			return nil, err // what cannot be kept is not written over
 		}
-		out = append(out, part{name: filepath.Join("secrets", filepath.Base(dir), filepath.Base(file)), data: data, mode: 0o600})
+		out = append(out, journal.Part{Name: filepath.Join("secrets", filepath.Base(dir), filepath.Base(file)), Data: data, Mode: 0o600})
 	}
 	return out, nil
 }
 
 // losesSecret tells whether writing p would lose a secret.
-func (s Store) losesSecret(name string, p part) bool {
-	if p.name != layout.Wifi && p.name != layout.Key || !s.differs(name, p) {
+func (s Store) losesSecret(name string, p journal.Part) bool {
+	if p.Name != layout.Wifi && p.Name != layout.Key || !s.changes().Differs(name, p) {
 		return false
 	}
-	old, err := os.ReadFile(s.Path(name, p.name))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(p.data) {
+	old, err := os.ReadFile(s.Path(name, p.Name))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(p.Data) {
 		return false
 	}
 	defer clear(old)
 	psk, err := answers.ReadSecrets(old)
-	return p.name == layout.Key || err != nil || len(psk) > 0
+	return p.Name == layout.Key || err != nil || len(psk) > 0
 }
 
 // freeName is prefix with the time, and a number if that is taken.
