@@ -14,6 +14,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/kept"
 	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/wifi"
 )
@@ -285,13 +286,13 @@ func TestSecretsAreKeptWhenTheyChange(t *testing.T) {
 	for i := range 20 {
 		h.PSK = map[string]wifi.Secret{ssid: wifi.NewSecret(strings.Repeat(fmt.Sprintf("%02x", i), 32))}
 		before, _ := os.ReadFile(s.Path("bach", layout.Wifi))
-		kept, err := s.Save(h, nil)
+		dir, err := s.Save(h, nil)
 		must(t, err)
-		copied, err := os.ReadFile(filepath.Join(kept, "wifi.toml"))
+		copied, err := os.ReadFile(filepath.Join(dir, "wifi.toml"))
 		if err != nil || string(copied) != string(before) {
 			t.Fatalf("%d: %v %q", i, err, copied)
 		}
-		if st, _ := os.Stat(filepath.Join(kept, "ssh_host_ed25519_key")); st == nil || st.Mode().Perm() != 0o600 {
+		if st, _ := os.Stat(filepath.Join(dir, "ssh_host_ed25519_key")); st == nil || st.Mode().Perm() != 0o600 {
 			t.Errorf("%v", st)
 		}
 	}
@@ -300,15 +301,15 @@ func TestSecretsAreKeptWhenTheyChange(t *testing.T) {
 		t.Error(kept, err)
 	}
 	dirs, _ := filepath.Glob(s.Path("bach", "secrets", keptPrefix+"*"))
-	if len(dirs) != keptMost {
+	if len(dirs) != kept.Most {
 		t.Errorf("%d are kept: %v", len(dirs), dirs)
 	}
 	h.Host.Networks, h.PSK = nil, nil
-	kept, err := s.Save(h, nil)
-	if text, _ := os.ReadFile(filepath.Join(kept, "wifi.toml")); err != nil || !strings.Contains(string(text), "1313") {
+	last, err := s.Save(h, nil)
+	if text, _ := os.ReadFile(filepath.Join(last, "wifi.toml")); err != nil || !strings.Contains(string(text), "1313") {
 		t.Error("the passwords of a host that loses its networks are gone", err)
 	}
-	if dirs2, _ := filepath.Glob(s.Path("bach", "secrets", keptPrefix+"*")); len(dirs2) != keptMost {
+	if dirs2, _ := filepath.Glob(s.Path("bach", "secrets", keptPrefix+"*")); len(dirs2) != kept.Most {
 		t.Errorf("%d are kept", len(dirs2))
 	}
 }

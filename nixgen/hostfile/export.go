@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -19,6 +18,7 @@ import (
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/archive"
 	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/kept"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -206,8 +206,8 @@ func (s Store) adopt(stage, name string, replace bool) (h Saved, replaced string
 	case err == nil:
 		err = s.disk.Rename(from, to)
 	case replace && errors.As(err, &other) && other.name == name && !layout.IsLink(to):
-		if replaced, err = s.freeName(filepath.Join(s.keptHosts(), name+".")); err == nil {
-			err = errors.Join(s.pruneReplaced(name), s.disk.Mkdir(s.keptHosts(), 0o700))
+		if replaced, err = kept.Free(s.replaced(name)); err == nil {
+			err = errors.Join(kept.Prune(s.disk, s.replaced(name)), s.disk.Mkdir(filepath.Dir(replaced), 0o700))
 		}
 		if err == nil {
 			err = s.swap(from, to, replaced)
@@ -223,46 +223,24 @@ func (s Store) adopt(stage, name string, replace bool) (h Saved, replaced string
 // swap puts a new host in the place of one, and that one where it is kept. It
 // is never anywhere else in between: where the last step does not happen, what
 // is kept is the new one.
-func (s Store) swap(from, to, kept string) error {
-	if err := s.disk.Rename(from, kept); err != nil {
+func (s Store) swap(from, to, away string) error {
+	if err := s.disk.Rename(from, away); err != nil {
 		return err
 	}
-	err := s.disk.Exchange(kept, to)
+	err := s.disk.Exchange(away, to)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
 		err = &fault.Error{Headline: "this file system cannot swap two folders", Todo: []string{
 			"Give the host that is there another name first: piwiz hosts rename " + filepath.Base(to) + " " + filepath.Base(to) + "-old",
 		}}
 	}
 	if err != nil {
-		return errors.Join(err, s.disk.Wipe(kept))
+		return errors.Join(err, s.disk.Wipe(away))
 	}
 	return nil
 }
 
-// keptHosts is where hosts are kept that an import replaced.
-func (s Store) keptHosts() string { return filepath.Join(filepath.Dir(s.Dir), "replaced") }
-
-// replaced are the folders of a host that were replaced, the oldest first.
-func (s Store) replaced(name string) []string {
-	entries, _ := os.ReadDir(s.keptHosts()) // none is kept
-	var out []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), name+".") && e.IsDir() {
-			out = append(out, filepath.Join(s.keptHosts(), e.Name()))
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// pruneReplaced makes room for one more.
-func (s Store) pruneReplaced(name string) error {
-	old := s.replaced(name)
-	for len(old) >= keptMost {
-		if err := s.disk.Wipe(old[0]); err != nil {
-			return err
-		}
-		old = old[1:]
-	}
-	return nil
+// replaced begins the folders where a host of this name is kept that an import
+// replaced.
+func (s Store) replaced(name string) string {
+	return filepath.Join(filepath.Dir(s.Dir), "replaced", name+".")
 }

@@ -8,7 +8,8 @@
 // secret may ever be written there.
 //
 // A build adds result, which leads to the image, and result.from, a hash of what
-// that was built from (package origin): it is the image of those answers and no other.
+// that was built from (package origin): it is the image of those answers and no
+// other.
 //
 // Rules: a host is on the disk as it was or as it was to be, whenever the
 // process ends (package journal). No secret is written over or replaced without a
@@ -182,11 +183,8 @@ func (s Store) List() ([]Saved, []inspect.Problem, error) {
 // cannot be read, or whose folder is no plain folder, is an *inspect.Broken. What
 // else is wrong with it is in its Problems.
 func (s Store) Load(name string) (Saved, error) {
-	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
-		if complaint == "" {
-			complaint = "Write it in lowercase: " + canonical
-		}
-		return Saved{}, fmt.Errorf("%q is not a valid host name: %s", name, complaint)
+	if err := checkName(name); err != nil {
+		return Saved{}, err
 	}
 	unlock, err := s.lock()
 	if err != nil {

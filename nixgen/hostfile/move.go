@@ -13,6 +13,7 @@ import (
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/journal"
+	"piwiz/nixgen/hostfile/kept"
 	"piwiz/nixgen/hostfile/layout"
 )
 
@@ -209,7 +210,8 @@ func (s Store) erase(name, gone string) error {
 		}
 	}
 	err := errors.Join(s.disk.RemoveAll(gone), s.disk.RemoveAll(filepath.Dir(s.draft(name))), s.disk.Wipe(filepath.Join(s.Dir, layout.Staging+name)))
-	for _, old := range s.replaced(name) {
+	replaced, _ := kept.All(s.replaced(name)) // none where there is no such folder
+	for _, old := range replaced {
 		err = errors.Join(err, s.disk.Wipe(old))
 	}
 	return errors.Join(err, s.disk.Sync(s.Dir))

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -16,16 +14,12 @@ import (
 	"piwiz/nixgen/hostfile/answers"
 	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/journal"
+	"piwiz/nixgen/hostfile/kept"
 	"piwiz/nixgen/hostfile/layout"
 )
 
-const (
-	// keptPrefix begins the folders in secrets/ with what was there before.
-	keptPrefix = "before-"
-	// keptMost is how many of them there are: enough for many changes of mind,
-	// and few enough that old passwords do not pile up.
-	keptMost = 8
-)
+// keptPrefix begins the folders in secrets/ with what was there before.
+const keptPrefix = "before-"
 
 // Save writes a host and its flake: all of it, or nothing where it fails or is
 // killed. A file of the flake that is the user's own is made only when there
@@ -36,8 +30,8 @@ const (
 // nothing was lost. The newest eight are kept.
 func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 	name := h.Host.Name
-	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
-		return "", fmt.Errorf("%q is not a valid host name: %s", name, complaint)
+	if err := checkName(name); err != nil {
+		return "", err
 	}
 	parts, err := partsOf(h, files)
 	if err != nil {
@@ -58,7 +52,7 @@ func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 	return kept, nil
 }
 
-func (s Store) save(name string, parts []journal.Part) (kept string, err error) {
+func (s Store) save(name string, parts []journal.Part) (copied string, err error) {
 	if err := s.changes().Finish(name); err != nil {
 		return "", err
 	}
@@ -79,15 +73,15 @@ func (s Store) save(name string, parts []journal.Part) (kept string, err error) 
 		}
 	}()
 	if len(was) > 0 {
-		kept = s.Path(name, filepath.Dir(was[0].Name))
-		if err := s.prune(name); err != nil {
+		copied = s.Path(name, filepath.Dir(was[0].Name))
+		if err := kept.Prune(s.disk, s.Path(name, "secrets", keptPrefix)); err != nil {
 			return "", err
 		}
 	}
 	if err := s.changes().Commit(name, append(was, parts...)); err != nil {
 		return "", err
 	}
-	return kept, s.dropDraft(name)
+	return copied, s.dropDraft(name)
 }
 
 // partsOf are the files of a host.
@@ -130,7 +124,7 @@ func (s Store) before(name string, parts []journal.Part) ([]journal.Part, error)
 	if !slices.ContainsFunc(parts, func(p journal.Part) bool { return s.losesSecret(name, p) }) {
 		return nil, nil
 	}
-	dir, err := s.freeName(s.Path(name, "secrets", keptPrefix))
+	dir, err := kept.Free(s.Path(name, "secrets", keptPrefix))
 	if err != nil {
 		return nil, err
 	}
@@ -160,40 +154,4 @@ func (s Store) losesSecret(name string, p journal.Part) bool {
 	defer clear(old)
 	psk, err := answers.ReadSecrets(old)
 	return p.Name == layout.Key || err != nil || len(psk) > 0
-}
-
-// freeName is prefix with the time, and a number if that is taken.
-func (s Store) freeName(prefix string) (string, error) {
-	stamp := prefix + time.Now().Format("2006-01-02-150405")
-	for n := 1; n < 1000; n++ {
-		name := stamp
-		if n > 1 {
-			name = fmt.Sprintf("%s-%03d", stamp, n)
-		}
-		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-			return name, nil
-		}
-	}
-	return "", errors.New("there is no free name for the copy that is kept")
-}
-
-// prune removes the oldest of what is kept, so that there is room for one.
-func (s Store) prune(name string) error {
-	entries, err := os.ReadDir(s.Path(name, "secrets"))
-	if err != nil {
-		return err
-	}
-	var kept []string // sorted, and so by time
-	for _, e := range entries {
-		if e.IsDir() && strings.HasPrefix(e.Name(), keptPrefix) {
-			kept = append(kept, e.Name())
-		}
-	}
-	for len(kept) >= keptMost {
-		if err := s.disk.Wipe(s.Path(name, "secrets", kept[0])); err != nil {
-			return err
-		}
-		kept = kept[1:]
-	}
-	return nil
 }
