@@ -21,11 +21,21 @@ import (
 // few enough that old passwords do not pile up.
 const Most = 8
 
-// Free is a path for one more: prefix with the time, and a number if that is
-// taken.
+// Free is a path for one more: prefix with the time and, after others of the
+// same second, a number. Numbers go up only: the name of one that was pruned
+// would make the newest the oldest.
 func Free(prefix string) (string, error) {
 	stamp := prefix + time.Now().Format("2006-01-02-150405")
-	for n := 1; n < 1000; n++ {
+	taken, err := All(stamp)
+	if err != nil {
+		return "", err
+	}
+	n := 0
+	if len(taken) > 0 {
+		n = 1 // the first has no number
+		_, _ = fmt.Sscanf(strings.TrimPrefix(taken[len(taken)-1], stamp), "-%d", &n)
+	}
+	for n++; n < 1000; n++ {
 		name := stamp
 		if n > 1 {
 			name = fmt.Sprintf("%s-%03d", stamp, n)
