@@ -15,7 +15,7 @@ import (
 
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/hostfile/answers"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 )
 
 // usable is somebody with a saved host that can be written.
@@ -26,7 +26,7 @@ func usable(t *testing.T) person {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := sshkey.NewIdentity("bach")
+	id, err := keypair.ForHost("bach")
 	if err != nil {
 		t.Fatal(err)
 	}

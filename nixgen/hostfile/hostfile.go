@@ -34,7 +34,7 @@ import (
 	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/journal"
 	"piwiz/nixgen/hostfile/layout"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/xdg"
 )
@@ -58,7 +58,7 @@ func Default() (Store, error) {
 type Saved struct {
 	Host     nixgen.Host
 	PSK      map[string]wifi.Secret // by SSID
-	Identity sshkey.Identity
+	Identity keypair.Pair
 	Changed  time.Time
 	Folder   string            // where it is kept; "" when it never was
 	Problems []inspect.Problem // what is missing of it, or not as it was made

@@ -12,13 +12,13 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
 func saved(t *testing.T, name string) Saved {
 	t.Helper()
-	id, err := sshkey.NewIdentity(name)
+	id, err := keypair.ForHost(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/nixgen/hostfile/layout"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -36,7 +36,7 @@ func (f damage) blind() bool {
 }
 
 func faults(t *testing.T) []damage {
-	other, err := sshkey.NewIdentity("bach")
+	other, err := keypair.ForHost("bach")
 	must(t, err)
 	remove := func(part string) func(Store) error {
 		return func(s Store) error { return os.RemoveAll(s.Path("bach", part)) }

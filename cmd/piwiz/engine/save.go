@@ -13,7 +13,7 @@ import (
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/hostfile/inspect"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/wifi/iwd"
 )
@@ -181,17 +181,17 @@ func (e *Engine) asSaved(h nixgen.Host) nixgen.Host {
 // identity is the one that is saved under the host's name, whatever the
 // answers come from: a computer that has logged in knows it. What is saved and
 // cannot be read is not written over: it may be the only copy of the key.
-func (e *Engine) identity(s hostfile.Saved) (sshkey.Identity, error) {
+func (e *Engine) identity(s hostfile.Saved) (keypair.Pair, error) {
 	old, err := e.Store.Load(s.Host.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return sshkey.Identity{}, err
+		return keypair.Pair{}, err
 	}
 	but := []inspect.Kind{inspect.NoPassword}
 	if s.NewKey {
 		but = append(but, inspect.NoKey)
 	}
 	if err := old.Usable(but...); err != nil {
-		return sshkey.Identity{}, Guarded(err)
+		return keypair.Pair{}, Guarded(err)
 	}
 	switch {
 	case s.NewKey:
@@ -200,7 +200,7 @@ func (e *Engine) identity(s hostfile.Saved) (sshkey.Identity, error) {
 	case !s.Identity.IsZero():
 		return s.Identity, nil
 	}
-	id, err := sshkey.NewIdentity(s.Host.Name)
+	id, err := keypair.ForHost(s.Host.Name)
 	if err != nil {
 		return id, fmt.Errorf("make the host key: %w", err)
 	}

@@ -25,6 +25,7 @@ import (
 	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/shell"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -32,7 +33,7 @@ import (
 type Found struct {
 	Host     nixgen.Host
 	PSK      map[string]wifi.Secret // by SSID
-	Identity sshkey.Identity
+	Identity keypair.Pair
 	Changed  time.Time
 }
 
@@ -236,7 +237,7 @@ func (in *inspector) key(h *Found) {
 		in.add(NoKey, layout.Key, err, remedy...)
 		return
 	}
-	id, err := sshkey.ParseIdentity(data, "root@"+in.name)
+	id, err := keypair.Parse(data, "root@"+in.name)
 	if err != nil {
 		in.add(NoKey, layout.Key, err, remedy...)
 		return
@@ -253,7 +254,7 @@ func (in *inspector) key(h *Found) {
 }
 
 // sameKey compares the keys, whatever their comments say.
-func sameKey(line string, id sshkey.Identity) bool {
+func sameKey(line string, id keypair.Pair) bool {
 	k, err := sshkey.ParseLine(line)
 	return err == nil && k.Fingerprint == id.Fingerprint()
 }
