@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -85,7 +85,7 @@ var asked = regexp.MustCompile(`networks\."(\w+)" = \{\n\s+pskRaw = "ext:(\w+)"`
 // However the networks of a host change, and whatever was written to the card
 // that the Pi runs from: no network gets the key of another.
 func TestSecretsFollowTheirNetwork(t *testing.T) {
-	id, err := sshkey.NewIdentity("bach")
+	id, err := keypair.ForHost("bach")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -93,7 +93,7 @@ func TestTheFilesFitAnOrdinaryTerminal(t *testing.T) {
 
 func TestNoSecretIsInTheFlake(t *testing.T) {
 	h := host(t)
-	id, _ := sshkey.NewIdentity("bach")
+	id, _ := keypair.ForHost("bach")
 	h.HostKey = id.PublicLine()
 	key, _ := wifi.PSK("correct horse", h.Networks[0].SSID)
 	psk := map[string]wifi.Secret{h.Networks[0].SSID: key, "new": wifi.NewSecret("battery staple")}

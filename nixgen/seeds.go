@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -41,7 +41,7 @@ func secretName(n Network) string {
 // Seeds returns the secrets of a host as the files that its first boot moves
 // to their place. psk is by SSID. It is an error when one is missing. Zero the
 // data when it is on the card: it is nobody else's.
-func Seeds(h Host, psk map[string]wifi.Secret, id sshkey.Identity) ([]Seed, error) {
+func Seeds(h Host, psk map[string]wifi.Secret, id keypair.Pair) ([]Seed, error) {
 	if id.IsZero() {
 		return nil, errors.New("the host has no host key yet; save it first")
 	}

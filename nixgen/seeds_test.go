@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"testing"
 
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
 // Whoever has put them on the card zeroes them.
 func TestSeedsAreNobodyElsesMemory(t *testing.T) {
-	id, err := sshkey.NewIdentity("bach")
+	id, err := keypair.ForHost("bach")
 	if err != nil {
 		t.Fatal(err)
 	}

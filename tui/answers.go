@@ -6,7 +6,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 )
 
 // answers are all that was answered for one line of the first page, until the
@@ -29,7 +29,7 @@ type answers struct {
 
 // identity is what belongs to a host's name.
 type identity struct {
-	key  sshkey.Identity
+	key  keypair.Pair
 	line string
 }
 
@@ -69,7 +69,7 @@ func secretsOf(h hostfile.Saved) map[string]string {
 }
 
 // identityAs is the key that the host would have under a name.
-func (a *answers) identityAs(name string) sshkey.Identity {
+func (a *answers) identityAs(name string) keypair.Pair {
 	if a.saved.Host.Name == name {
 		return a.saved.Identity
 	}

@@ -14,6 +14,7 @@ import (
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -21,11 +22,11 @@ import (
 // but for one network of which it has another password.
 func savedBach(t *testing.T) hostfile.Saved {
 	t.Helper()
-	id, err := sshkey.NewIdentity("root@bach")
+	id, err := keypair.ForHost("root@bach")
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := sshkey.NewIdentity("me@office")
+	other, err := keypair.ForHost("me@office")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +342,7 @@ func TestARenamedHostIsFoundAgainUnderItsNewName(t *testing.T) {
 	disk := []hostfile.Saved{h}
 	e.Hosts = func() ([]hostfile.Saved, []error, error) { return disk, nil, nil }
 	e.Save = func(s hostfile.Saved) (hostfile.Saved, error) {
-		s.Identity, _ = sshkey.NewIdentity("root@" + s.Host.Name)
+		s.Identity, _ = keypair.ForHost("root@" + s.Host.Name)
 		disk = []hostfile.Saved{s, h}
 		return s, nil
 	}
@@ -388,7 +389,7 @@ func TestAQuestionIsNotAnsweredByMakingTheWindowLarger(t *testing.T) {
 
 func TestAHostWithALostKeyIsNotAskedWhetherItIsItself(t *testing.T) {
 	h := savedBach(t)
-	h.Identity = sshkey.Identity{}
+	h.Identity = keypair.Pair{}
 	d := drive(t, replacing(t, h))
 	d.w.takeSaved(h)
 	d.begin("hostname")

@@ -11,6 +11,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 )
 
 func (d *driver) toKeys() {
@@ -23,7 +24,7 @@ func (d *driver) toKeys() {
 
 func newKey(t *testing.T) (public, private string) {
 	t.Helper()
-	id, err := sshkey.NewIdentity("other")
+	id, err := keypair.ForHost("other")
 	if err != nil {
 		t.Fatal(err)
 	}

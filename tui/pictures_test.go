@@ -24,7 +24,7 @@ import (
 	"piwiz/nixgen/builder"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/tui/screen"
 )
 
@@ -111,13 +111,13 @@ func (a *album) compare() {
 }
 
 // theSameKey is a host key that is the same in every run.
-func theSameKey(t *testing.T, host string) sshkey.Identity {
+func theSameKey(t *testing.T, host string) keypair.Pair {
 	t.Helper()
 	block, err := ssh.MarshalPrivateKey(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), "root@"+host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := sshkey.ParseIdentity(pem.EncodeToMemory(block), "root@"+host)
+	id, err := keypair.Parse(pem.EncodeToMemory(block), "root@"+host)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,12 +12,13 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 	"piwiz/tui/style"
 )
 
 func TestANameThatIsSavedAlreadyKeepsItsHostKey(t *testing.T) {
-	id, err := sshkey.NewIdentity("bach")
+	id, err := keypair.ForHost("bach")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -78,7 +79,7 @@ func (w *world) network(ssid string) wifi.Network {
 }
 
 func (w *world) key(comment, options string) sshkey.PublicKey {
-	id, err := sshkey.NewIdentity("x")
+	id, err := keypair.ForHost("x")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func (w *world) key(comment, options string) sshkey.PublicKey {
 // host is a saved one: of its networks and keys this computer knows some, some
 // with another password, others not at all.
 func (w *world) host(name string) hostfile.Saved {
-	id, err := sshkey.NewIdentity("root@" + name)
+	id, err := keypair.ForHost("root@" + name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func (w *world) engine() Engine {
 			return h, err
 		}
 		if h.Identity.IsZero() {
-			h.Identity, _ = sshkey.NewIdentity("root@" + h.Host.Name)
+			h.Identity, _ = keypair.ForHost("root@" + h.Host.Name)
 		}
 		h.Host.HostKey = h.Identity.PublicLine()
 		w.disk[h.Host.Name] = h

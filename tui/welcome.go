@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/inspect"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
@@ -99,11 +100,11 @@ func (p *welcomePage) decide(s *state, k string) move {
 		p.chosen, p.others = nil, false
 	case k == "r":
 		p.again(s)
-	case h == nil || h.Lacks(hostfile.Stop):
-	case k == "y" && h.Lacks(hostfile.NoKey), k == "enter" && !h.Lacks(hostfile.NoKey):
+	case h == nil || h.Lacks(inspect.Stop):
+	case k == "y" && h.Lacks(inspect.NoKey), k == "enter" && !h.Lacks(inspect.NoKey):
 		s.takeSaved(*h)
-		s.saved.NewKey = h.Lacks(hostfile.NoKey)
-		if h.Lacks(hostfile.NoPassword) {
+		s.saved.NewKey = h.Lacks(inspect.NoKey)
+		if h.Lacks(inspect.NoPassword) {
 			return move("wifi")
 		}
 		return next
@@ -177,11 +178,11 @@ func (p *welcomePage) about(s *state, h hostfile.Saved) string {
 func wayOn(h hostfile.Saved) string {
 	name := h.Host.Name
 	switch {
-	case h.Lacks(hostfile.Stop):
+	case h.Lacks(inspect.Stop):
 		return "Nothing can be built until this is fixed. Press r when it is, or esc to go back."
-	case h.Lacks(hostfile.NoKey):
+	case h.Lacks(inspect.NoKey):
 		return "It is best to restore the key; press r when that is done. Press y for a new host key: each computer that has logged in to " + name + " will then refuse it until its known_hosts is changed."
-	case h.Lacks(hostfile.NoPassword):
+	case h.Lacks(inspect.NoPassword):
 		return "Press enter to choose the Wi-Fi networks again; everything else is kept. Press r when it is fixed, or esc to go back."
 	}
 	return "Press enter to go on anyway, r when it is fixed, or esc to go back."
@@ -191,9 +192,9 @@ func (p *welcomePage) help(*state) []key.Binding {
 	if p.chosen != nil || p.others {
 		keys := []key.Binding{bind("r", "read again"), bind("esc", "back")}
 		switch h := p.chosen; {
-		case h == nil || h.Lacks(hostfile.Stop):
+		case h == nil || h.Lacks(inspect.Stop):
 			return keys
-		case h.Lacks(hostfile.NoKey):
+		case h.Lacks(inspect.NoKey):
 			return append([]key.Binding{bind("y", "new key")}, keys...)
 		}
 		return append([]key.Binding{bind("enter", "go on")}, keys...)

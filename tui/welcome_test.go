@@ -10,21 +10,22 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/inspect"
 )
 
 // ailing is a saved host with these kinds of problems.
-func ailing(kinds ...hostfile.Kind) hostfile.Saved {
+func ailing(kinds ...inspect.Kind) hostfile.Saved {
 	h := hostfile.Saved{Host: nixgen.Host{Name: "bach", Board: nixgen.Pi4, User: "alice", Keys: []string{keyLine}}}
 	for _, k := range kinds {
-		h.Problems = append(h.Problems, hostfile.Problem{File: fmt.Sprintf("/hosts/bach/part%d", k), Err: errors.New("it is missing"), Kind: k, Todo: []string{fmt.Sprintf("Run: remedy %d", k)}})
+		h.Problems = append(h.Problems, inspect.Problem{File: fmt.Sprintf("/hosts/bach/part%d", k), Err: errors.New("it is missing"), Kind: k, Todo: []string{fmt.Sprintf("Run: remedy %d", k)}})
 	}
 	return h
 }
 
 func TestNothingIsBuiltForAHostBeforeItsProblemsAreSeen(t *testing.T) {
-	all := []hostfile.Kind{hostfile.Note, hostfile.NoPassword, hostfile.NoKey, hostfile.Stop}
+	all := []inspect.Kind{inspect.Note, inspect.NoPassword, inspect.NoKey, inspect.Stop}
 	for set := 1; set < 16; set++ {
-		var kinds []hostfile.Kind
+		var kinds []inspect.Kind
 		for i, k := range all {
 			if set>>i&1 == 1 {
 				kinds = append(kinds, k)
@@ -43,7 +44,7 @@ func TestNothingIsBuiltForAHostBeforeItsProblemsAreSeen(t *testing.T) {
 				d.sees(fmt.Sprintf("/hosts/bach/part%d: it is missing", k))
 				d.sees(fmt.Sprintf("Run: remedy %d", k))
 			}
-			lost, stop := h.Lacks(hostfile.NoKey), h.Lacks(hostfile.Stop)
+			lost, stop := h.Lacks(inspect.NoKey), h.Lacks(inspect.Stop)
 			d.keys("x", "n", " ")
 			d.on("welcome")
 			if lost || stop {
@@ -63,7 +64,7 @@ func TestNothingIsBuiltForAHostBeforeItsProblemsAreSeen(t *testing.T) {
 			if d.w.saved.NewKey != lost {
 				t.Errorf("a new key is %v", d.w.saved.NewKey)
 			}
-			if h.Lacks(hostfile.NoPassword) {
+			if h.Lacks(inspect.NoPassword) {
 				d.on("wifi")
 			} else {
 				d.on("build")
@@ -73,7 +74,7 @@ func TestNothingIsBuiltForAHostBeforeItsProblemsAreSeen(t *testing.T) {
 }
 
 func TestAProblemThatIsFixedIsGone(t *testing.T) {
-	h, others := ailing(hostfile.Stop), []error{hostfile.Problem{File: "/hosts/x", Err: errors.New("it is damaged"), Todo: []string{"Run: fix it"}}}
+	h, others := ailing(inspect.Stop), []error{inspect.Problem{File: "/hosts/x", Err: errors.New("it is damaged"), Todo: []string{"Run: fix it"}}}
 	e := engine(t)
 	e.Hosts = func() ([]hostfile.Saved, []error, error) { return []hostfile.Saved{h}, others, nil }
 	d := drive(t, e)

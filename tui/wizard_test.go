@@ -23,6 +23,7 @@ import (
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 	"piwiz/tui/screen"
 )
@@ -460,7 +461,7 @@ func TestBackKeepsEveryAnswer(t *testing.T) {
 }
 
 func TestAnotherNameIsAnotherHostWithAnotherKey(t *testing.T) {
-	id, _ := sshkey.NewIdentity("old")
+	id, _ := keypair.ForHost("old")
 	a := answersOf("old", hostfile.Saved{Host: nixgen.Host{Name: "old", HostKey: id.PublicLine()}, Identity: id})
 	a.rename("new")
 	if !a.saved.Identity.IsZero() || a.saved.Host.HostKey != "" {

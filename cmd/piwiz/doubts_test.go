@@ -10,6 +10,7 @@ import (
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/origin"
 	"piwiz/nixgen/wifi"
 )
 
@@ -138,9 +139,9 @@ func TestAnImageOfOtherAnswersIsNotWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		from, err := store.Origin(s.Host)
+		from, err := origin.Of(store.Path(s.Host.Name), s.Host)
 		if err == nil {
-			err = store.Bind("bach", from)
+			err = origin.Bind(store.Path("bach"), from)
 		}
 		if err != nil {
 			t.Fatal(err)

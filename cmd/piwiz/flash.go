@@ -14,7 +14,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/image"
-	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/inspect"
 )
 
 func (p *program) flashVerb() *cobra.Command {
@@ -27,7 +27,7 @@ func (p *program) flashVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p.name(s.Problems, hostfile.Note)
+		p.name(s.Problems, inspect.Note)
 		var wrong problems
 		wrong.add(engine.Guarded(s.Usable()))
 		if from.Path != "" || len(wrong) == 0 { // else it has to be built again in any case

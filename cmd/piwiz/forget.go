@@ -9,6 +9,7 @@ import (
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/inspect"
 )
 
 func (p *program) forgetVerb() *cobra.Command {
@@ -19,7 +20,7 @@ func (p *program) forgetVerb() *cobra.Command {
 	}, cobra.ExactArgs(1), p.steps(func(ctx context.Context, e *engine.Engine, args []string) error {
 		store := e.Store
 		name := args[0]
-		var broken *hostfile.Broken // can be forgotten as well
+		var broken *inspect.Broken // can be forgotten as well
 		if _, err := store.Load(name); err != nil && !errors.As(err, &broken) {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/answers"
 	"piwiz/nixgen/wifi"
 )
 
@@ -16,7 +17,7 @@ import (
 func (u person) has(name string) hostfile.Store {
 	u.t.Helper()
 	store := hostfile.Store{Dir: filepath.Join(u.home, "data/piwiz/hosts")}
-	h, err := hostfile.ReadAnswers(strings.NewReader(withWifi))
+	h, err := answers.ReadHost(strings.NewReader(withWifi))
 	if err != nil {
 		u.t.Fatal(err)
 	}

@@ -14,18 +14,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/hostfile"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/hostfile/answers"
+	"piwiz/nixgen/sshkey/keypair"
 )
 
 // usable is somebody with a saved host that can be written.
 func usable(t *testing.T) person {
 	t.Helper()
 	u := newPerson(t)
-	h, err := hostfile.ReadAnswers(strings.NewReader(goodAnswers))
+	h, err := answers.ReadHost(strings.NewReader(goodAnswers))
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := sshkey.NewIdentity("bach")
+	id, err := keypair.ForHost("bach")
 	if err != nil {
 		t.Fatal(err)
 	}

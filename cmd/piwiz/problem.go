@@ -5,23 +5,23 @@ import (
 	"strings"
 
 	"piwiz/cmd/piwiz/engine"
-	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/inspect"
 )
 
 // ready is a host with all that its card needs, after what is wrong with it and
 // stops nothing was said; else the error is all that is in the way.
 func (p *program) ready(ctx context.Context, e *engine.Engine, m engine.Meant, newKey bool) (engine.Readied, error) {
 	r := e.Ready(ctx, m, newKey)
-	p.name(m.Problems, hostfile.Note)
-	if r.From != "" && m.Lacks(hostfile.NoPassword) {
-		p.name(m.Problems, hostfile.NoPassword)
+	p.name(m.Problems, inspect.Note)
+	if r.From != "" && m.Lacks(inspect.NoPassword) {
+		p.name(m.Problems, inspect.NoPassword)
 		p.say("filled", map[string]any{"from": r.From}, "  It is taken from the networks this computer knows.")
 	}
 	return r, problems(r.Wrong).err()
 }
 
 // name says problems of one kind.
-func (p *program) name(problems []hostfile.Problem, kind hostfile.Kind) {
+func (p *program) name(problems []inspect.Problem, kind inspect.Kind) {
 	for _, x := range problems {
 		if x.Kind == kind {
 			p.problem("! ", x)
@@ -30,7 +30,7 @@ func (p *program) name(problems []hostfile.Problem, kind hostfile.Kind) {
 }
 
 // problem says what is wrong with a saved host, and what to do.
-func (p *program) problem(mark string, x hostfile.Problem) {
+func (p *program) problem(mark string, x inspect.Problem) {
 	headline, hints := explain(x)
-	p.say("problem", map[string]any{"error": headline, "hints": hints, "stops": x.Kind != hostfile.Note}, mark+headline+"\n    "+strings.Join(hints, "\n    "))
+	p.say("problem", map[string]any{"error": headline, "hints": hints, "stops": x.Kind != inspect.Note}, mark+headline+"\n    "+strings.Join(hints, "\n    "))
 }

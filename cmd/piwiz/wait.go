@@ -11,7 +11,7 @@ import (
 
 	"piwiz/cmd/piwiz/engine"
 	"piwiz/flash/firstboot"
-	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/inspect"
 )
 
 func (p *program) waitVerb() *cobra.Command {
@@ -24,7 +24,7 @@ func (p *program) waitVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := s.Usable(hostfile.NoPassword); err != nil {
+		if err := s.Usable(inspect.NoPassword); err != nil {
 			return engine.Guarded(err)
 		}
 		ctx, stop := context.WithTimeout(ctx, limit)

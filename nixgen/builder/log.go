@@ -9,7 +9,7 @@ import (
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/logfile"
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/nix/clean"
 )
 
 // mostText bounds the log in bytes; twice as much can be there. That of a NixOS
@@ -49,7 +49,7 @@ func (l *record) event(e follow.Event) {
 // write adds a text of one line or several.
 func (l *record) write(text string) {
 	if l.to != nil {
-		fmt.Fprintln(l.to, strings.TrimRight(nix.Clean(text), "\n")) // never fails
+		fmt.Fprintln(l.to, strings.TrimRight(clean.Text(text), "\n")) // never fails
 	}
 }
 

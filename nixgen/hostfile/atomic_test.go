@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/kept"
+	"piwiz/nixgen/hostfile/layout"
 	"piwiz/nixgen/wifi"
 )
 
@@ -172,7 +175,7 @@ func state(t *testing.T, s Store) string {
 		}
 	}
 	for _, p := range problems {
-		if !strings.HasPrefix(filepath.Base(p.File), staging) && !strings.HasPrefix(filepath.Base(p.File), importing) && !strings.HasPrefix(filepath.Base(p.File), forgetting) {
+		if !strings.HasPrefix(filepath.Base(p.File), layout.Staging) && !strings.HasPrefix(filepath.Base(p.File), layout.Importing) && !strings.HasPrefix(filepath.Base(p.File), layout.Forgetting) {
 			t.Errorf("%v", p)
 		}
 	}
@@ -204,7 +207,7 @@ func TestAKillAtAnyMomentLeavesOneOrTheOther(t *testing.T) {
 		must(t, err)
 		flake, err := os.ReadFile(s.Path("bach", "flake", "piwiz.nix"))
 		must(t, err)
-		if len(h.PSK) != 1 || h.PSK[h.Host.User].IsZero() || string(flake) != h.Host.User || h.Host.Networks[0].SSID != h.Host.User || h.Lacks(NoKey) || h.Lacks(Stop) || h.Lacks(NoPassword) {
+		if len(h.PSK) != 1 || h.PSK[h.Host.User].IsZero() || string(flake) != h.Host.User || h.Host.Networks[0].SSID != h.Host.User || h.Lacks(inspect.NoKey) || h.Lacks(inspect.Stop) || h.Lacks(inspect.NoPassword) {
 			t.Fatalf("half of each: %v %v %s %v", h.Host, h.PSK, flake, h.Problems)
 		}
 		want[h.Host.User] = true
@@ -282,14 +285,14 @@ func TestSecretsAreKeptWhenTheyChange(t *testing.T) {
 	must(t, err)
 	for i := range 20 {
 		h.PSK = map[string]wifi.Secret{ssid: wifi.NewSecret(strings.Repeat(fmt.Sprintf("%02x", i), 32))}
-		before, _ := os.ReadFile(s.Path("bach", wifiFile))
-		kept, err := s.Save(h, nil)
+		before, _ := os.ReadFile(s.Path("bach", layout.Wifi))
+		dir, err := s.Save(h, nil)
 		must(t, err)
-		copied, err := os.ReadFile(filepath.Join(kept, "wifi.toml"))
+		copied, err := os.ReadFile(filepath.Join(dir, "wifi.toml"))
 		if err != nil || string(copied) != string(before) {
 			t.Fatalf("%d: %v %q", i, err, copied)
 		}
-		if st, _ := os.Stat(filepath.Join(kept, "ssh_host_ed25519_key")); st == nil || st.Mode().Perm() != 0o600 {
+		if st, _ := os.Stat(filepath.Join(dir, "ssh_host_ed25519_key")); st == nil || st.Mode().Perm() != 0o600 {
 			t.Errorf("%v", st)
 		}
 	}
@@ -298,15 +301,15 @@ func TestSecretsAreKeptWhenTheyChange(t *testing.T) {
 		t.Error(kept, err)
 	}
 	dirs, _ := filepath.Glob(s.Path("bach", "secrets", keptPrefix+"*"))
-	if len(dirs) != keptMost {
+	if len(dirs) != kept.Most {
 		t.Errorf("%d are kept: %v", len(dirs), dirs)
 	}
 	h.Host.Networks, h.PSK = nil, nil
-	kept, err := s.Save(h, nil)
-	if text, _ := os.ReadFile(filepath.Join(kept, "wifi.toml")); err != nil || !strings.Contains(string(text), "1313") {
+	last, err := s.Save(h, nil)
+	if text, _ := os.ReadFile(filepath.Join(last, "wifi.toml")); err != nil || !strings.Contains(string(text), "1313") {
 		t.Error("the passwords of a host that loses its networks are gone", err)
 	}
-	if dirs2, _ := filepath.Glob(s.Path("bach", "secrets", keptPrefix+"*")); len(dirs2) != keptMost {
+	if dirs2, _ := filepath.Glob(s.Path("bach", "secrets", keptPrefix+"*")); len(dirs2) != kept.Most {
 		t.Errorf("%d are kept", len(dirs2))
 	}
 }

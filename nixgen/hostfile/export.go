@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -18,6 +17,9 @@ import (
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile/archive"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/kept"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // Export writes all of a host as one encrypted file: a tar archive (package
@@ -39,7 +41,7 @@ func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []
 	if _, err := s.load(name); err != nil {
 		return nil, err
 	}
-	if err := s.linked(name); err != nil {
+	if err := inspect.Linked(s.Dir, name); err != nil {
 		return nil, err
 	}
 	sealed, err := age.Encrypt(w, to...)
@@ -47,7 +49,7 @@ func (s Store) Export(w io.Writer, name string, to ...age.Recipient) (skipped []
 		return nil, fmt.Errorf("encrypt %s: %w", name, err)
 	}
 	err = archive.Pack(sealed, s.Path(name), name, func(top string) bool {
-		part := top == answersFile || top == "flake" || top == "secrets"
+		part := top == layout.Answers || top == "flake" || top == "secrets"
 		if !part && !made(top) {
 			skipped = append(skipped, s.Path(name, top))
 		}
@@ -75,9 +77,9 @@ func (u *unfit) Unwrap() error { return u.err }
 // without says what to do with the file.
 func without(path string) fault.Todo {
 	if to, err := os.Readlink(path); err == nil {
-		return fault.Todo{unlink(path, to)}
+		return fault.Todo{inspect.Unlink(path, to)}
 	}
-	return fault.Todo{run("mv %s ~/", path)}
+	return fault.Todo{inspect.Command("mv %s ~/", path)}
 }
 
 // ErrNoExport is the error for a file that is no export of a host, or a damaged
@@ -110,7 +112,7 @@ func (s Store) Import(r io.Reader, as string, replace bool, render func(nixgen.H
 	if err := s.disk.Mkdir(s.Dir, 0o700); err != nil {
 		return h, "", fmt.Errorf("make the folder of saved hosts: %w", err)
 	}
-	stage, err := os.MkdirTemp(s.Dir, importing)
+	stage, err := os.MkdirTemp(s.Dir, layout.Importing)
 	if err != nil {
 		return h, "", fmt.Errorf("make a folder for the host: %w", err)
 	}
@@ -157,7 +159,7 @@ func unwritten(dir string, err error) error {
 
 // unpack puts the host of an archive into a store of its own.
 func unpack(plain io.Reader, s Store, as string, render func(nixgen.Host) ([]nixgen.File, error)) (Saved, error) {
-	dir := s.Path(staging + "x")
+	dir := s.Path(layout.Staging + "x")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return Saved{}, err
 	}
@@ -203,9 +205,9 @@ func (s Store) adopt(stage, name string, replace bool) (h Saved, replaced string
 	switch {
 	case err == nil:
 		err = s.disk.Rename(from, to)
-	case replace && errors.As(err, &other) && other.name == name && !isLink(to):
-		if replaced, err = s.freeName(filepath.Join(s.keptHosts(), name+".")); err == nil {
-			err = errors.Join(s.pruneReplaced(name), s.disk.Mkdir(s.keptHosts(), 0o700))
+	case replace && errors.As(err, &other) && other.name == name && !layout.IsLink(to):
+		if replaced, err = kept.Free(s.replaced(name)); err == nil {
+			err = errors.Join(kept.Prune(s.disk, s.replaced(name)), s.disk.Mkdir(filepath.Dir(replaced), 0o700))
 		}
 		if err == nil {
 			err = s.swap(from, to, replaced)
@@ -221,46 +223,24 @@ func (s Store) adopt(stage, name string, replace bool) (h Saved, replaced string
 // swap puts a new host in the place of one, and that one where it is kept. It
 // is never anywhere else in between: where the last step does not happen, what
 // is kept is the new one.
-func (s Store) swap(from, to, kept string) error {
-	if err := s.disk.Rename(from, kept); err != nil {
+func (s Store) swap(from, to, away string) error {
+	if err := s.disk.Rename(from, away); err != nil {
 		return err
 	}
-	err := s.disk.Exchange(kept, to)
+	err := s.disk.Exchange(away, to)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
 		err = &fault.Error{Headline: "this file system cannot swap two folders", Todo: []string{
 			"Give the host that is there another name first: piwiz hosts rename " + filepath.Base(to) + " " + filepath.Base(to) + "-old",
 		}}
 	}
 	if err != nil {
-		return errors.Join(err, s.disk.Wipe(kept))
+		return errors.Join(err, s.disk.Wipe(away))
 	}
 	return nil
 }
 
-// keptHosts is where hosts are kept that an import replaced.
-func (s Store) keptHosts() string { return filepath.Join(filepath.Dir(s.Dir), "replaced") }
-
-// replaced are the folders of a host that were replaced, the oldest first.
-func (s Store) replaced(name string) []string {
-	entries, _ := os.ReadDir(s.keptHosts()) // none is kept
-	var out []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), name+".") && e.IsDir() {
-			out = append(out, filepath.Join(s.keptHosts(), e.Name()))
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// pruneReplaced makes room for one more.
-func (s Store) pruneReplaced(name string) error {
-	old := s.replaced(name)
-	for len(old) >= keptMost {
-		if err := s.disk.Wipe(old[0]); err != nil {
-			return err
-		}
-		old = old[1:]
-	}
-	return nil
+// replaced begins the folders where a host of this name is kept that an import
+// replaced.
+func (s Store) replaced(name string) string {
+	return filepath.Join(filepath.Dir(s.Dir), "replaced", name+".")
 }

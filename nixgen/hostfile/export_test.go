@@ -18,6 +18,7 @@ import (
 	"filippo.io/age/armor"
 
 	"piwiz/nixgen/hostfile/archive"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // rich is a host with everything that a host may have.
@@ -368,7 +369,7 @@ func FuzzUnpack(f *testing.F) {
 			}
 			return nil
 		}))
-		if err == nil && !exists(filepath.Join(dir, "host.toml")) {
+		if err == nil && !layout.Exists(filepath.Join(dir, "host.toml")) {
 			t.Errorf("%q has no answers", name)
 		}
 	})

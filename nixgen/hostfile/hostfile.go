@@ -8,12 +8,14 @@
 // secret may ever be written there.
 //
 // A build adds result, which leads to the image, and result.from, a hash of what
-// that was built from (origin.go): it is the image of those answers and no other.
+// that was built from (package origin): it is the image of those answers and no
+// other.
 //
 // Rules: a host is on the disk as it was or as it was to be, whenever the
-// process ends (journal.go). No secret is written over or replaced without a
-// copy of what was. What is missing or not as piwiz made it is a Problem, and
-// all of them are told at once (inspect.go): nothing is made again in silence.
+// process ends (package journal). No secret is written over or replaced without a
+// copy of what was. What is missing or not as piwiz made it is a problem, and
+// all of them are told at once (package inspect): nothing is made again in
+// silence.
 package hostfile
 
 import (
@@ -29,20 +31,12 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/journal"
+	"piwiz/nixgen/hostfile/layout"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/xdg"
-)
-
-// Answers are a page of text; a larger file is something else.
-const maxFile = 256 << 10
-
-// The files of a host, relative to its folder.
-const (
-	answersFile   = "host.toml"
-	wifiFile      = "secrets/wifi.toml"
-	keyFile       = "secrets/ssh_host_ed25519_key"
-	configuration = "flake/configuration.nix"
 )
 
 // Store is the folder of all saved hosts.
@@ -64,12 +58,41 @@ func Default() (Store, error) {
 type Saved struct {
 	Host     nixgen.Host
 	PSK      map[string]wifi.Secret // by SSID
-	Identity sshkey.Identity
+	Identity keypair.Pair
 	Changed  time.Time
-	Folder   string    // where it is kept; "" when it never was
-	Problems []Problem // what is missing of it, or not as it was made
-	NewKey   bool      // the user said yes to a new host key in the place of a lost one
-	Kept     string    // where the secrets are that the last save replaced; "" when it replaced none
+	Folder   string            // where it is kept; "" when it never was
+	Problems []inspect.Problem // what is missing of it, or not as it was made
+	NewKey   bool              // the user said yes to a new host key in the place of a lost one
+	Kept     string            // where the secrets are that the last save replaced; "" when it replaced none
+}
+
+// Lacks tells whether there is a problem of this kind.
+func (h Saved) Lacks(k inspect.Kind) bool {
+	for _, p := range h.Problems {
+		if p.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Usable is an error with the problems that stand in the way of a card for
+// this host, but for those of the kinds that the caller takes care of.
+func (h Saved) Usable(but ...inspect.Kind) error {
+	var stop []inspect.Problem
+next:
+	for _, p := range h.Problems {
+		for _, k := range append(but, inspect.Note) {
+			if p.Kind == k {
+				continue next
+			}
+		}
+		stop = append(stop, p)
+	}
+	if len(stop) == 0 {
+		return nil
+	}
+	return inspect.NewBroken(h.Host.Name, stop)
 }
 
 // Path is the path of something in a host's folder.
@@ -110,10 +133,31 @@ func ofHost(e fs.DirEntry) bool {
 	return canonical == e.Name() && e.Name()[0] != '.'
 }
 
+// changes are those of its hosts.
+func (s Store) changes() journal.Hosts { return journal.Hosts{Dir: s.Dir, Disk: s.disk} }
+
+// lock keeps other processes from changing the store. A file system that has
+// no locks is no reason to stop. There is nothing to lock before the first
+// host.
+func (s Store) lock() (unlock func(), err error) {
+	d, err := os.Open(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of the saved hosts: %w", err)
+	}
+	for {
+		if err := unix.Flock(int(d.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
+			return func() { _ = d.Close() }, nil
+		}
+	}
+}
+
 // List reads all hosts, each with its problems. Those that cannot be read, and
 // what else is among them, are problems of their own and do not hide the
 // others.
-func (s Store) List() ([]Saved, []Problem, error) {
+func (s Store) List() ([]Saved, []inspect.Problem, error) {
 	unlock, err := s.lock()
 	if err != nil {
 		return nil, nil, err
@@ -127,9 +171,9 @@ func (s Store) List() ([]Saved, []Problem, error) {
 		return nil, nil, fmt.Errorf("read the saved hosts: %w", err)
 	}
 	var found []Saved
-	var problems []Problem
+	var problems []inspect.Problem
 	for _, e := range entries {
-		if p := s.foreign(e); p != nil {
+		if p := inspect.Foreign(s.Dir, e); p != nil {
 			problems = append(problems, *p)
 			continue
 		}
@@ -137,33 +181,30 @@ func (s Store) List() ([]Saved, []Problem, error) {
 			continue
 		}
 		h, err := s.load(e.Name())
-		var broken *Broken
+		var broken *inspect.Broken
 		switch {
 		case err == nil:
 			found = append(found, h)
 		case errors.As(err, &broken):
 			problems = append(problems, broken.Problems...)
 		case errors.Is(err, fs.ErrNotExist):
-			problems = append(problems, Problem{
-				s.Path(e.Name()), errors.New("it has no host.toml and no secrets, so there is no host in it yet"), Note,
-				[]string{"Leave it if it is for a new host; its configuration.nix will be used. Otherwise move it away. " + run("mv %s ~/", s.Path(e.Name()))},
+			problems = append(problems, inspect.Problem{
+				File: s.Path(e.Name()), Err: errors.New("it has no host.toml and no secrets, so there is no host in it yet"), Kind: inspect.Note,
+				Todo: []string{"Leave it if it is for a new host; its configuration.nix will be used. Otherwise move it away. " + inspect.Command("mv %s ~/", s.Path(e.Name()))},
 			})
 		default:
-			problems = append(problems, Problem{File: s.Path(e.Name()), Err: err, Kind: Stop})
+			problems = append(problems, inspect.Problem{File: s.Path(e.Name()), Err: err, Kind: inspect.Stop})
 		}
 	}
 	return found, problems, nil
 }
 
 // Load reads one host. An unknown name is fs.ErrNotExist; a host whose answers
-// cannot be read, or whose folder is no plain folder, is a *Broken. What else
-// is wrong with it is in its Problems.
+// cannot be read, or whose folder is no plain folder, is an *inspect.Broken. What
+// else is wrong with it is in its Problems.
 func (s Store) Load(name string) (Saved, error) {
-	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
-		if complaint == "" {
-			complaint = "Write it in lowercase: " + canonical
-		}
-		return Saved{}, fmt.Errorf("%q is not a valid host name: %s", name, complaint)
+	if err := checkName(name); err != nil {
+		return Saved{}, err
 	}
 	unlock, err := s.lock()
 	if err != nil {
@@ -176,8 +217,8 @@ func (s Store) Load(name string) (Saved, error) {
 // begun tells whether a folder is there for a host that was never saved: with
 // a configuration.nix, perhaps, that somebody put there beforehand.
 func (s Store) begun(name string) bool {
-	for _, part := range []string{answersFile, "secrets", journal, "flake/piwiz.nix"} {
-		if exists(s.Path(name, part)) {
+	for _, part := range []string{layout.Answers, "secrets", layout.Journal, "flake/piwiz.nix"} {
+		if layout.Exists(s.Path(name, part)) {
 			return false
 		}
 	}
@@ -195,33 +236,22 @@ func (s Store) load(name string) (Saved, error) {
 	if err := s.finished(name); err != nil {
 		return Saved{}, err
 	}
-	h, problems := s.inspect(name)
-	if h.Host.Name == "" {
-		return Saved{}, broken(name, problems)
+	found, problems := inspect.Host(s.Dir, name)
+	if found.Host.Name == "" {
+		return Saved{}, inspect.NewBroken(name, problems)
 	}
-	h.Problems = problems
-	return h, nil
+	return Saved{Host: found.Host, PSK: found.PSK, Identity: found.Identity, Changed: found.Changed, Folder: s.Path(name), Problems: problems}, nil
 }
 
-// finished is finish, with what to do when that cannot be done: what was to be
+// finished is Finish of package journal, with what to do when that cannot be done: what was to be
 // saved is in the journal until it can.
 func (s Store) finished(name string) error {
-	err := s.finish(name)
+	err := s.changes().Finish(name)
 	if err == nil {
 		return nil
 	}
-	return broken(name, []Problem{{
-		File: s.Path(name, journal), Err: err, Kind: Stop,
-		Todo: append(s.remedy(name, err), "Then list the hosts, which finishes what was started; nothing is lost until then: piwiz hosts"),
+	return inspect.NewBroken(name, []inspect.Problem{{
+		File: s.Path(name, layout.Journal), Err: err, Kind: inspect.Stop,
+		Todo: append(inspect.Remedy(s.Path(name), err), "Then list the hosts, which finishes what was started; nothing is lost until then: piwiz hosts"),
 	}})
-}
-
-// remedy is what to do about an error of the system on a part of a host, nil for
-// any other error. The whole folder is the user's, so a right to one part of it
-// is not given alone.
-func (s Store) remedy(name string, err error) []string {
-	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, unix.EPERM) {
-		return []string{run("sudo chown -R \"$USER\" %s && chmod -R u+rwX %[1]s", s.Path(name))}
-	}
-	return durable.Remedy(err, s.Path(name))
 }

@@ -10,13 +10,15 @@ import (
 	"testing"
 
 	"piwiz/nixgen"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/layout"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
 func saved(t *testing.T, name string) Saved {
 	t.Helper()
-	id, err := sshkey.NewIdentity(name)
+	id, err := keypair.ForHost(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,7 @@ func TestTheUsersOwnFileIsNeverOverwritten(t *testing.T) {
 		if got != text || string(module) != text {
 			t.Errorf("%d: %q %q", i, got, module)
 		}
-		if own, err = s.EditConfiguration("bach", "never"); err != nil || own != s.Path("bach", configuration) {
+		if own, err = s.EditConfiguration("bach", "never"); err != nil || own != s.Path("bach", layout.Configuration) {
 			t.Error(own, err)
 		}
 	}
@@ -109,24 +111,14 @@ func TestTheUsersOwnFileIsNeverOverwritten(t *testing.T) {
 	}
 }
 
-func FuzzReadAnswers(f *testing.F) {
-	f.Add([]byte("name = \"bach\"\nboard = \"4\"\nkeys = []\n"))
-	f.Fuzz(func(_ *testing.T, b []byte) {
-		h, err := ReadAnswers(bytes.NewReader(b))
-		if err == nil {
-			h.Problems()
-		}
-	})
-}
-
 func TestAConfigurationThatWasThereBeforehandIsUsed(t *testing.T) {
 	s := Store{Dir: filepath.Join(quickDir(t), "hosts")}
 	must(t, os.MkdirAll(s.Path("bach", "flake"), 0o755))
-	must(t, os.WriteFile(s.Path("bach", configuration), []byte("mine"), 0o644))
+	must(t, os.WriteFile(s.Path("bach", layout.Configuration), []byte("mine"), 0o644))
 	if _, err := s.Load("bach"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
-	if _, problems, _ := s.List(); len(problems) != 1 || problems[0].Kind != Note || len(problems[0].Todo) == 0 {
+	if _, problems, _ := s.List(); len(problems) != 1 || problems[0].Kind != inspect.Note || len(problems[0].Todo) == 0 {
 		t.Error(problems)
 	}
 	_, err := s.Save(saved(t, "bach"), flakeOf("1"))

@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"piwiz/nixgen"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/layout"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -23,7 +25,7 @@ type damage struct {
 	part  string // what it is done to; two faults of one part exclude each other
 	spoil func(s Store) error
 	says  string
-	kind  Kind
+	kind  inspect.Kind
 	// The answers cannot be used, and so the host cannot be loaded.
 	breaks bool
 }
@@ -34,7 +36,7 @@ func (f damage) blind() bool {
 }
 
 func faults(t *testing.T) []damage {
-	other, err := sshkey.NewIdentity("bach")
+	other, err := keypair.ForHost("bach")
 	must(t, err)
 	remove := func(part string) func(Store) error {
 		return func(s Store) error { return os.RemoveAll(s.Path("bach", part)) }
@@ -71,46 +73,46 @@ func faults(t *testing.T) []damage {
 	}
 	large := strings.Repeat("# much\n", 100_000)
 	return []damage{
-		{"answers missing", "host.toml", remove("host.toml"), "host.toml: it is missing", Stop, true},
-		{"answers damaged", "host.toml", write("host.toml", "name = \"bach\"\nboard = [\n"), "host.toml: line 2, ", Stop, true},
-		{"answers unknown key", "host.toml", write("host.toml", "name = \"bach\"\npasswort = \"x\"\n"), "passwort", Stop, true},
-		{"answers large", "host.toml", write("host.toml", large), "larger than", Stop, true},
-		{"answers linked", "host.toml", link("host.toml"), "host.toml: it is a link, to ", Stop, true},
-		{"answers a pipe", "host.toml", pipe("host.toml"), "host.toml: it is not a regular file", Stop, true},
-		{"another's name", "host.toml", replace("host.toml", "bach", "mozart"), "it is about \"mozart\"", Stop, true},
-		{"a name in capitals", "host.toml", replace("host.toml", "name = 'bach'", "name = 'Bach'"), "it is about \"Bach\"", Stop, true},
-		{"no board", "host.toml", replace("host.toml", "board = '4'", "board = '9'"), "board: ", Stop, false},
-		{"another key", "secrets/ssh_host_ed25519_key", write(keyFile, string(other.Reveal())), "not the host key that host.toml names", Stop, false},
-		{"key missing", "secrets/ssh_host_ed25519_key", remove(keyFile), "the host key is missing", NoKey, false},
-		{"key damaged", "secrets/ssh_host_ed25519_key", write(keyFile, "-----BEGIN"), "the host key is damaged", NoKey, false},
-		{"key empty", "secrets/ssh_host_ed25519_key", write(keyFile, ""), "the host key is damaged", NoKey, false},
-		{"key linked", "secrets/ssh_host_ed25519_key", link(keyFile), "ssh_host_ed25519_key: it is a link, to ", Stop, false},
-		{"key a pipe", "secrets/ssh_host_ed25519_key", pipe(keyFile), "ssh_host_ed25519_key: it is not a regular file", NoKey, false},
-		{"another public half", "pub", write(keyFile+".pub", other.PublicLine()), "not the public half", Note, false},
-		{"wifi missing", "secrets/wifi.toml", remove(wifiFile), "wifi.toml: it is missing, and with it ", NoPassword, false},
-		{"wifi damaged", "secrets/wifi.toml", write(wifiFile, "[[networks]]\nssid = 'x'\nsecret = 'hidden words\n"), "wifi.toml: line 3, ", NoPassword, false},
-		{"wifi without it", "secrets/wifi.toml", write(wifiFile, ""), "it has no Wi-Fi password for ", NoPassword, false},
-		{"wifi of another", "secrets/wifi.toml", replace(wifiFile, "ssid = ", "ssid = 'x'\n#"), `password for "x", which is not a network`, Note, false},
-		{"wifi too short", "secrets/wifi.toml", replace(wifiFile, strings.Repeat("0f", 32), "0f"), "this Wi-Fi password is damaged", NoPassword, false},
-		{"wifi twice", "secrets/wifi.toml", write(wifiFile, strings.Repeat("[[networks]]\nssid = 'x'\n", 2)), `"x" is in it twice`, NoPassword, false},
-		{"wifi linked", "secrets/wifi.toml", link(wifiFile), "wifi.toml: it is a link, to ", Stop, false},
+		{"answers missing", "host.toml", remove("host.toml"), "host.toml: it is missing", inspect.Stop, true},
+		{"answers damaged", "host.toml", write("host.toml", "name = \"bach\"\nboard = [\n"), "host.toml: line 2, ", inspect.Stop, true},
+		{"answers unknown key", "host.toml", write("host.toml", "name = \"bach\"\npasswort = \"x\"\n"), "passwort", inspect.Stop, true},
+		{"answers large", "host.toml", write("host.toml", large), "larger than", inspect.Stop, true},
+		{"answers linked", "host.toml", link("host.toml"), "host.toml: it is a link, to ", inspect.Stop, true},
+		{"answers a pipe", "host.toml", pipe("host.toml"), "host.toml: it is not a regular file", inspect.Stop, true},
+		{"another's name", "host.toml", replace("host.toml", "bach", "mozart"), "it is about \"mozart\"", inspect.Stop, true},
+		{"a name in capitals", "host.toml", replace("host.toml", "name = 'bach'", "name = 'Bach'"), "it is about \"Bach\"", inspect.Stop, true},
+		{"no board", "host.toml", replace("host.toml", "board = '4'", "board = '9'"), "board: ", inspect.Stop, false},
+		{"another key", "secrets/ssh_host_ed25519_key", write(layout.Key, string(other.Reveal())), "not the host key that host.toml names", inspect.Stop, false},
+		{"key missing", "secrets/ssh_host_ed25519_key", remove(layout.Key), "the host key is missing", inspect.NoKey, false},
+		{"key damaged", "secrets/ssh_host_ed25519_key", write(layout.Key, "-----BEGIN"), "the host key is damaged", inspect.NoKey, false},
+		{"key empty", "secrets/ssh_host_ed25519_key", write(layout.Key, ""), "the host key is damaged", inspect.NoKey, false},
+		{"key linked", "secrets/ssh_host_ed25519_key", link(layout.Key), "ssh_host_ed25519_key: it is a link, to ", inspect.Stop, false},
+		{"key a pipe", "secrets/ssh_host_ed25519_key", pipe(layout.Key), "ssh_host_ed25519_key: it is not a regular file", inspect.NoKey, false},
+		{"another public half", "pub", write(layout.Key+".pub", other.PublicLine()), "not the public half", inspect.Note, false},
+		{"wifi missing", "secrets/wifi.toml", remove(layout.Wifi), "wifi.toml: it is missing, and with it ", inspect.NoPassword, false},
+		{"wifi damaged", "secrets/wifi.toml", write(layout.Wifi, "[[networks]]\nssid = 'x'\nsecret = 'hidden words\n"), "wifi.toml: line 3, ", inspect.NoPassword, false},
+		{"wifi without it", "secrets/wifi.toml", write(layout.Wifi, ""), "it has no Wi-Fi password for ", inspect.NoPassword, false},
+		{"wifi of another", "secrets/wifi.toml", replace(layout.Wifi, "ssid = ", "ssid = 'x'\n#"), `password for "x", which is not a network`, inspect.Note, false},
+		{"wifi too short", "secrets/wifi.toml", replace(layout.Wifi, strings.Repeat("0f", 32), "0f"), "this Wi-Fi password is damaged", inspect.NoPassword, false},
+		{"wifi twice", "secrets/wifi.toml", write(layout.Wifi, strings.Repeat("[[networks]]\nssid = 'x'\n", 2)), `"x" is in it twice`, inspect.NoPassword, false},
+		{"wifi linked", "secrets/wifi.toml", link(layout.Wifi), "wifi.toml: it is a link, to ", inspect.Stop, false},
 		{"wifi a folder", "secrets/wifi.toml", func(s Store) error {
-			return errors.Join(os.Remove(s.Path("bach", wifiFile)), os.Mkdir(s.Path("bach", wifiFile), 0o700))
-		}, "wifi.toml: it is not a regular file", NoPassword, false},
-		{"secrets missing", "secrets", remove("secrets"), "the host key is missing", NoKey, false},
-		{"secrets linked", "secrets", link("secrets"), "secrets: it is a link, to ", Stop, false},
-		{"flake linked", "flake", link("flake"), "flake: it is a link, to ", Stop, false},
-		{"flake missing", "flake", remove("flake"), "your own file is missing", Note, false},
-		{"secrets for all", "mode", mode("secrets", 0o755), "may read the secrets in ./secrets", Note, false},
-		{"a secret for the group", "mode", mode(wifiFile, 0o640), "may read the secrets in ./secrets/wifi.toml", Note, false},
-		{"flake for all to change", "mode flake", mode("flake", 0o777), "may change ./flake", Note, false},
-		{"half a secret", "left secrets", write("secrets/.new-123", "x"), ".new-123: this is left over", Note, false},
-		{"half a file", "left flake", write("flake/.new-123", "x"), ".new-123: this is left over", Note, false},
-		{"a copy of an editor", "left editor", write("secrets/wifi.toml~", "x"), "wifi.toml~: this is left over", Note, false},
-		{"a save that was stopped", "left save", func(s Store) error { return os.Mkdir(filepath.Join(s.Dir, staging+"bach"), 0o700) }, "left over from a piwiz that was stopped", Note, false},
-		{"a twin", "twin", func(s Store) error { return os.Mkdir(s.Path("Bach"), 0o700) }, "differs", Note, false},
-		{"a stranger", "stranger", func(s Store) error { return os.Mkdir(s.Path("not_a host"), 0o700) }, "not a valid host name", Note, false},
-		{"a file", "file", func(s Store) error { return os.WriteFile(s.Path("notes"), nil, 0o600) }, "this is not the folder of a host", Note, false},
+			return errors.Join(os.Remove(s.Path("bach", layout.Wifi)), os.Mkdir(s.Path("bach", layout.Wifi), 0o700))
+		}, "wifi.toml: it is not a regular file", inspect.NoPassword, false},
+		{"secrets missing", "secrets", remove("secrets"), "the host key is missing", inspect.NoKey, false},
+		{"secrets linked", "secrets", link("secrets"), "secrets: it is a link, to ", inspect.Stop, false},
+		{"flake linked", "flake", link("flake"), "flake: it is a link, to ", inspect.Stop, false},
+		{"flake missing", "flake", remove("flake"), "your own file is missing", inspect.Note, false},
+		{"secrets for all", "mode", mode("secrets", 0o755), "may read the secrets in ./secrets", inspect.Note, false},
+		{"a secret for the group", "mode", mode(layout.Wifi, 0o640), "may read the secrets in ./secrets/wifi.toml", inspect.Note, false},
+		{"flake for all to change", "mode flake", mode("flake", 0o777), "may change ./flake", inspect.Note, false},
+		{"half a secret", "left secrets", write("secrets/.new-123", "x"), ".new-123: this is left over", inspect.Note, false},
+		{"half a file", "left flake", write("flake/.new-123", "x"), ".new-123: this is left over", inspect.Note, false},
+		{"a copy of an editor", "left editor", write("secrets/wifi.toml~", "x"), "wifi.toml~: this is left over", inspect.Note, false},
+		{"a save that was stopped", "left save", func(s Store) error { return os.Mkdir(filepath.Join(s.Dir, layout.Staging+"bach"), 0o700) }, "left over from a piwiz that was stopped", inspect.Note, false},
+		{"a twin", "twin", func(s Store) error { return os.Mkdir(s.Path("Bach"), 0o700) }, "differs", inspect.Note, false},
+		{"a stranger", "stranger", func(s Store) error { return os.Mkdir(s.Path("not_a host"), 0o700) }, "not a valid host name", inspect.Note, false},
+		{"a file", "file", func(s Store) error { return os.WriteFile(s.Path("notes"), nil, 0o600) }, "this is not the folder of a host", inspect.Note, false},
 	}
 }
 
@@ -132,7 +134,7 @@ func excludes(a, b damage) bool {
 	}
 	return in(a, b) || in(b, a) || outer(a) && inner(b) || outer(b) && inner(a) ||
 		a.blind() && b.breaks || b.blind() && a.breaks ||
-		a.part == keyFile && b.part == "pub" || b.part == keyFile && a.part == "pub" || // compared with each other
+		a.part == layout.Key && b.part == "pub" || b.part == layout.Key && a.part == "pub" || // compared with each other
 		a.part == "mode" && inner(b) || b.part == "mode" && inner(a) // writing makes a new file, or a mode again
 }
 
@@ -249,12 +251,12 @@ func hintsOf(err error) string {
 // What is done about a link depends on what it leads to, and works.
 func TestTheRemedyForALinkWorks(t *testing.T) {
 	s := one(t)
-	path := s.Path("bach", answersFile)
+	path := s.Path("bach", layout.Answers)
 	away := filepath.Join(filepath.Dir(s.Dir), "away")
 	must(t, os.Rename(path, away))
 	must(t, os.Symlink(away, away+"2"))
 	must(t, os.Symlink(away+"2", path)) // a link to a link
-	_, command, _ := strings.Cut(hintsOf(s.linked("bach")), "Run: ")
+	_, command, _ := strings.Cut(hintsOf(inspect.Linked(s.Dir, "bach")), "Run: ")
 	if out, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
 		t.Errorf("%s: %v %s", command, err, out)
 	}
@@ -264,7 +266,7 @@ func TestTheRemedyForALinkWorks(t *testing.T) {
 
 	must(t, os.Remove(path))
 	must(t, os.Symlink("nowhere", path))
-	if hints := hintsOf(s.linked("bach")); strings.Contains(hints, "cp ") || !strings.Contains(hints, "hosts import FILE --replace") {
+	if hints := hintsOf(inspect.Linked(s.Dir, "bach")); strings.Contains(hints, "cp ") || !strings.Contains(hints, "hosts import FILE --replace") {
 		t.Error(hints)
 	}
 }
@@ -281,7 +283,7 @@ func TestWhatIsNoFolderOfAHostIsNotForgotten(t *testing.T) {
 		}
 	}
 	must(t, os.Mkdir(s.Path("haydn"), 0o700))
-	must(t, os.Mkdir(s.Path("haydn", answersFile), 0o700))
+	must(t, os.Mkdir(s.Path("haydn", layout.Answers), 0o700))
 	if _, err := s.Load("haydn"); err == nil || strings.Contains(hintsOf(err), "editor") || !strings.Contains(hintsOf(err), "mv ") {
 		t.Errorf("%v\n%s", err, hintsOf(err))
 	}
@@ -295,7 +297,7 @@ func TestFilesOfAnotherUserAreNamed(t *testing.T) {
 		t.Skip("needs root to give a file away")
 	}
 	s := one(t)
-	must(t, os.Chown(s.Path("bach", wifiFile), 12345, 12345))
+	must(t, os.Chown(s.Path("bach", layout.Wifi), 12345, 12345))
 	h, err := s.Load("bach")
 	if err != nil || len(h.Problems) != 1 || !strings.Contains(h.Problems[0].Error(), "another user's: ./secrets/wifi.toml") {
 		t.Errorf("%v %v", err, h.Problems)
@@ -359,16 +361,4 @@ func ssid(r *rand.Rand) string {
 		return "x"
 	}
 	return out
-}
-
-func FuzzReadSecrets(f *testing.F) {
-	f.Add([]byte("[[networks]]\nssid = 'x'\nsecret = 'y'\n"))
-	f.Add([]byte("networks = 3\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		psk, err := readSecrets(b)
-		if err != nil && len(err.Error()) > 300 {
-			t.Errorf("the error shows what it read: %v", err)
-		}
-		_ = len(psk)
-	})
 }

@@ -11,13 +11,10 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
-)
-
-// Names of folders that are on their way in or out. Like staging, they are
-// beside the hosts, so that one rename makes it happen.
-const (
-	importing  = ".importing-"
-	forgetting = ".forgetting-"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/journal"
+	"piwiz/nixgen/hostfile/kept"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // taken is the error for a name that another host has; it is fs.ErrExist.
@@ -73,7 +70,7 @@ func (s Store) Rename(from, to string, render func(nixgen.Host) ([]nixgen.File, 
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(h.Usable(NoPassword, NoKey), s.free(to)); err != nil {
+	if err := errors.Join(h.Usable(inspect.NoPassword, inspect.NoKey), s.free(to)); err != nil {
 		return err
 	}
 	if err := s.rename(h, to, render); err != nil {
@@ -97,27 +94,27 @@ func (s Store) rename(h Saved, to string, render func(nixgen.Host) ([]nixgen.Fil
 		return err
 	}
 	defer forget(all)
-	var parts []part
+	var parts []journal.Part
 	for _, p := range all {
 		// The secrets are those of before, to the byte.
-		if p.name != wifiFile && p.name != keyFile && !p.once {
+		if p.Name != layout.Wifi && p.Name != layout.Key && !p.Once {
 			parts = append(parts, p)
 		}
 	}
 	// While the folder has the old name, a journal about the new one counts
-	// for nothing (finish).
-	staged, err := s.stage(from, parts)
+	// for nothing (package journal).
+	staged, err := s.changes().Stage(from, parts)
 	if err == nil {
-		err = s.disk.Rename(staged, s.Path(from, journal))
+		err = s.disk.Rename(staged, s.Path(from, layout.Journal))
 	}
 	if err == nil {
 		err = s.dropImage(from) // before: nobody may ever flash it under the new name
 	}
 	if err != nil {
-		return errors.Join(err, s.disk.Wipe(staged), s.disk.Wipe(s.Path(from, journal)))
+		return errors.Join(err, s.disk.Wipe(staged), s.disk.Wipe(s.Path(from, layout.Journal)))
 	}
 	if err := s.disk.Rename(s.Path(from), s.Path(to)); err != nil {
-		return errors.Join(err, s.disk.Wipe(s.Path(from, journal)))
+		return errors.Join(err, s.disk.Wipe(s.Path(from, layout.Journal)))
 	}
 	return s.finished(to)
 }
@@ -175,11 +172,11 @@ func (s Store) Forget(name string) error {
 	case err != nil:
 		return fmt.Errorf("forget %s: %w", name, err)
 	case !st.IsDir():
-		if err := s.linked(name); err != nil {
+		if err := inspect.Linked(s.Dir, name); err != nil {
 			return err
 		}
-		_, problems := s.inspect(name)
-		return broken(name, problems)
+		_, problems := inspect.Host(s.Dir, name)
+		return inspect.NewBroken(name, problems)
 	}
 	if err := s.forget(name); err != nil {
 		return fmt.Errorf("forget %s: %w", name, err)
@@ -188,7 +185,7 @@ func (s Store) Forget(name string) error {
 }
 
 func (s Store) forget(name string) error {
-	gone := filepath.Join(s.Dir, forgetting+name)
+	gone := filepath.Join(s.Dir, layout.Forgetting+name)
 	if err := s.disk.Wipe(gone); err != nil { // of a run that was killed
 		return err
 	}
@@ -207,13 +204,14 @@ func (s Store) forget(name string) error {
 // erase removes what is left of a host, its secrets first.
 func (s Store) erase(name, gone string) error {
 	// The flake and what was built hold no secret, and may be large.
-	for _, secret := range []string{"secrets", journal} {
+	for _, secret := range []string{"secrets", layout.Journal} {
 		if err := s.disk.Wipe(filepath.Join(gone, secret)); err != nil {
 			return err
 		}
 	}
-	err := errors.Join(s.disk.RemoveAll(gone), s.disk.RemoveAll(filepath.Dir(s.draft(name))), s.disk.Wipe(filepath.Join(s.Dir, staging+name)))
-	for _, old := range s.replaced(name) {
+	err := errors.Join(s.disk.RemoveAll(gone), s.disk.RemoveAll(filepath.Dir(s.draft(name))), s.disk.Wipe(filepath.Join(s.Dir, layout.Staging+name)))
+	replaced, _ := kept.All(s.replaced(name)) // none where there is no such folder
+	for _, old := range replaced {
 		err = errors.Join(err, s.disk.Wipe(old))
 	}
 	return errors.Join(err, s.disk.Sync(s.Dir))

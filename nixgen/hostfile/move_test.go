@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // rendered stands for nixgen.Files, which knows the boards.
@@ -85,19 +86,19 @@ func TestAnotherNameIsTheSameHost(t *testing.T) {
 	h := saved(t, "bach")
 	_, err := s.Save(h, flakeOf("1"))
 	must(t, err)
-	must(t, os.WriteFile(s.Path("bach", configuration), []byte("mine"), 0o644))
+	must(t, os.WriteFile(s.Path("bach", layout.Configuration), []byte("mine"), 0o644))
 	must(t, os.Symlink("/nix/store/x", s.Path("bach", "result")))
-	key, _ := os.ReadFile(s.Path("bach", keyFile))
+	key, _ := os.ReadFile(s.Path("bach", layout.Key))
 	must(t, s.Rename("bach", "haydn", rendered))
 	got, err := s.Load("haydn")
 	must(t, err)
 	own, _ := s.ReadConfiguration("haydn")
 	flake, _ := os.ReadFile(s.Path("haydn", "flake", "flake.nix"))
-	again, _ := os.ReadFile(s.Path("haydn", keyFile))
+	again, _ := os.ReadFile(s.Path("haydn", layout.Key))
 	if len(got.Problems) > 0 || got.Identity.Fingerprint() != h.Identity.Fingerprint() || own != "mine" || string(flake) != "about haydn" || !bytes.Equal(key, again) || !strings.HasSuffix(got.Host.HostKey, " root@haydn") {
 		t.Errorf("%+v %q %q", got, own, flake)
 	}
-	if exists(s.Path("haydn", "result")) || exists(s.Path("bach")) {
+	if layout.Exists(s.Path("haydn", "result")) || layout.Exists(s.Path("bach")) {
 		t.Error("the image of the old name, or the old folder, is there")
 	}
 	for _, c := range []struct{ from, to, says string }{
@@ -129,21 +130,21 @@ func TestForgettingLeavesNothing(t *testing.T) {
 	must(t, err)
 	// A backup made of hard links is another file of the user's.
 	linked := filepath.Join(filepath.Dir(filepath.Dir(s.Dir)), "backup")
-	must(t, os.Link(s.Path("bach", wifiFile), linked))
+	must(t, os.Link(s.Path("bach", layout.Wifi), linked))
 	was, _ := os.ReadFile(linked)
 	must(t, s.Forget("bach"))
 	if is, _ := os.ReadFile(linked); !bytes.Equal(is, was) {
 		t.Error("the backup was overwritten")
 	}
 	left := picture(t, filepath.Dir(s.Dir))
-	if strings.Contains(left, "/bach ") || strings.Contains(left, "/bach.") || strings.Contains(left, forgetting) || !strings.Contains(left, "/bach-2 ") {
+	if strings.Contains(left, "/bach ") || strings.Contains(left, "/bach.") || strings.Contains(left, layout.Forgetting) || !strings.Contains(left, "/bach-2 ") {
 		t.Error(left)
 	}
 	if err := s.Forget("bach"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	must(t, os.Symlink(s.Path("bach-2"), s.Path("haydn")))
-	if err := s.Forget("haydn"); err == nil || !exists(s.Path("bach-2", wifiFile)) {
+	if err := s.Forget("haydn"); err == nil || !layout.Exists(s.Path("bach-2", layout.Wifi)) {
 		t.Errorf("a link was followed: %v", err)
 	}
 }

@@ -7,21 +7,19 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/answers"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/hostfile/journal"
+	"piwiz/nixgen/hostfile/kept"
+	"piwiz/nixgen/hostfile/layout"
 )
 
-const (
-	// keptPrefix begins the folders in secrets/ with what was there before.
-	keptPrefix = "before-"
-	// keptMost is how many of them there are: enough for many changes of mind,
-	// and few enough that old passwords do not pile up.
-	keptMost = 8
-)
+// keptPrefix begins the folders in secrets/ with what was there before.
+const keptPrefix = "before-"
 
 // Save writes a host and its flake: all of it, or nothing where it fails or is
 // killed. A file of the flake that is the user's own is made only when there
@@ -32,8 +30,8 @@ const (
 // nothing was lost. The newest eight are kept.
 func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 	name := h.Host.Name
-	if canonical, complaint := nixgen.CheckName(name); complaint != "" || canonical != name {
-		return "", fmt.Errorf("%q is not a valid host name: %s", name, complaint)
+	if err := checkName(name); err != nil {
+		return "", err
 	}
 	parts, err := partsOf(h, files)
 	if err != nil {
@@ -54,15 +52,15 @@ func (s Store) Save(h Saved, files []nixgen.File) (kept string, err error) {
 	return kept, nil
 }
 
-func (s Store) save(name string, parts []part) (kept string, err error) {
-	if err := s.finish(name); err != nil {
+func (s Store) save(name string, parts []journal.Part) (copied string, err error) {
+	if err := s.changes().Finish(name); err != nil {
 		return "", err
 	}
-	if err := s.linked(name); err != nil {
+	if err := inspect.Linked(s.Dir, name); err != nil {
 		return "", err
 	}
 	s.fromDraft(name, parts)
-	if !slices.ContainsFunc(parts, func(p part) bool { return s.differs(name, p) }) {
+	if !slices.ContainsFunc(parts, func(p journal.Part) bool { return s.changes().Differs(name, p) }) {
 		return "", s.dropDraft(name)
 	}
 	was, err := s.before(name, parts)
@@ -71,75 +69,67 @@ func (s Store) save(name string, parts []part) (kept string, err error) {
 	}
 	defer func() {
 		for _, p := range was {
-			clear(p.data)
+			clear(p.Data)
 		}
 	}()
 	if len(was) > 0 {
-		kept = s.Path(name, filepath.Dir(was[0].name))
-		if err := s.prune(name); err != nil {
+		copied = s.Path(name, filepath.Dir(was[0].Name))
+		if err := kept.Prune(s.disk, s.Path(name, "secrets", keptPrefix)); err != nil {
 			return "", err
 		}
 	}
-	if err := s.commit(name, append(was, parts...)); err != nil {
+	if err := s.changes().Commit(name, append(was, parts...)); err != nil {
 		return "", err
 	}
-	return kept, s.dropDraft(name)
+	return copied, s.dropDraft(name)
 }
 
 // partsOf are the files of a host.
-func partsOf(h Saved, files []nixgen.File) ([]part, error) {
-	answers, err := toml.Marshal(h.Host.Born()) // else it would count as made before
+func partsOf(h Saved, files []nixgen.File) ([]journal.Part, error) {
+	text, err := toml.Marshal(h.Host.Born()) // else it would count as made before
 	if err != nil {
 		return nil, fmt.Errorf("save %s: %w", h.Host.Name, err)
 	}
-	var plain struct {
-		Networks []secretLine `toml:"networks"`
-	}
-	for _, n := range h.Host.Networks {
-		if secret := h.PSK[n.SSID]; !secret.IsZero() {
-			plain.Networks = append(plain.Networks, secretLine{n.SSID, secret.Reveal()})
-		}
-	}
-	secrets, err := toml.Marshal(plain)
+	secrets, err := answers.MarshalSecrets(h.Host.Networks, h.PSK)
 	if err != nil {
 		return nil, fmt.Errorf("save the Wi-Fi passwords of %s", h.Host.Name) // the cause could hold one
 	}
-	out := []part{
-		{name: "host.toml", data: answers, mode: 0o600},
-		{name: wifiFile, data: secrets, mode: 0o600},
+	out := []journal.Part{
+		{Name: "host.toml", Data: text, Mode: 0o600},
+		{Name: layout.Wifi, Data: secrets, Mode: 0o600},
 	}
 	if !h.Identity.IsZero() {
 		out = append(out,
-			part{name: keyFile, data: h.Identity.Reveal(), mode: 0o600},
-			part{name: keyFile + ".pub", data: []byte(h.Identity.PublicLine() + "\n"), mode: 0o644})
+			journal.Part{Name: layout.Key, Data: h.Identity.Reveal(), Mode: 0o600},
+			journal.Part{Name: layout.Key + ".pub", Data: []byte(h.Identity.PublicLine() + "\n"), Mode: 0o644})
 	}
 	for _, f := range files {
-		out = append(out, part{name: filepath.Join("flake", f.Name), data: []byte(f.Text), mode: 0o644, once: f.Once})
+		out = append(out, journal.Part{Name: filepath.Join("flake", f.Name), Data: []byte(f.Text), Mode: 0o644, Once: f.Once})
 	}
 	return out, nil
 }
 
 // forget zeroes the passwords. The key is the identity's own.
-func forget(parts []part) {
+func forget(parts []journal.Part) {
 	for _, p := range parts {
-		if p.name == wifiFile {
-			clear(p.data)
+		if p.Name == layout.Wifi {
+			clear(p.Data)
 		}
 	}
 }
 
 // before is what must be kept of a host that gets these parts: nothing unless
 // a secret changes.
-func (s Store) before(name string, parts []part) ([]part, error) {
-	if !slices.ContainsFunc(parts, func(p part) bool { return s.losesSecret(name, p) }) {
+func (s Store) before(name string, parts []journal.Part) ([]journal.Part, error) {
+	if !slices.ContainsFunc(parts, func(p journal.Part) bool { return s.losesSecret(name, p) }) {
 		return nil, nil
 	}
-	dir, err := s.freeName(s.Path(name, "secrets", keptPrefix))
+	dir, err := kept.Free(s.Path(name, "secrets", keptPrefix))
 	if err != nil {
 		return nil, err
 	}
-	var out []part
-	for _, file := range []string{"host.toml", wifiFile, keyFile, keyFile + ".pub"} {
+	var out []journal.Part
+	for _, file := range []string{"host.toml", layout.Wifi, layout.Key, layout.Key + ".pub"} {
 		data, err := os.ReadFile(s.Path(name, file))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -147,57 +137,21 @@ func (s Store) before(name string, parts []part) ([]part, error) {
 		if err != nil {
 			return nil, err // what cannot be kept is not written over
 		}
-		out = append(out, part{name: filepath.Join("secrets", filepath.Base(dir), filepath.Base(file)), data: data, mode: 0o600})
+		out = append(out, journal.Part{Name: filepath.Join("secrets", filepath.Base(dir), filepath.Base(file)), Data: data, Mode: 0o600})
 	}
 	return out, nil
 }
 
 // losesSecret tells whether writing p would lose a secret.
-func (s Store) losesSecret(name string, p part) bool {
-	if p.name != wifiFile && p.name != keyFile || !s.differs(name, p) {
+func (s Store) losesSecret(name string, p journal.Part) bool {
+	if p.Name != layout.Wifi && p.Name != layout.Key || !s.changes().Differs(name, p) {
 		return false
 	}
-	old, err := os.ReadFile(s.Path(name, p.name))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(p.data) {
+	old, err := os.ReadFile(s.Path(name, p.Name))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && string(old) == string(p.Data) {
 		return false
 	}
 	defer clear(old)
-	psk, err := readSecrets(old)
-	return p.name == keyFile || err != nil || len(psk) > 0
-}
-
-// freeName is prefix with the time, and a number if that is taken.
-func (s Store) freeName(prefix string) (string, error) {
-	stamp := prefix + time.Now().Format("2006-01-02-150405")
-	for n := 1; n < 1000; n++ {
-		name := stamp
-		if n > 1 {
-			name = fmt.Sprintf("%s-%03d", stamp, n)
-		}
-		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-			return name, nil
-		}
-	}
-	return "", errors.New("there is no free name for the copy that is kept")
-}
-
-// prune removes the oldest of what is kept, so that there is room for one.
-func (s Store) prune(name string) error {
-	entries, err := os.ReadDir(s.Path(name, "secrets"))
-	if err != nil {
-		return err
-	}
-	var kept []string // sorted, and so by time
-	for _, e := range entries {
-		if e.IsDir() && strings.HasPrefix(e.Name(), keptPrefix) {
-			kept = append(kept, e.Name())
-		}
-	}
-	for len(kept) >= keptMost {
-		if err := s.disk.Wipe(s.Path(name, "secrets", kept[0])); err != nil {
-			return err
-		}
-		kept = kept[1:]
-	}
-	return nil
+	psk, err := answers.ReadSecrets(old)
+	return p.Name == layout.Key || err != nil || len(psk) > 0
 }

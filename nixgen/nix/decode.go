@@ -10,6 +10,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"piwiz/nixgen/nix/clean"
+	"piwiz/nixgen/nix/scan"
 )
 
 // Bounds of one line of the log in bytes; the rest of a longer line is dropped.
@@ -85,7 +88,7 @@ func decode(line []byte) Event {
 			return e
 		}
 	}
-	return Event{Action: Plain, Text: Clean(string(line))}
+	return Event{Action: Plain, Text: clean.Text(string(line))}
 }
 
 // wire is one line as Nix writes it.
@@ -117,7 +120,7 @@ func thorough(body []byte) (Event, bool) {
 	return assemble(Event{
 		Action: Action(w.Action), ID: w.ID, Parent: w.Parent, Level: Level(w.Level),
 		Fields: fields(w.Fields), File: w.File, Line: w.Line, Column: w.Column,
-	}, kind, Clean(w.Text), Clean(w.Msg), Clean(w.Raw))
+	}, kind, clean.Text(w.Text), clean.Text(w.Msg), clean.Text(w.Raw))
 }
 
 // assemble keeps of an event what its action gives a meaning to.
@@ -147,18 +150,18 @@ func place(file string) string {
 			}
 		}
 	}
-	return Clean(file)
+	return clean.Text(file)
 }
 
-func fields(raw []json.RawMessage) []Field {
+func fields(raw []json.RawMessage) []scan.Field {
 	if len(raw) == 0 {
 		return nil
 	}
-	out := make([]Field, len(raw))
+	out := make([]scan.Field, len(raw))
 	for i, r := range raw {
 		var text string
 		if json.Unmarshal(r, &text) == nil {
-			out[i].Text = Clean(text)
+			out[i].Text = clean.Text(text)
 			continue
 		}
 		if n, err := strconv.ParseInt(string(r), 10, 64); err == nil {

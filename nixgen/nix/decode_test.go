@@ -10,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
+
+	"piwiz/nixgen/nix/clean"
+	"piwiz/nixgen/nix/scan"
 )
 
 func all(t testing.TB, r io.Reader) []Event {
@@ -100,10 +104,10 @@ func TestRecordedLogsAreAllEvents(t *testing.T) {
 func TestUnknownNumbersAndNamesAreKept(t *testing.T) {
 	for in, want := range map[string]Event{
 		`{"action":"start","id":1,"type":4711,"text":"new","fields":[true]}`:            {},
-		`{"action":"start","id":1,"type":4711,"text":"new","fields":[{"a":1},1.5]}`:     {Action: Start, ID: 1, Activity: 4711, Text: "new", Fields: []Field{{}, {Num: 1}}},
+		`{"action":"start","id":1,"type":4711,"text":"new","fields":[{"a":1},1.5]}`:     {Action: Start, ID: 1, Activity: 4711, Text: "new", Fields: []scan.Field{{}, {Num: 1}}},
 		`{"action":"start","id":1,"type":4711,"text":"new","level":9}`:                  {Action: Start, ID: 1, Activity: 4711, Text: "new", Level: 9},
 		`{"action":"start","id":1,"type":"fetchToStore","text":"new","when":[7,"x"]}`:   {Action: Start, ID: 1, Text: "new"},
-		`{"action":"result","id":1,"type":199,"fields":["a",-3,null,9007199254740993]}`: {Action: Result, ID: 1, Kind: 199, Fields: []Field{{Text: "a"}, {Num: -3}, {}, {Num: 9007199254740993}}},
+		`{"action":"result","id":1,"type":199,"fields":["a",-3,null,9007199254740993]}`: {Action: Result, ID: 1, Kind: 199, Fields: []scan.Field{{Text: "a"}, {Num: -3}, {}, {Num: 9007199254740993}}},
 		`{"action":"result","id":18446744073709551615,"type":105,"fields":[]}`:          {Action: Result, ID: 1<<64 - 1, Kind: Progress},
 		`{"ACTION":"stop","id":1}`: {Action: Stop, ID: 1},
 		` { "action" : "msg" , "level" : 1 , "msg" : "spaced" , "deep" : { "er" : [ ] } }`: {Action: Msg, Level: 1, Text: "spaced"},
@@ -131,6 +135,14 @@ func fuzzSeeds(f *testing.F) {
 		`{"action":"stop","id":00}`, `{"action":"stop","id":-1}`, `{"action":"stop","id":1,"id":null}`, `{"action":"stop","Id":1,"other":[1,"x"]}`,
 	} {
 		f.Add([]byte("@nix " + line))
+	}
+}
+
+// unsafe fails the test when s, made of in, could act on a terminal.
+func unsafe(t *testing.T, s, in string) {
+	t.Helper()
+	if strings.ContainsAny(s, "\x00\x1b\r\a\b\x7f\u009b\u009d\u202e") || !utf8.ValidString(s) || clean.Text(s) != s {
+		t.Fatalf("unsafe text %q from %q", s, in)
 	}
 }
 

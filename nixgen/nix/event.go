@@ -1,6 +1,10 @@
 package nix
 
-import "strings"
+import (
+	"strings"
+
+	"piwiz/nixgen/nix/scan"
+)
 
 // Action says what kind of line an event was.
 type Action string
@@ -66,7 +70,7 @@ type Event struct {
 	Level    Level
 	Text     string // Start: what it does; Msg: the message with its trace; Plain: the line
 	Cause    string // Msg: the innermost cause without trace, "" when Nix gave none
-	Fields   []Field
+	Fields   []scan.Field
 	File     string // Msg: where in the Nix source, path only, "" when unknown
 	Line     int    // Msg: 0 when unknown
 	Column   int    // Msg: 0 when unknown
@@ -75,12 +79,6 @@ type Event struct {
 // Most is the largest number that NumAt believes, of bytes or of anything else:
 // 2^15 of them can be added up.
 const Most = 1 << 48
-
-// Field is one value of a Start or a Result: text or a number.
-type Field struct {
-	Text string
-	Num  int64
-}
 
 // TextAt is field i as text, "" when there is no such field.
 func (e Event) TextAt(i int) string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/nix/clean"
 )
 
 // ErrNotFound says that there is no nix program in PATH; see Reach.
@@ -53,7 +54,7 @@ var versionText = regexp.MustCompile(`^nix \([^)]*\) (\d{1,6})\.(\d{1,6})(?:\.(\
 func parseVersion(out string) (Version, error) {
 	m := versionText.FindStringSubmatch(out)
 	if m == nil {
-		first, _, _ := strings.Cut(Clean(out), "\n")
+		first, _, _ := strings.Cut(clean.Text(out), "\n")
 		return Version{}, fmt.Errorf("nix --version answered %q, which is not a version", first)
 	}
 	var v Version

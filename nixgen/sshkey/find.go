@@ -13,6 +13,7 @@ import (
 
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/regular"
+	"piwiz/nixgen/sshkey/offer"
 )
 
 // tries is how many keys a server lets a login try: MaxAuthTries of sshd.
@@ -25,7 +26,7 @@ const maxFiles = 1000
 // the order in which it offers them; those here that it does not offer, id_*
 // first; those whose private half is not here; and the ones that may log in to
 // this computer. In sshDir are the files; c is what ssh said.
-func Find(ctx context.Context, sshDir string, c Config) ([]PublicKey, []Problem) {
+func Find(ctx context.Context, sshDir string, c offer.Config) ([]PublicKey, []Problem) {
 	f := finder{dir: sshDir, config: c, known: map[string]*PublicKey{}, done: map[string]bool{}, signs: map[string]bool{}}
 	var named []string // fingerprints in the order of the identity files
 	for _, path := range c.Files {
@@ -42,14 +43,14 @@ func Find(ctx context.Context, sshDir string, c Config) ([]PublicKey, []Problem)
 	for _, name := range []string{"authorized_keys", "authorized_keys2"} {
 		f.authorized(filepath.Join(sshDir, name))
 	}
-	f.rank(offered(c, named, agent))
+	f.rank(c.Order(named, agent))
 	return f.sorted(), f.problems
 }
 
 // finder collects the keys by their fingerprints.
 type finder struct {
 	dir      string
-	config   Config
+	config   offer.Config
 	known    map[string]*PublicKey
 	order    []string // as found
 	done     map[string]bool

@@ -8,6 +8,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"piwiz/nixgen/sshkey/keypair"
+	"piwiz/nixgen/sshkey/offer"
 )
 
 // home is a folder ~/.ssh with files in it.
@@ -26,9 +29,9 @@ func home(t *testing.T, files map[string]string) (dir, ssh string) {
 	return dir, ssh
 }
 
-func made(t *testing.T, name string) Identity {
+func made(t *testing.T, name string) keypair.Pair {
 	t.Helper()
-	id, err := generate(name)
+	id, err := keypair.New(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,12 +47,12 @@ func TestKeysThatLogInComeFirstAndEachSaysWhyItDoesNot(t *testing.T) {
 		"id_rsa":      string(rsa.Reveal()), "id_rsa.pub": rsa.PublicLine(),
 		"authorized_keys": "restrict " + friend.PublicLine() + "\n" + ed.PublicLine() + "\n",
 	})
-	found, problems := Find(t.Context(), ssh, Defaults(dir, ""))
+	found, problems := Find(t.Context(), ssh, offer.Defaults(dir, ""))
 	if len(problems) > 0 {
 		t.Error(problems)
 	}
 	want := []struct {
-		is  Identity
+		is  keypair.Pair
 		use Use
 		why string
 	}{{rsa, Offered, ""}, {ed, Offered, ""}, {work, Here, "ssh -i " + ssh + "/a_work"}, {lost, Elsewhere, "not here"}, {friend, Unknown, "may log in to this computer"}}
@@ -83,7 +86,7 @@ func TestNothingInTheFolderIsWaitedForAndEachFileHasOneNote(t *testing.T) {
 	_ = os.Symlink("/dev/zero", filepath.Join(ssh, "zero.pub"))
 	_ = os.Symlink("nowhere", filepath.Join(ssh, "gone.pub"))
 	began := time.Now()
-	found, problems := Find(t.Context(), ssh, Defaults(dir, ""))
+	found, problems := Find(t.Context(), ssh, offer.Defaults(dir, ""))
 	if took := time.Since(began); took > time.Second || len(found) != 1 || found[0].Use != Offered {
 		t.Errorf("%v, %v", took, found)
 	}
@@ -122,7 +125,7 @@ func TestAnAgentThatHangsHoldsNothingUp(t *testing.T) {
 	}
 	defer l.Close()
 	began := time.Now()
-	found, problems := Find(t.Context(), ssh, Defaults(dir, socket))
+	found, problems := Find(t.Context(), ssh, offer.Defaults(dir, socket))
 	if took := time.Since(began); took < agentLimit || took > agentLimit+2*time.Second {
 		t.Error(took)
 	}
@@ -149,7 +152,7 @@ func TestAPrivateKeyThatSSHRefusesIsNotOffered(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			found, problems := Find(t.Context(), ssh, Defaults(dir, ""))
+			found, problems := Find(t.Context(), ssh, offer.Defaults(dir, ""))
 			if len(found) != 1 || found[0].Use != Elsewhere || found[0].Why == "" {
 				t.Errorf("%+v", found)
 			}
@@ -158,32 +161,4 @@ func TestAPrivateKeyThatSSHRefusesIsNotOffered(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestTheConfigurationOfSSHIsReadAsSSHMeansIt(t *testing.T) {
-	t.Setenv("PIWIZ_A", "/run/agent")
-	c := Read(said("user alice\nhostname bach.local\nport 22\nidentitiesonly yes\nrequiredrsasize 2048\npubkeyacceptedalgorithms rsa-sha2-512,ssh-ed25519\n"+
-		"identityfile ~/.ssh/id_rsa\nidentityfile %d/k/%h-%r-%p\nidentityfile ${PIWIZ_A}/x\nidentityfile ${PIWIZ_NONE}/x\nidentityagent $PIWIZ_A\n"), "alice", "bach.local", "/home/a b", "/s")
-	if got := strings.Join(c.Files, "|"); got != "/home/a b/.ssh/id_rsa|/home/a b/k/bach.local-alice-22|/run/agent/x" {
-		t.Error(got)
-	}
-	if !c.Only || !c.Set || c.Agent != "/run/agent" || c.MinRSA != 2048 {
-		t.Errorf("%+v", c)
-	}
-	if !c.offers(PublicKey{Type: "ssh-rsa"}) || c.offers(PublicKey{Type: "ecdsa-sha2-nistp256"}) {
-		t.Error("kinds of keys")
-	}
-	if c := Read(said("identityfile none\nidentityagent none\n"), "a", "b", "/h", "/s"); len(c.Files) > 0 || c.Agent != "" {
-		t.Errorf("%+v", c)
-	}
-}
-
-// said takes what ssh -G printed as the engine hands it in.
-func said(text string) map[string][]string {
-	all := map[string][]string{}
-	for line := range strings.Lines(text) {
-		word, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
-		all[word] = append(all[word], value)
-	}
-	return all
 }

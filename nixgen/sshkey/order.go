@@ -10,28 +10,6 @@ import (
 	"piwiz/nixgen/shell"
 )
 
-// offered is the order in which ssh tries keys (pubkey_prepare in sshconnect2.c
-// of openssh-portable): those of the agent that an identity file names, the
-// other ones of the agent, the files.
-func offered(c Config, named, agent []string) (order []string) {
-	for _, fp := range agent {
-		if slices.Contains(named, fp) {
-			order = append(order, fp)
-		}
-	}
-	for _, fp := range agent {
-		if !c.Only && !slices.Contains(order, fp) {
-			order = append(order, fp)
-		}
-	}
-	for _, fp := range named {
-		if !slices.Contains(order, fp) {
-			order = append(order, fp)
-		}
-	}
-	return order
-}
-
 // rank says of each key what ssh does with it. A key that it can use, but tries
 // too late or not at all, needs -i.
 func (f *finder) rank(order []string) {
@@ -44,7 +22,7 @@ func (f *finder) rank(order []string) {
 		switch {
 		case f.config.Never:
 			k.Why = "your SSH configuration says PubkeyAuthentication no"
-		case !f.config.offers(*k):
+		case !f.accepts(k):
 			k.Why = "your SSH configuration does not accept this type of key"
 		case k.File != "":
 			k.Why = "ssh does not offer it by itself; log in with: ssh -i " + shell.Quote(k.File)
@@ -54,7 +32,7 @@ func (f *finder) rank(order []string) {
 	}
 	for _, fp := range order {
 		k := f.known[fp]
-		if !f.config.offers(*k) {
+		if !f.accepts(k) {
 			continue
 		}
 		if tried++; k.Use != Here || !f.signs[fp] {
@@ -73,6 +51,9 @@ func (f *finder) rank(order []string) {
 		return cmp.Or(cmp.Compare(place(order, f.known[a]), place(order, f.known[b])), cmp.Compare(rank(f.known[a]), rank(f.known[b])))
 	})
 }
+
+// accepts tells whether ssh would offer a key.
+func (f *finder) accepts(k *PublicKey) bool { return f.config.Accepts(k.Type, bits(*k)) }
 
 // place is a key's place among those that ssh logs in with, behind them all
 // for another one.

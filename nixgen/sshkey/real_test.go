@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"piwiz/nixgen/shell"
+	"piwiz/nixgen/sshkey/offer"
 )
 
 // kinds are folders ~/.ssh: a script that makes one, in it, and the comment of
@@ -79,7 +80,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		c := Read(said(string(out)), "alice", host, "/root", os.Getenv("SSH_AUTH_SOCK"))
+		c := offer.Read(said(string(out)), "alice", host, "/root", os.Getenv("SSH_AUTH_SOCK"))
 		keys, problems := Find(context.Background(), "/root/.ssh", c)
 		texts := []string{}
 		for _, p := range problems {
@@ -252,4 +253,14 @@ setsid ssh -o GlobalKnownHostsFile="$W/known" alice@bach.local echo logged in < 
 		err = errors.New("it said " + out)
 	}
 	return err
+}
+
+// said takes what ssh -G printed as the engine hands it in.
+func said(text string) map[string][]string {
+	all := map[string][]string{}
+	for line := range strings.Lines(text) {
+		word, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		all[word] = append(all[word], value)
+	}
+	return all
 }

@@ -1,19 +1,17 @@
-// Package sshkey finds the SSH keys that may log in to a Pi, and makes the
-// Pi's own host key.
+// Package sshkey finds the SSH keys that may log in to a Pi, and makes one for
+// a user who has none.
 //
 // Public keys are lines as sshd(8) describes under AUTHORIZED_KEYS FILE
 // FORMAT; private keys are in OpenSSH's own format (openssh-portable,
 // PROTOCOL.key) or in one of the older ones in PEM.
 //
 // Rules: a key comes first when ssh, run as the user will run it, logs in with
-// it. ssh itself says what it will do (ssh -G), and the engine hands that in;
-// nothing is guessed from names.
+// it (package offer).
 // A key whose private half is somewhere else, or that ssh would not offer, is
 // listed behind with the reason, and is never the one chosen beforehand. What
 // is no key to log in with is a problem with its place and its remedy, one for
 // each file. Nothing that is found is waited for: only regular files are read,
-// and the agent gets a limit. No private half leaves this package,
-// except for the Pi's own, by Identity.Reveal.
+// and the agent gets a limit. No private half leaves this package.
 package sshkey
 
 import (

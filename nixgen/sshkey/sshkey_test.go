@@ -3,51 +3,19 @@ package sshkey
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"piwiz/nixgen/sshkey/keypair"
+	"piwiz/nixgen/sshkey/offer"
 )
-
-func TestOpenSSHReadsTheKeysWeMake(t *testing.T) {
-	if _, err := exec.LookPath("ssh-keygen"); err != nil {
-		if os.Getenv("PIWIZ_REAL") == "1" {
-			t.Fatal("needs ssh-keygen (apt-get install openssh-client)")
-		}
-		t.Skip("needs ssh-keygen (apt-get install openssh-client)")
-	}
-	id, err := NewIdentity("bach")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, id.Reveal(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command("ssh-keygen", "-lf", file).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), id.Fingerprint()) || !strings.Contains(string(out), "root@bach (ED25519)") {
-		t.Errorf("ssh-keygen says %s, %v; want %s", out, err, id.Fingerprint())
-	}
-	again, err := ParseIdentity(id.Reveal(), "root@bach")
-	if err != nil || again.PublicLine() != id.PublicLine() {
-		t.Errorf("read back %q, %v", again.PublicLine(), err)
-	}
-}
-
-func TestThePrivateHalfNeverPrints(t *testing.T) {
-	id, _ := NewIdentity("bach")
-	text := fmt.Sprintf("%v %+v %#v %s %q %x %v", id, id, id, id, id, id, struct{ I Identity }{id})
-	if strings.Contains(text, "PRIVATE") || strings.Contains(text, "50524956415445") {
-		t.Error(text)
-	}
-}
 
 func TestBrokenFilesAreNamedAndTheRestFound(t *testing.T) {
 	dir := t.TempDir()
-	id, _ := NewIdentity("me")
-	other, _ := NewIdentity("you")
+	id, _ := keypair.ForHost("me")
+	other, _ := keypair.ForHost("you")
 	for name, text := range map[string]string{
 		"id_ed25519.pub":  id.PublicLine() + "\n",
 		"copy.pub":        id.PublicLine() + "\n",
@@ -58,7 +26,7 @@ func TestBrokenFilesAreNamedAndTheRestFound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := Defaults(dir, filepath.Join(dir, "no-agent"))
+	c := offer.Defaults(dir, filepath.Join(dir, "no-agent"))
 	found, problems := Find(context.Background(), dir, c)
 	if len(found) != 2 || len(problems) != 3 {
 		t.Errorf("found %v, problems %v", found, problems)

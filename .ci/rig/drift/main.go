@@ -21,7 +21,7 @@ import (
 	"piwiz/flash/bootfs"
 	"piwiz/flash/image"
 	"piwiz/nixgen"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
@@ -52,7 +52,7 @@ func main() {
 
 // host has every answer that changes the text of a module.
 func host(b nixgen.Board) (nixgen.Host, error) {
-	id, err := sshkey.NewIdentity("drift")
+	id, err := keypair.ForHost("drift")
 	return nixgen.Host{
 		Name: "drift", Board: b, User: "alice", Country: "DE", TimeZone: "Europe/Berlin", Locale: "de_DE.UTF-8", Keymap: "de",
 		HostKey: id.PublicLine(), Keys: []string{id.PublicLine()},

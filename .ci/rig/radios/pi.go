@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"piwiz/nixgen"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 )
 
 // write makes a host that knows this one network, and puts what is on its
 // card, and what nixpkgs makes of its module, into share/hosts/N.
 func write(rig string, n int, k wifi.Network) {
-	id, err := sshkey.NewIdentity("bach")
+	id, err := keypair.ForHost("bach")
 	check(err)
 	h := nixgen.Host{
 		Name: "bach", Board: nixgen.Pi4, User: "alice", Country: "DE", Keys: []string{id.PublicLine()}, HostKey: id.PublicLine(),

@@ -10,6 +10,7 @@ import (
 	"piwiz/flash/regular"
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/answers"
 )
 
 // Meant is the host that a person means, and what is wrong with it so far.
@@ -33,17 +34,17 @@ func (e *Engine) Host(ctx context.Context, arg string) (Meant, error) {
 		return Meant{}, fmt.Errorf("read the answers: %w", err)
 	}
 	defer f.Close()
-	answers, err := hostfile.Read(f)
+	file, err := answers.Read(f)
 	if err != nil {
 		return Meant{}, fmt.Errorf("read the answers: %s: %w", arg, err)
 	}
-	h, m := answers.Host, Meant{place: func(field string) string { return arg + ": " + answers.Place(field) }}
+	h, m := file.Host, Meant{place: func(field string) string { return arg + ": " + file.Place(field) }}
 	wrong := func(err error) {
 		if err != nil {
 			m.Wrong = append(m.Wrong, err)
 		}
 	}
-	if err := answers.Err(); err != nil {
+	if err := file.Err(); err != nil {
 		wrong(fmt.Errorf("%s: %w", arg, err))
 	}
 	if _, complaint := nixgen.CheckName(h.Name); complaint == "" {

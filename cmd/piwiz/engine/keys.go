@@ -9,6 +9,7 @@ import (
 	"piwiz/flash/firstboot/sshconfig"
 	"piwiz/nixgen"
 	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/offer"
 	"piwiz/nixgen/xdg"
 )
 
@@ -25,7 +26,7 @@ func (e *Engine) Keys(ctx context.Context, h nixgen.Host) ([]sshkey.PublicKey, [
 	}
 	name := h.Name + ".local"
 	said, why := sshconfig.Ask(ctx, h.User, name)
-	found, problems := sshkey.Find(ctx, filepath.Join(home, ".ssh"), sshkey.Read(said, h.User, name, asked, os.Getenv("SSH_AUTH_SOCK")))
+	found, problems := sshkey.Find(ctx, filepath.Join(home, ".ssh"), offer.Read(said, h.User, name, asked, os.Getenv("SSH_AUTH_SOCK")))
 	if why != nil {
 		return found, append([]error{why}, errorsOf(problems)...)
 	}

@@ -9,7 +9,7 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
 	"piwiz/nixgen/follow"
-	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/hostfile/origin"
 )
 
 func (e *Engine) request(host string, b builder.Builder) builder.Request {
@@ -51,7 +51,7 @@ func (e *Engine) Build(ctx context.Context, host string, report func(follow.Even
 	if err != nil {
 		return builder.Result{}, err
 	}
-	from, err := e.Store.Origin(s.Host) // now: Nix takes the files as they are when it begins
+	from, err := origin.Of(e.Store.Path(s.Host.Name), s.Host) // now: Nix takes the files as they are when it begins
 	if err != nil {
 		return builder.Result{}, err
 	}
@@ -60,7 +60,7 @@ func (e *Engine) Build(ctx context.Context, host string, report func(follow.Even
 	if err != nil {
 		return result, err
 	}
-	return result, e.Store.Bind(host, from)
+	return result, origin.Bind(e.Store.Path(host), from)
 }
 
 // Built is the image of the last build of a host, if it was built from the answers
@@ -77,8 +77,8 @@ func (e *Engine) Built(h nixgen.Host) (image.From, error) {
 // bound is a refusal unless the image of a host was built from its answers as
 // they are.
 func (e *Engine) bound(h nixgen.Host) error {
-	err := e.Store.Bound(h)
-	var other *hostfile.OtherImage
+	err := origin.Bound(e.Store.Path(h.Name), h)
+	var other *origin.Other
 	if errors.As(err, &other) {
 		return &Refused{err}
 	}

@@ -12,7 +12,8 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/hostfile"
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/hostfile/inspect"
+	"piwiz/nixgen/sshkey/keypair"
 	"piwiz/nixgen/wifi"
 	"piwiz/nixgen/wifi/iwd"
 )
@@ -30,19 +31,19 @@ type Readied struct {
 // else Ask does it. A lost host key is made again only where newKey says so.
 func (e *Engine) Ready(ctx context.Context, m Meant, newKey bool) Readied {
 	m.NewKey = newKey
-	var but []hostfile.Kind
+	var but []inspect.Kind
 	if newKey {
-		but = append(but, hostfile.NoKey)
+		but = append(but, inspect.NoKey)
 	}
 	r := Readied{Meant: m}
 	missing := e.fillIn(ctx, &r)
 	if m.place != nil || len(missing) == 0 {
-		but = append(but, hostfile.NoPassword)
+		but = append(but, inspect.NoPassword)
 	}
 	if err := m.Usable(but...); err != nil {
 		r.Wrong = append(r.Wrong, Guarded(err))
 	}
-	if m.place != nil || !m.Lacks(hostfile.NoPassword) {
+	if m.place != nil || !m.Lacks(inspect.NoPassword) {
 		r.Wrong = append(r.Wrong, r.unknown(missing)...)
 	}
 	return r
@@ -64,10 +65,10 @@ func (e *Engine) Ask(ctx context.Context, r Readied) (wrong []error) {
 // Guarded is an error about a saved host; it is *Refused when a new key is
 // not made without a yes.
 func Guarded(err error) error {
-	var b *hostfile.Broken
+	var b *inspect.Broken
 	if errors.As(err, &b) {
 		for _, p := range b.Problems {
-			if p.Kind == hostfile.NoKey {
+			if p.Kind == inspect.NoKey {
 				return &Refused{err}
 			}
 		}
@@ -180,17 +181,17 @@ func (e *Engine) asSaved(h nixgen.Host) nixgen.Host {
 // identity is the one that is saved under the host's name, whatever the
 // answers come from: a computer that has logged in knows it. What is saved and
 // cannot be read is not written over: it may be the only copy of the key.
-func (e *Engine) identity(s hostfile.Saved) (sshkey.Identity, error) {
+func (e *Engine) identity(s hostfile.Saved) (keypair.Pair, error) {
 	old, err := e.Store.Load(s.Host.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return sshkey.Identity{}, err
+		return keypair.Pair{}, err
 	}
-	but := []hostfile.Kind{hostfile.NoPassword}
+	but := []inspect.Kind{inspect.NoPassword}
 	if s.NewKey {
-		but = append(but, hostfile.NoKey)
+		but = append(but, inspect.NoKey)
 	}
 	if err := old.Usable(but...); err != nil {
-		return sshkey.Identity{}, Guarded(err)
+		return keypair.Pair{}, Guarded(err)
 	}
 	switch {
 	case s.NewKey:
@@ -199,7 +200,7 @@ func (e *Engine) identity(s hostfile.Saved) (sshkey.Identity, error) {
 	case !s.Identity.IsZero():
 		return s.Identity, nil
 	}
-	id, err := sshkey.NewIdentity(s.Host.Name)
+	id, err := keypair.ForHost(s.Host.Name)
 	if err != nil {
 		return id, fmt.Errorf("make the host key: %w", err)
 	}

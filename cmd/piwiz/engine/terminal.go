@@ -12,7 +12,7 @@ import (
 
 	"piwiz/nixgen"
 	"piwiz/nixgen/hostfile"
-	"piwiz/nixgen/nix"
+	"piwiz/nixgen/nix/clean"
 )
 
 // OnTerminal is a program that is run on the user's terminal, lent as long as
@@ -47,7 +47,7 @@ func (r *repair) SetStderr(err io.Writer) { r.err = err }
 // Run says in its error how the command ended, and the last line of what it
 // complained about.
 func (r *repair) Run() error {
-	fmt.Fprintf(r.out, "\n$ %s\n\n", nix.Clean(r.command))
+	fmt.Fprintf(r.out, "\n$ %s\n\n", clean.Text(r.command))
 	said := &lastLine{Writer: r.err}
 	cmd := exec.Command("sh", "-c", r.command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.in, r.out, said
@@ -81,7 +81,7 @@ func (l *lastLine) Write(b []byte) (int, error) {
 
 // with adds the last line to a sentence.
 func (l *lastLine) with(what string) error {
-	text := strings.TrimSpace(nix.Clean(string(l.end)))
+	text := strings.TrimSpace(clean.Text(string(l.end)))
 	if text = text[strings.LastIndexByte(text, '\n')+1:]; text == "" {
 		return errors.New(what + ".")
 	}

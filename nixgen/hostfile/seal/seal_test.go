@@ -17,7 +17,7 @@ import (
 	"filippo.io/age"
 	"golang.org/x/crypto/ssh"
 
-	"piwiz/nixgen/sshkey"
+	"piwiz/nixgen/sshkey/keypair"
 )
 
 func write(t *testing.T, text string) string {
@@ -63,7 +63,7 @@ func opens(t *testing.T, to []string, with []string, ask Ask) error {
 }
 
 func TestKeysOpenWhatIsEncryptedForThem(t *testing.T) {
-	ed, _ := sshkey.NewIdentity("x")
+	ed, _ := keypair.ForHost("x")
 	rsaKey, _ := rsa.GenerateKey(rand.Reader, 2048)
 	rsaPublic, _ := ssh.NewPublicKey(rsaKey.Public())
 	rsaBlock, _ := ssh.MarshalPrivateKey(rsaKey, "")
@@ -92,7 +92,7 @@ func TestKeysOpenWhatIsEncryptedForThem(t *testing.T) {
 }
 
 func TestWhatCannotBeUsedIsNamedAndNeverShown(t *testing.T) {
-	ed, _ := sshkey.NewIdentity("x")
+	ed, _ := keypair.ForHost("x")
 	ec, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ecPublic, _ := ssh.NewPublicKey(ec.Public())
 	ecBlock, _ := ssh.MarshalPrivateKey(ec, "")
@@ -159,14 +159,14 @@ func TestAPassphraseIsAskedForOnlyWhereItOpens(t *testing.T) {
 			t.Errorf("%q: %v, asked %d times", c.answer, err, asked)
 		}
 	}
-	ed, _ := sshkey.NewIdentity("x")
+	ed, _ := keypair.ForHost("x")
 	if err := opens(t, []string{ed.PublicLine()}, nil, never); err == nil || strings.Contains(err.Error(), "asked") {
 		t.Error(err)
 	}
 }
 
 func FuzzKeys(f *testing.F) {
-	ed, _ := sshkey.NewIdentity("x")
+	ed, _ := keypair.ForHost("x")
 	f.Add(ed.PublicLine(), ed.Reveal())
 	f.Add("age1x", []byte("AGE-SECRET-KEY-1"))
 	f.Fuzz(func(t *testing.T, line string, file []byte) {

@@ -1,4 +1,4 @@
-package hostfile
+package inspect
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"piwiz/nixgen/durable"
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // rights names what others may read or change, and what belongs to somebody
@@ -32,7 +33,7 @@ func (in *inspector) rights() {
 		}
 	}
 	check(in.path(), false)
-	check(in.path(answersFile), false)
+	check(in.path(layout.Answers), false)
 	_ = filepath.WalkDir(in.path("secrets"), func(path string, _ fs.DirEntry, err error) error {
 		if err == nil {
 			check(path, !strings.HasSuffix(path, ".pub"))
@@ -45,13 +46,13 @@ func (in *inspector) rights() {
 		check(in.path("flake", f.Name()), false)
 	}
 	if len(open) > 0 {
-		in.add(Note, "", errors.New("others on this computer may read the secrets in "+strings.Join(open, ", ")), run("chmod -R go= %s", in.path("secrets")))
+		in.add(Note, "", errors.New("others on this computer may read the secrets in "+strings.Join(open, ", ")), Command("chmod -R go= %s", in.path("secrets")))
 	}
 	if len(writable) > 0 {
-		in.add(Note, "", errors.New("others on this computer may change "+strings.Join(writable, ", ")), run("chmod -R o-w %s", in.path()))
+		in.add(Note, "", errors.New("others on this computer may change "+strings.Join(writable, ", ")), Command("chmod -R o-w %s", in.path()))
 	}
 	if len(theirs) > 0 {
-		remedy := run("sudo chown -R \"$USER\" %s", in.path())
+		remedy := Command("sudo chown -R \"$USER\" %s", in.path())
 		if os.Geteuid() == 0 {
 			remedy = "Run piwiz as the user whose files these are, without sudo."
 		}
@@ -64,7 +65,7 @@ func (in *inspector) leftovers() {
 		entries, _ := os.ReadDir(in.path(folder)) // that it is missing was said
 		for _, e := range entries {
 			if durable.IsTemporary(e.Name()) {
-				in.add(Note, filepath.Join(folder, e.Name()), errors.New("this is left over from a program that was stopped"), run("rm -r %s", in.path(folder, e.Name())))
+				in.add(Note, filepath.Join(folder, e.Name()), errors.New("this is left over from a program that was stopped"), Command("rm -r %s", in.path(folder, e.Name())))
 			}
 		}
 	}

@@ -1,4 +1,11 @@
-package hostfile
+// Package answers reads the texts of a host: host.toml with the answers, and
+// wifi.toml with the passwords (TOML, toml.io).
+//
+// Rules: all that is wrong with a file is told at once, each with its line, form
+// and meaning together, and one mistake hides no other (sift.go). An error names
+// lines and keys and never what stands there: people write passwords where they
+// do not belong.
+package answers
 
 import (
 	"bytes"
@@ -13,11 +20,12 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen"
+	"piwiz/nixgen/hostfile/layout"
 )
 
-// Answers is a file of answers as far as it can be read, and all that is wrong
+// File is a file of answers as far as it can be read, and all that is wrong
 // with it.
-type Answers struct {
+type File struct {
 	Host   nixgen.Host
 	where  *places
 	faults []flaw
@@ -25,12 +33,12 @@ type Answers struct {
 
 // Read reads a file of answers. What is wrong in it is no error here, but in
 // Err; the error is for a file that cannot be read at all.
-func Read(r io.Reader) (*Answers, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+func Read(r io.Reader) (*File, error) {
+	data, err := io.ReadAll(io.LimitReader(r, layout.MaxSize+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxFile {
+	if len(data) > layout.MaxSize {
 		return nil, errors.New("the file is too large to be a host.toml")
 	}
 	a, problems := parse(data)
@@ -42,28 +50,28 @@ func Read(r io.Reader) (*Answers, error) {
 
 // Add adds what only its caller can know to be wrong with a field, which is
 // named as in nixgen.Problem.
-func (a *Answers) Add(field, text string) {
+func (a *File) Add(field, text string) {
 	a.faults = append(a.faults, flaw{line: a.where.of(field), text: field + ": " + text})
 }
 
 // Place is a field with its line, for an error of the caller's own.
-func (a *Answers) Place(field string) string {
+func (a *File) Place(field string) string {
 	return flaw{line: a.where.of(field), text: field}.String()
 }
 
 // Err is all that is wrong with the file, at once and each with its line: what
 // is no TOML, keys that are not known, values of a wrong form, and values that
 // mean nothing. It is *Unreadable, or nil.
-func (a *Answers) Err() error {
+func (a *File) Err() error {
 	if len(a.faults) == 0 {
 		return nil
 	}
 	return unreadable(a.faults)
 }
 
-// ReadAnswers reads a file of answers that must be right. The error is that of
+// ReadHost reads a file of answers that must be right. The error is that of
 // Read, or Err.
-func ReadAnswers(r io.Reader) (nixgen.Host, error) {
+func ReadHost(r io.Reader) (nixgen.Host, error) {
 	a, err := Read(r)
 	if err != nil {
 		return nixgen.Host{}, err
@@ -71,11 +79,11 @@ func ReadAnswers(r io.Reader) (nixgen.Host, error) {
 	return a.Host, a.Err()
 }
 
-// readSaved reads the host.toml of a saved host. Problems are what is wrong with
+// ReadSaved reads the host.toml of a saved host. Problems are what is wrong with
 // the meaning; where something is wrong with the form, the error has them too, but
 // for what is missing: piwiz wrote it, and so it is damaged.
-func readSaved(path string) (nixgen.Host, []nixgen.Problem, error) {
-	data, err := readPart(path)
+func ReadSaved(path string) (nixgen.Host, []nixgen.Problem, error) {
+	data, err := layout.Read(path)
 	if err != nil {
 		return nixgen.Host{}, nil, err
 	}
@@ -122,9 +130,9 @@ func unreadable(faults []flaw) *Unreadable {
 
 // parse reads answers as far as they can be read, with what is wrong with their
 // form. Problems are what is wrong with their meaning.
-func parse(data []byte) (a *Answers, problems []nixgen.Problem) {
+func parse(data []byte) (a *File, problems []nixgen.Problem) {
 	sift := sifted(data)
-	a = &Answers{where: sift.where, faults: sift.faults}
+	a = &File{where: sift.where, faults: sift.faults}
 	if sift.all == nil {
 		return a, nil
 	}

@@ -1,4 +1,4 @@
-package hostfile
+package answers
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ import (
 // tried with the same ones (tui).
 func badAnswers(t testing.TB) map[string][]string {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/bad-answers.json")
+	data, err := os.ReadFile("../../testdata/bad-answers.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func with(field, value string) map[string]string {
 
 func TestEveryBadMeaningIsRefusedWithItsLineAndARemedy(t *testing.T) {
 	if doc, _ := document(good); true {
-		if _, err := ReadAnswers(strings.NewReader(doc)); err != nil {
+		if _, err := ReadHost(strings.NewReader(doc)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestEveryBadMeaningIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		}
 		for _, v := range values {
 			doc, at := document(with(field, v))
-			_, err := ReadAnswers(strings.NewReader(doc))
+			_, err := ReadHost(strings.NewReader(doc))
 			var u *Unreadable
 			if !errors.As(err, &u) {
 				t.Errorf("%s = %q is taken: %v", field, v, err)
@@ -140,7 +140,7 @@ func TestEveryWrongFormIsRefusedWithItsLineAndARemedy(t *testing.T) {
 	} {
 		for _, v := range raw[c.kind] {
 			doc := head + c.before + c.field + " = " + v + "\n"
-			_, err := ReadAnswers(strings.NewReader(doc))
+			_, err := ReadHost(strings.NewReader(doc))
 			line := strings.Count(head+c.before, "\n") + 1
 			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("line %d: ", line)) || !strings.Contains(err.Error(), "has the wrong form; write ") {
 				t.Errorf("%s = %s: %v", c.field, v, err)
@@ -159,7 +159,7 @@ func TestAllBadMeaningsAreToldAtOnce(t *testing.T) {
 		}
 		values["state_version"] = "x" // that it is later than the release is told where that is one
 		doc, at := document(values)
-		_, err := ReadAnswers(strings.NewReader(doc))
+		_, err := ReadHost(strings.NewReader(doc))
 		var u *Unreadable
 		if !errors.As(err, &u) {
 			t.Fatalf("%v", err)
@@ -187,7 +187,7 @@ func TestFormAndMeaningAreToldTogether(t *testing.T) {
 			"line 2: the key name is already set, on line 1", "line 7: the key networks[0].ssid is already set, on line 6",
 		},
 	} {
-		_, err := ReadAnswers(strings.NewReader(doc))
+		_, err := ReadHost(strings.NewReader(doc))
 		if err == nil {
 			t.Errorf("taken:\n%s", doc)
 			continue

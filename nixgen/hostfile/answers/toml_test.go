@@ -1,4 +1,4 @@
-package hostfile
+package answers
 
 import (
 	"bytes"
@@ -40,8 +40,8 @@ func TestNoErrorShowsWhatStandsInAFile(t *testing.T) {
 	for name, text := range leaky {
 		text = strings.ReplaceAll(text, "P\"", password+"\"")
 		text = strings.ReplaceAll(text, "P\n", password+"\n")
-		_, err := ReadAnswers(strings.NewReader(text))
-		_, err2 := readSecrets([]byte(text))
+		_, err := ReadHost(strings.NewReader(text))
+		_, err2 := ReadSecrets([]byte(text))
 		var u *Unreadable
 		if !errors.As(err, &u) || !strings.Contains(err.Error(), "line 3") {
 			t.Errorf("%s: %v", name, err)
@@ -58,26 +58,26 @@ func TestNoErrorShowsWhatStandsInAFile(t *testing.T) {
 func TestAMarkBeforeTheTextIsNoFault(t *testing.T) {
 	text := "name = \"bach\"\nboard = \"4\"\nuser = \"alice\"\n" + keysLine
 	for _, text := range []string{bom + text, bom + strings.ReplaceAll(text, "\n", "\r\n")} {
-		if h, err := ReadAnswers(strings.NewReader(text)); err != nil || h.Name != "bach" {
+		if h, err := ReadHost(strings.NewReader(text)); err != nil || h.Name != "bach" {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if got, err := readSecrets([]byte(bom + "[[networks]]\nssid = \"a\"\nsecret = \"b\"\n")); err != nil || len(got) != 1 {
+	if got, err := ReadSecrets([]byte(bom + "[[networks]]\nssid = \"a\"\nsecret = \"b\"\n")); err != nil || len(got) != 1 {
 		t.Error(got, err)
 	}
-	_, err := ReadAnswers(strings.NewReader(bom + "name = \"bach\"\nnme = \"x\"\n"))
+	_, err := ReadHost(strings.NewReader(bom + "name = \"bach\"\nnme = \"x\"\n"))
 	if err == nil || !strings.Contains(err.Error(), "line 2: the key nme") {
 		t.Error(err)
 	}
 	for text, line := range map[string]string{"\xff\xfen\x00a\x00": "line 1", "name = \"x\"\n# \xe4\n": "line 2"} {
-		if _, err := ReadAnswers(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), line+": this is not written in UTF-8") {
+		if _, err := ReadHost(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), line+": this is not written in UTF-8") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
 
 func TestAllUnknownKeysAreToldWithTheirLines(t *testing.T) {
-	_, err := ReadAnswers(strings.NewReader("nme = \"x\"\nboard = \"4\"\nname = \"x\"\nuser = \"alice\"\n" + keysLine + "[[networks]]\nssid = \"a\"\nsecurity = \"wpa2\"\npsk = \"b\"\n"))
+	_, err := ReadHost(strings.NewReader("nme = \"x\"\nboard = \"4\"\nname = \"x\"\nuser = \"alice\"\n" + keysLine + "[[networks]]\nssid = \"a\"\nsecurity = \"wpa2\"\npsk = \"b\"\n"))
 	var u *Unreadable
 	if !errors.As(err, &u) || len(u.Faults) != 2 || !strings.Contains(u.Faults[0], "line 1: the key nme") || !strings.Contains(u.Faults[1], "line 9: the key networks[0].psk") {
 		t.Fatalf("%v", err)
@@ -99,8 +99,8 @@ func FuzzNoErrorShowsAValue(f *testing.F) {
 		if after {
 			text = append(bytes.Clone(b), []byte("\nuser = \""+marker+"\"\n")...)
 		}
-		_, err := ReadAnswers(bytes.NewReader(text))
-		_, err2 := readSecrets(text)
+		_, err := ReadHost(bytes.NewReader(text))
+		_, err2 := ReadSecrets(text)
 		for _, err := range []error{err, err2} {
 			if err != nil && strings.Contains(err.Error(), marker) {
 				var u *Unreadable

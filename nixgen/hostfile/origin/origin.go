@@ -1,4 +1,10 @@
-package hostfile
+// Package origin tells whether the image of a saved host was built from what the
+// host is now.
+//
+// A build notes beside its result (layout.Origin) what it was built from: a hash
+// over the answers and the flake, one over flake.lock, and where the result leads
+// to, so that the result of a build that noted nothing is known as such.
+package origin
 
 import (
 	"crypto/sha256"
@@ -15,21 +21,15 @@ import (
 	"piwiz/nixgen"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
+	"piwiz/nixgen/hostfile/layout"
 )
 
-// Files about the image of a host, which a build makes and dropImage removes.
-const (
-	resultLink = "result"      // leads to the image in the Nix store
-	originFile = "result.from" // what that was built from: see Bind
-	lockFile   = "flake/flake.lock"
-)
-
-// Origin is what an image of a host would be built from now: a hash (SHA-256,
+// Of is what an image of the host in dir would be built from now: a hash (SHA-256,
 // hexadecimal) over its answers and all files of its flake, the user's own too.
 // The secrets are no part of it, because they are no part of an image: after a
 // corrected password the image is as good as before. Nor is flake.lock, which
 // the build itself may write.
-func (s Store) Origin(h nixgen.Host) (string, error) {
+func Of(dir string, h nixgen.Host) (string, error) {
 	h.HostKey, h.Confirmed = "", nil // no part of an image
 	answers, err := toml.Marshal(h.Born())
 	if err != nil {
@@ -37,8 +37,8 @@ func (s Store) Origin(h nixgen.Host) (string, error) {
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d\n%s", len(answers), answers)
-	dir := s.Path(h.Name, "flake")
-	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+	flake := filepath.Join(dir, "flake")
+	err = filepath.WalkDir(flake, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -48,8 +48,8 @@ func (s Store) Origin(h nixgen.Host) (string, error) {
 			}
 			return nil
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil || s.Path(h.Name, lockFile) == path || aside(e.Name()) {
+		name, err := filepath.Rel(flake, path)
+		if err != nil || filepath.Join(dir, layout.Lock) == path || aside(e.Name()) {
 			return err
 		}
 		return addFile(sum, name, path, e)
@@ -90,67 +90,69 @@ func addFile(sum io.Writer, name, path string, e fs.DirEntry) error {
 	return err
 }
 
-// Bind notes that the image which a build has just made is of origin. The lock
+// Bind notes that the image which a build has just made of the host in dir is of
+// origin. The lock
 // is the one that the build has used or made, and the link tells a result of
 // another build apart that was never noted.
-func (s Store) Bind(name, origin string) error {
-	rest, err := s.madeWith(name)
+func Bind(dir, origin string) error {
+	rest, err := madeWith(dir)
 	if err != nil {
 		return fmt.Errorf("note what the image was built from: %w", err)
 	}
-	if err := durable.Replace(s.Path(name, originFile), []byte(origin+" "+rest+"\n"), 0o600); err != nil {
+	if err := durable.Replace(filepath.Join(dir, layout.Origin), []byte(origin+" "+rest+"\n"), 0o600); err != nil {
 		return fmt.Errorf("note what the image was built from: %w", err)
 	}
 	return nil
 }
 
-func (s Store) madeWith(name string) (string, error) {
-	lock, err := os.ReadFile(s.Path(name, lockFile))
+func madeWith(dir string) (string, error) {
+	lock, err := os.ReadFile(filepath.Join(dir, layout.Lock))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	to, err := os.Readlink(s.Path(name, resultLink))
+	to, err := os.Readlink(filepath.Join(dir, layout.Result))
 	return fmt.Sprintf("%x %s", sha256.Sum256(lock), to), err
 }
 
-// OtherImage is the error for an image that was built from other answers than a
+// Other is the error for an image that was built from other answers than a
 // host has, or nobody knows from which.
-type OtherImage struct {
+type Other struct {
 	name  string
 	known bool
 	fault.Todo
 }
 
-func (o *OtherImage) Error() string {
+func (o *Other) Error() string {
 	if !o.known {
 		return "it is not known which answers the image of " + o.name + " was built from"
 	}
 	return "the image of " + o.name + " was built from other answers than " + o.name + " has now, or its Nix files were changed since"
 }
 
-func otherImage(name string, known bool) error {
-	return &OtherImage{name, known, fault.Todo{"Build it again: piwiz build " + name}}
+func other(name string, known bool) error {
+	return &Other{name, known, fault.Todo{"Build it again: piwiz build " + name}}
 }
 
-// Bound is *OtherImage unless the image of a host was built from what it is now.
-func (s Store) Bound(h nixgen.Host) error {
-	noted, err := readPart(s.Path(h.Name, originFile))
+// Bound is *Other unless the image of the host in dir was built from what the
+// host is now.
+func Bound(dir string, h nixgen.Host) error {
+	noted, err := layout.Read(filepath.Join(dir, layout.Origin))
 	if errors.Is(err, fs.ErrNotExist) {
-		return otherImage(h.Name, false)
+		return other(h.Name, false)
 	}
 	if err != nil {
 		return fmt.Errorf("read what the image of %s was built from: %w", h.Name, err)
 	}
-	origin, err := s.Origin(h)
+	origin, err := Of(dir, h)
 	if err != nil {
 		return err
 	}
-	rest, err := s.madeWith(h.Name)
+	rest, err := madeWith(dir)
 	if err != nil {
 		return err
 	}
 	if string(noted) != origin+" "+rest+"\n" {
-		return otherImage(h.Name, true)
+		return other(h.Name, true)
 	}
 	return nil
 }

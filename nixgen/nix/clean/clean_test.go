@@ -1,4 +1,4 @@
-package nix
+package clean
 
 import (
 	"strings"
@@ -34,8 +34,8 @@ func TestTextIsSafeForATerminal(t *testing.T) {
 		"0/3\b\b\b   done":            "0/3   done",
 		"latin\xe91":                  "latin\uFFFD1",
 	} {
-		if got := Clean(in); got != want {
-			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		if got := Text(in); got != want {
+			t.Errorf("Text(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -43,19 +43,19 @@ func TestTextIsSafeForATerminal(t *testing.T) {
 // unsafe fails the test when s, made of in, could act on a terminal.
 func unsafe(t *testing.T, s, in string) {
 	t.Helper()
-	if strings.ContainsAny(s, "\x00\x1b\r\a\b\x7f\u009b\u009d\u202e") || !utf8.ValidString(s) || Clean(s) != s {
+	if strings.ContainsAny(s, "\x00\x1b\r\a\b\x7f\u009b\u009d\u202e") || !utf8.ValidString(s) || Text(s) != s {
 		t.Fatalf("unsafe text %q from %q", s, in)
 	}
 }
 
-func FuzzClean(f *testing.F) {
+func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"10%\r50%\r\n", "\x1b[31;1merror:\x1b[0m\t\xff", "\x1b]8;;http://x\x1b\\link\x07", "\x1bP\x1b\x1b[\x1b]", "\u009b31m\u202e\u2028", "a\x00\b\n\x7f",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := Clean(s)
+		got := Text(s)
 		unsafe(t, got, s)
 		if strings.Count(got, "\n") != strings.Count(s, "\n") {
 			t.Fatalf("lines of %q became %q", s, got)
@@ -65,7 +65,7 @@ func FuzzClean(f *testing.F) {
 
 func TestAHostileLineCostsNoMoreThanItsLength(t *testing.T) {
 	line := strings.Repeat("\x1b]", 1<<19)
-	if got := Clean(line); got != "" {
+	if got := Text(line); got != "" {
 		t.Errorf("%d bytes", len(got))
 	}
 }

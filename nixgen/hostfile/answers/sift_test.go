@@ -1,4 +1,4 @@
-package hostfile
+package answers
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"piwiz/nixgen/hostfile/layout"
 )
 
 // mistake is something wrong that is put into a good file, at one of its lines.
@@ -83,7 +85,7 @@ func TestNoMistakeHidesAnother(t *testing.T) {
 			spoilt[line-1] = f.put(spoilt[line-1])
 			put = append(put, f)
 		}
-		_, err := ReadAnswers(strings.NewReader(strings.Join(spoilt, "\n")))
+		_, err := ReadHost(strings.NewReader(strings.Join(spoilt, "\n")))
 		var u *Unreadable
 		if !errors.As(err, &u) {
 			t.Fatalf("seed %d: %v for\n%s", seed, err, strings.Join(spoilt, "\n"))
@@ -108,7 +110,7 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 	for _, f := range mistakes(t) {
 		spoilt := slices.Clone(lines)
 		spoilt[at[f.field]-1] = f.put(spoilt[at[f.field]-1])
-		_, err := ReadAnswers(strings.NewReader(strings.Join(spoilt, "\n")))
+		_, err := ReadHost(strings.NewReader(strings.Join(spoilt, "\n")))
 		var u *Unreadable
 		if !errors.As(err, &u) || len(u.Faults) != 1 && !(strings.Contains(f.what, "not known") && len(u.Faults) == 2) {
 			t.Errorf("%s: %v of\n%s", f.what, err, strings.Join(spoilt, "\n"))
@@ -119,12 +121,12 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 // A file that is something else altogether costs no time, whatever it holds.
 func TestNonsenseIsSoonTold(t *testing.T) {
 	for name, line := range map[string]string{"lists": "a = [\n", "tables": "[a\n", "words": "a b\n", "twice": "a = 1\n", "texts": "a = \"\"\"\n", "bytes": "\xff = \n"} {
-		for _, size := range []int{mostSifted - 100, maxFile - 100} {
+		for _, size := range []int{mostSifted - 100, layout.MaxSize - 100} {
 			if size > mostSifted && name != "twice" && os.Getenv("PIWIZ_REAL") != "1" {
 				continue
 			}
 			began := time.Now()
-			_, err := ReadAnswers(strings.NewReader(strings.Repeat(line, size/len(line))))
+			_, err := ReadHost(strings.NewReader(strings.Repeat(line, size/len(line))))
 			var u *Unreadable
 			if !errors.As(err, &u) || len(u.Faults) > mostFaults+3 {
 				t.Errorf("%s: %v", name, err)

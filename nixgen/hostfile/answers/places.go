@@ -1,4 +1,4 @@
-package hostfile
+package answers
 
 import (
 	"fmt"

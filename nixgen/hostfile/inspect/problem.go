@@ -1,4 +1,4 @@
-package hostfile
+package inspect
 
 import (
 	"fmt"
@@ -64,7 +64,8 @@ func (b *Broken) Unwrap() []error {
 	return out
 }
 
-func broken(name string, problems []Problem) *Broken {
+// NewBroken is that error, about all of these problems.
+func NewBroken(name string, problems []Problem) *Broken {
 	var out fault.Todo
 	seen := map[string]bool{}
 	for _, p := range problems {
@@ -78,36 +79,9 @@ func broken(name string, problems []Problem) *Broken {
 	return &Broken{name, problems, out}
 }
 
-// Lacks tells whether there is a problem of this kind.
-func (h Saved) Lacks(k Kind) bool {
-	for _, p := range h.Problems {
-		if p.Kind == k {
-			return true
-		}
-	}
-	return false
-}
-
-// Usable is an error with the problems that stand in the way of a card for
-// this host, but for those of the kinds that the caller takes care of.
-func (h Saved) Usable(but ...Kind) error {
-	var stop []Problem
-next:
-	for _, p := range h.Problems {
-		for _, k := range append(but, Note) {
-			if p.Kind == k {
-				continue next
-			}
-		}
-		stop = append(stop, p)
-	}
-	if len(stop) == 0 {
-		return nil
-	}
-	return broken(h.Host.Name, stop)
-}
-
-func run(format string, paths ...any) string {
+// Command is a remedy with a command; %s in it are paths, which are quoted for
+// the shell.
+func Command(format string, paths ...any) string {
 	for i, p := range paths {
 		paths[i] = shell.Quote(fmt.Sprint(p))
 	}

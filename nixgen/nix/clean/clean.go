@@ -1,15 +1,19 @@
-package nix
+// Package clean makes the output of programs safe to show.
+//
+// Rule: what leaves it has no escape sequences (ECMA-48) and no control
+// characters but newlines.
+package clean
 
 import (
 	"unicode"
 	"unicode/utf8"
 )
 
-// Clean takes escape sequences and control characters out of a text, so that a
+// Text takes escape sequences and control characters out of a text, so that a
 // builder's output cannot move the cursor, change a colour, set the title or
 // write the clipboard. Newlines stay, a tab becomes spaces, bytes that are no
 // UTF-8 become U+FFFD. Of "10%\r50%" the last text stays, as on a terminal.
-func Clean(s string) string {
+func Text(s string) string {
 	if plain(s) {
 		return s
 	}

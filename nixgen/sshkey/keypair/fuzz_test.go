@@ -1,4 +1,4 @@
-package sshkey
+package keypair
 
 import (
 	"bytes"
@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-func FuzzParseIdentity(f *testing.F) {
-	id, err := NewIdentity("bach")
+func FuzzParse(f *testing.F) {
+	id, err := ForHost("bach")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(id.Reveal())
 	f.Add([]byte("-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n-----END OPENSSH PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := ParseIdentity(bytes.Clone(b), "root@bach")
+		got, err := Parse(bytes.Clone(b), "root@bach")
 		switch {
 		case err != nil && (strings.Contains(err.Error(), "secret") || len(err.Error()) > 60):
 			t.Fatalf("%v", err)

@@ -1,4 +1,4 @@
-package hostfile
+package answers
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"piwiz/nixgen"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/wifi"
 )
@@ -83,8 +84,26 @@ type secretLine struct {
 	Secret string `toml:"secret"`
 }
 
-// readSecrets reads a wifi.toml.
-func readSecrets(data []byte) (map[string]wifi.Secret, error) {
+// MarshalSecrets writes a wifi.toml: the passwords of these networks, without
+// those that have none. Its error tells nothing, as a cause could hold one.
+func MarshalSecrets(networks []nixgen.Network, psk map[string]wifi.Secret) ([]byte, error) {
+	var plain struct {
+		Networks []secretLine `toml:"networks"`
+	}
+	for _, n := range networks {
+		if secret := psk[n.SSID]; !secret.IsZero() {
+			plain.Networks = append(plain.Networks, secretLine{n.SSID, secret.Reveal()})
+		}
+	}
+	out, err := toml.Marshal(plain)
+	if err != nil {
+		return nil, errors.New("the Wi-Fi passwords cannot be written")
+	}
+	return out, nil
+}
+
+// ReadSecrets reads a wifi.toml: the passwords by SSID.
+func ReadSecrets(data []byte) (map[string]wifi.Secret, error) {
 	var plain struct{ Networks []secretLine }
 	out := map[string]wifi.Secret{}
 	if err := decode(data, &plain); err != nil {

@@ -1,4 +1,9 @@
-package sshkey
+// Package offer says which keys ssh offers in one login, and in which order.
+//
+// Rule: ssh itself says what it will do (ssh -G, ssh_config(5)), and that is read
+// here as ssh means it; nothing is guessed from names. Only where it says
+// nothing, its own defaults hold.
+package offer
 
 import (
 	"os"
@@ -105,15 +110,38 @@ func expander(get map[string]string, user, host, home string) func(string) (stri
 	}
 }
 
-// offers tells whether ssh would offer such a key.
-func (c Config) offers(k PublicKey) bool {
-	if c.Never || bits(k) > 0 && bits(k) < c.MinRSA {
+// Accepts tells whether ssh would offer a key of this type. Bits is the size of an
+// RSA key, 0 of another one.
+func (c Config) Accepts(kind string, bits int) bool {
+	if c.Never || bits > 0 && bits < c.MinRSA {
 		return false
 	}
 	if c.Accepted == nil {
 		return true
 	}
 	return slices.ContainsFunc(c.Accepted, func(a string) bool {
-		return a == k.Type || k.Type == "ssh-rsa" && strings.HasPrefix(a, "rsa-sha2-") && !strings.Contains(a, "-cert-")
+		return a == kind || kind == "ssh-rsa" && strings.HasPrefix(a, "rsa-sha2-") && !strings.Contains(a, "-cert-")
 	})
+}
+
+// Order is the order in which ssh tries keys, by their fingerprints
+// (pubkey_prepare in sshconnect2.c of openssh-portable): those of the agent that an identity file names, the
+// other ones of the agent, the files.
+func (c Config) Order(named, agent []string) (order []string) {
+	for _, fp := range agent {
+		if slices.Contains(named, fp) {
+			order = append(order, fp)
+		}
+	}
+	for _, fp := range agent {
+		if !c.Only && !slices.Contains(order, fp) {
+			order = append(order, fp)
+		}
+	}
+	for _, fp := range named {
+		if !slices.Contains(order, fp) {
+			order = append(order, fp)
+		}
+	}
+	return order
 }
