@@ -47,7 +47,7 @@ func (b *Builder) String() string {
 func (b *Builder) Here() bool { return false }
 
 // Where is that for the explanation of a failure.
-func (b *Builder) Where() diagnose.Where { return diagnose.Where{} }
+func (b *Builder) Where() diagnose.Where { return diagnose.Where{Own: b.Nix.Dir} }
 
 // The stages before Nix works.
 const (
