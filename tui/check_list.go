@@ -67,13 +67,17 @@ func (c *checklist) stillWrong(i int) bool {
 }
 
 // worst is the check whose command was run in vain, else the first that failed,
-// or else warns; -1 when all is well.
+// says what going on begins, or warns; -1 when all is well.
 func (c *checklist) worst() int {
 	if c.tried >= 0 && c.tried < len(c.results) && c.stillWrong(c.tried) {
 		return c.tried
 	}
-	for _, state := range []preflight.State{preflight.Failure, preflight.Warning} {
-		if i := slices.IndexFunc(c.results, func(r *checked) bool { return r.State == state }); i >= 0 {
+	for _, is := range []func(*checked) bool{
+		func(r *checked) bool { return r.State == preflight.Failure },
+		func(r *checked) bool { return r.Begins != "" },
+		func(r *checked) bool { return r.State == preflight.Warning },
+	} {
+		if i := slices.IndexFunc(c.results, is); i >= 0 {
 			return i
 		}
 	}

@@ -32,10 +32,14 @@ func (p *program) forgetVerb() *cobra.Command {
 		if err := store.Forget(name); err != nil {
 			return err
 		}
+		collected := "Nix removes its image at the next garbage collection."
+		if e.HasOwnNix() {
+			collected = "Nix removes its image at the next garbage collection: piwiz own-nix gc"
+		}
 		p.say("forgotten", map[string]any{"name": name},
 			name+" is forgotten. Its passwords and keys were overwritten, as far as that can be done: an SSD, and a file\n"+
 				"system that copies on write or keeps snapshots (btrfs, ZFS), may still have them.\n"+
-				"Nix removes its image at the next garbage collection. known_hosts was not changed: ssh-keygen -R "+name+".local")
+				collected+"\nknown_hosts was not changed: ssh-keygen -R "+name+".local")
 		return nil
 	}))
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")

@@ -14,8 +14,8 @@ import (
 
 // ownFlags are those of the verbs that may use piwiz's own Nix.
 func (p *program) ownFlags(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&p.set.NixDir, "own-nix-dir", "", "the folder of piwiz's own Nix, which is usually $XDG_DATA_HOME/piwiz/nix")
-	c.Flags().StringArrayVar(&p.set.Caches, "cache", nil, "fetch piwiz's own Nix, and what it builds with, from this mirror, e.g. https://… or file:///media/usb; signatures are checked as ever; may be repeated")
+	c.Flags().StringVar(&p.set.NixDir, "own-nix-dir", "", "keep piwiz's own Nix in this `FOLDER` instead of $XDG_DATA_HOME/piwiz")
+	c.Flags().StringArrayVar(&p.set.Caches, "cache", nil, "fetch piwiz's own Nix, and what it builds with, from this mirror instead of cache.nixos.org: `URL` of https or file, e.g. file:///media/usb; the signatures must be the same; may be repeated")
 	return c
 }
 
@@ -81,10 +81,11 @@ func (p *program) ownGCVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		text := engine.MB(freed) + " freed."
+		text := engine.MB(freed) + " freed. The tools are kept"
 		if len(kept) > 0 {
-			text += " Kept: the tools, and the images of " + strings.Join(kept, ", ") + "."
+			text += ", and what these hosts need for a new card: " + strings.Join(kept, ", ")
 		}
+		text += "."
 		p.say("collected", map[string]any{"freed": freed, "kept": append([]string{}, kept...)}, text)
 		return nil
 	}))
@@ -101,7 +102,7 @@ func (p *program) ownRemoveVerb() *cobra.Command {
 			return err
 		}
 		if _, err := os.Lstat(s.Dir); errors.Is(err, os.ErrNotExist) {
-			p.say("removed", map[string]any{"folder": s.Dir, "freed": 0, "outside": append([]string{}, s.Outside...)}, "There is nothing in "+s.Dir+".\n"+outside(s.Outside))
+			p.say("removed", map[string]any{"folder": s.Dir, "freed": 0, "outside": append([]string{}, s.Outside...)}, "There is nothing in "+s.Dir+"."+outside(s.Outside))
 			return nil
 		}
 		if !yes {
@@ -113,7 +114,7 @@ func (p *program) ownRemoveVerb() *cobra.Command {
 			return err
 		}
 		p.say("removed", map[string]any{"folder": s.Dir, "freed": s.Size, "outside": append([]string{}, s.Outside...)},
-			s.Dir+" is removed ("+engine.MB(s.Size)+"). The saved hosts are kept; their images are built again when they are needed.\n"+outside(s.Outside))
+			s.Dir+" is removed ("+engine.MB(s.Size)+"). The saved hosts are kept; their images are built again when they are needed."+outside(s.Outside))
 		return nil
 	}))
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -125,7 +126,7 @@ func outside(commands []string) string {
 	if len(commands) == 0 {
 		return ""
 	}
-	return "What was installed for it with administrator rights is removed with:\n  " + strings.Join(commands, "\n  ")
+	return "\nWhat was installed for it with administrator rights is removed with:\n  " + strings.Join(commands, "\n  ")
 }
 
 // sureToRemove lets the user type a word.

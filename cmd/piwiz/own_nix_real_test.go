@@ -182,16 +182,8 @@ func TestABeginnerComesFromTheFirstPageToAnImageWithPiwizAlone(t *testing.T) {
 	if st := b.status(); st.Version == "" || st.Size == 0 || !st.Runs || !slices.Equal(st.Hosts, []string{"bach"}) {
 		t.Errorf("%+v", st)
 	}
-	// The second time nothing is fetched, not even asked for.
-	b.cutOff()
-	if out := b.verb(0, "check", "--builder", "own", "--cache", cacheURL); !strings.Contains(out, "ok      piwiz's own Nix ") || !strings.Contains(out, " is ready (") {
-		t.Errorf("check printed\n%s", out)
-	}
-	began = time.Now()
-	if out := b.verb(0, b.build("build", "bach")...); !strings.Contains(out, "image: "+b.nix()) {
-		t.Errorf("build printed\n%s", out)
-	}
-	t.Logf("again, without a network: %.1f s", time.Since(began).Seconds())
+	b.survives(link, sum)
+	b.leaves()
 }
 
 // here builds a host of that person with the Nix of this computer, and returns its
@@ -227,52 +219,56 @@ func (b *beginner) nothingRuns() {
 	}
 }
 
-// TestWhatSavedHostsNeedSurvivesTheCleanUp: two hosts are built, one is forgotten, and
-// what the other needs for a new card is there without a network.
-func TestWhatSavedHostsNeedSurvivesTheCleanUp(t *testing.T) {
-	b := newBeginner(t)
-	for _, host := range []string{"bach", "anna"} {
-		key := b.must("cat", filepath.Join(b.dir, "home/.ssh/id_ed25519.pub"))
-		file := filepath.Join(b.dir, host+".toml")
-		if err := os.WriteFile(file, []byte(fmt.Sprintf("name = %q\nboard = \"4\"\nuser = \"alice\"\nkeys = [%q]\n", host, key)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		out := b.verb(0, b.build("build", file, "--yes", "--json")...)
-		if host == "bach" && !strings.Contains(out, `"line":"Nix: `) {
-			t.Errorf("the download is not told:\n%s", out)
-		}
+// survives has a second host built and forgotten: what the first needs for a new card
+// is there after a clean-up, without a network.
+func (b *beginner) survives(link, sum string) {
+	b.t.Helper()
+	file := filepath.Join(b.dir, "anna.toml")
+	key := b.must("cat", filepath.Join(b.dir, "home/.ssh/id_ed25519.pub"))
+	if err := os.WriteFile(file, fmt.Appendf(nil, "name = \"anna\"\nboard = \"4\"\nuser = \"alice\"\nkeys = [%q]\n", key), 0o644); err != nil {
+		b.t.Fatal(err)
 	}
+	b.verb(0, b.build("build", file, "--yes", "--json")...)
 	if st := b.status(); !slices.Equal(st.Hosts, []string{"anna", "bach"}) {
-		t.Errorf("it keeps the images of %v", st.Hosts)
+		b.t.Errorf("it keeps the images of %v", st.Hosts)
 	}
-	link, sum := b.image("bach")
 	gone, _ := b.image("anna")
 	b.verb(0, "hosts", "forget", "anna", "--yes")
 	b.cutOff()
 	var freed struct{ Freed int64 }
 	if err := json.Unmarshal([]byte(b.verb(0, "own-nix", "gc", "--json")), &freed); err != nil || freed.Freed <= 0 {
-		t.Errorf("%+v, %v", freed, err)
+		b.t.Errorf("%+v, %v", freed, err)
 	}
 	if _, err := os.Lstat(gone); err == nil {
-		t.Errorf("%s is still there", gone)
+		b.t.Errorf("%s is still there", gone)
 	}
 	if again, is := b.image("bach"); again != link || is != sum {
-		t.Errorf("%s %s, before %s %s", again, is, link, sum)
+		b.t.Errorf("%s %s, before %s %s", again, is, link, sum)
 	}
+	if out := b.verb(0, "check", "--builder", "own", "--cache", cacheURL); !strings.Contains(out, "ok      piwiz's own Nix ") || !strings.Contains(out, " is ready (") {
+		b.t.Errorf("check printed\n%s", out)
+	}
+	began := time.Now()
 	if out := b.verb(0, b.build("build", "bach")...); !strings.Contains(out, "image: "+link) {
-		t.Errorf("build printed\n%s", out)
+		b.t.Errorf("build printed\n%s", out)
 	}
+	b.t.Logf("again, without a network: %.1f s", time.Since(began).Seconds())
+}
+
+// leaves has it removed, of which not one file is left.
+func (b *beginner) leaves() {
+	b.t.Helper()
 	if out := b.verb(refused, "own-nix", "remove"); !strings.Contains(out, "--yes") {
-		t.Errorf("remove printed\n%s", out)
+		b.t.Errorf("remove printed\n%s", out)
 	}
 	b.verb(0, "own-nix", "remove", "--yes")
 	if out := b.must("find", filepath.Join(b.dir, "home"), "-path", "*/nix*", "-not", "-path", "*/hosts/*"); out != "" {
-		t.Errorf("left:\n%s", out)
+		b.t.Errorf("left:\n%s", out)
 	}
 	if out := b.verb(0, "own-nix", "remove", "--yes"); !strings.Contains(out, "There is nothing in") {
-		t.Errorf("remove printed\n%s", out)
+		b.t.Errorf("remove printed\n%s", out)
 	}
 	if out := b.verb(0, "hosts"); !strings.Contains(out, "bach") {
-		t.Errorf("hosts printed\n%s", out)
+		b.t.Errorf("hosts printed\n%s", out)
 	}
 }

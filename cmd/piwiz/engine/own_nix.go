@@ -21,6 +21,16 @@ func (e *Engine) OwnNix(ctx context.Context) (ownnix.Status, error) {
 	return n.Status(ctx)
 }
 
+// HasOwnNix says whether piwiz's own Nix is here.
+func (e *Engine) HasOwnNix() bool {
+	n := e.own()
+	if n.Dir == "" {
+		return false
+	}
+	_, ready := n.Ready()
+	return ready
+}
+
 // CollectOwnNix deletes what is no longer needed of piwiz's own Nix: all but the
 // tools and the images of saved hosts, those with problems too. kept are the hosts
 // whose images it has.

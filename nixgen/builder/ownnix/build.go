@@ -2,7 +2,6 @@ package ownnix
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/diagnose"
+	"piwiz/nixgen/fault"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/nix"
 )
@@ -47,7 +47,7 @@ func (b *Builder) String() string {
 func (b *Builder) Here() bool { return false }
 
 // Where is that for the explanation of a failure.
-func (b *Builder) Where() diagnose.Where { return diagnose.Where{} }
+func (b *Builder) Where() diagnose.Where { return diagnose.Where{Own: b.Nix.Dir} }
 
 // The stages before Nix works.
 const (
@@ -97,14 +97,16 @@ func (n Nix) use(ctx context.Context) (lock *os.File, h here, err error) {
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
 	}
 	h, ok := n.here()
-	if err == nil && !ok {
-		err = errors.New("piwiz's own Nix was removed just now")
+	switch {
+	case err != nil:
+		err = allowed.Unusable(err)
+	case !ok:
+		err = &fault.Error{Headline: "piwiz's own Nix was removed just now.", Todo: fault.Todo{"Build again: piwiz downloads it again."}}
+	default:
+		return lock, h, nil
 	}
-	if err != nil {
-		lock.Close()
-		return nil, h, allowed.Unusable(err)
-	}
-	return lock, h, nil
+	lock.Close()
+	return nil, h, err
 }
 
 // build runs nix, and once more when a builder was killed although there was

@@ -49,7 +49,7 @@ func (n Nix) Status(ctx context.Context) (Status, error) {
 	}
 	roots, err := os.ReadDir(n.at(hostRoots))
 	for _, r := range roots {
-		if _, gone := os.Stat(n.image(r.Name())); gone == nil {
+		if _, missing := os.Stat(n.image(r.Name())); missing == nil {
 			s.Hosts = append(s.Hosts, r.Name())
 		}
 	}

@@ -105,6 +105,12 @@ func TestRealEmulatorIsOneThatAnswers(t *testing.T) {
 	if err := n.answers(t.Context(), p, emulator{Path: h.Path, Program: "bin/none", Flags: "PF"}); err == nil || !strings.Contains(err.Error(), "register the emulator: "+h.Path+"/bin/none: no such file") {
 		t.Error(err)
 	}
+	// A step that fails in a run, and not in the trial, is told as well.
+	p.space.Folders = append(p.space.Folders, "/none")
+	const want = "piwiz's own Nix cannot be shown the folder /none.\nno such file or directory\n- See whether it is there and yours: ls -ld /none\n"
+	if _, err := p.run(t.Context(), nil, "nix", "--version"); !strings.HasPrefix(said(err), want) {
+		t.Error(said(err))
+	}
 }
 
 // Most flakes pin their nixpkgs themselves, by a lock that the first build writes.

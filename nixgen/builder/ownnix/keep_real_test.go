@@ -82,6 +82,12 @@ func TestRealCollectKeepsWhatSavedHostsNeedAndRemoveLeavesNothing(t *testing.T) 
 	}
 
 	home := os.Getenv("HOME")
+	if err := os.Rename(n.at("piwiz/nix.json"), n.at("piwiz/x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := n.use(t.Context()); said(err) != "piwiz's own Nix was removed just now.\n- Build again: piwiz downloads it again.\n" {
+		t.Error(said(err))
+	}
 	if err := n.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func In(ctx context.Context, dir string) (table bool, err error) {
 	}
 	for range 10 { // another who tries may remove the folder that it made
 		table, err = once(ctx, dir)
-		if _, gone := os.Stat(dir); !errors.Is(err, unix.ENOENT) || gone == nil {
+		if _, missing := os.Stat(dir); !errors.Is(err, unix.ENOENT) || missing == nil {
 			break
 		}
 	}
