@@ -57,5 +57,29 @@ func TestTheTestBuildIsTriedWhenTheOthersPassOrWhenAskedFor(t *testing.T) {
 	}
 }
 
+// What nothing depends on is not told, however it would end, and a slow one is not
+// even tried.
+func TestACheckThatIsNotNeededSaysNothing(t *testing.T) {
+	for _, bad := range []bool{false, true} {
+		tried := false
+		never := func(context.Context) bool { return false }
+		all := []Check{
+			{Name: "first", Run: func(context.Context) Finding {
+				if bad {
+					return Finding{State: Failure}
+				}
+				return Finding{State: OK}
+			}},
+			{Name: "nix", Needed: never, Run: func(context.Context) Finding { return Finding{State: Failure, What: "x"} }},
+			{Name: "test build", Last: true, Needed: never, Run: func(context.Context) Finding { tried = true; return Finding{State: OK} }},
+		}
+		got := make([]Finding, len(all))
+		Ask(t.Context(), all, bad, plainly, func(i int, f Finding) { got[i] = f })
+		if tried || got[1].State != Unneeded || got[1].What != "" || got[2].State != Unneeded || (got[0].State == Failure) != bad {
+			t.Errorf("%+v, tried: %v", got, tried)
+		}
+	}
+}
+
 // plainly starts without a guard against panics.
 func plainly(do func() error, done func(error)) { go func() { done(do()) }() }

@@ -196,3 +196,33 @@ func TestWithoutNixOnlyTheFirstCauseIsTold(t *testing.T) {
 		t.Error("room was not looked at")
 	}
 }
+
+func TestACacheMayBeAFolder(t *testing.T) {
+	dir := t.TempDir()
+	address := "file://" + dir + "/nix-cache-info"
+	var p *Problem
+	if _, err := Cache(t.Context(), address); !errors.As(err, &p) || !p.Warning || !strings.Contains(p.Headline, dir) {
+		t.Errorf("%v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "nix-cache-info"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := Cache(t.Context(), address); err != nil || said != "Ready-made packages are taken from "+dir+"." {
+		t.Errorf("%q, %v", said, err)
+	}
+}
+
+func TestTheRoomOfANixInAFolderIsThatOfTheFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "not/yet/there/nix")
+	said, err := This().RoomIn(dir, "piwiz own-nix gc")
+	p, few := errors.AsType[*Problem](err)
+	switch {
+	case err == nil && strings.Contains(said, dir): // there is room
+	case few && p.Runs && p.Todo[0] == "piwiz own-nix gc" && strings.Contains(p.Headline, dir) && strings.Contains(strings.Join(p.Todo, ""), "--own-nix-dir"):
+	default:
+		t.Errorf("%q, %v", said, err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the folder was made")
+	}
+}

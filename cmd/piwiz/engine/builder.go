@@ -185,7 +185,9 @@ func (r *round) orElsewhere(ctx context.Context, c preflight.Check, f preflight.
 	if err == nil && !x.Here() {
 		f.State, f.Why = preflight.Warning, x.String()
 		if own, ok := x.Builder.(*ownnix.Builder); ok {
-			f.Begins = ownFinding(ctx, own, nil).Begins
+			if _, ready := own.Nix.Ready(); !ready {
+				f.Begins = theDownload
+			}
 		}
 	}
 	return f

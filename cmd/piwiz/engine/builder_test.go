@@ -84,6 +84,7 @@ func TestANixInstalledJustNowIsFound(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", "")
 	t.Setenv("PATH", "/usr/bin:/bin")
 	e := With(hostfile.Store{Dir: home})
+	e.Builder = "local"
 	look := func() preflight.Finding {
 		all := e.Checks()
 		return all[slices.IndexFunc(all, func(c preflight.Check) bool { return c.Name == "nix" })].Run(t.Context())

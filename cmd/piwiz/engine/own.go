@@ -72,9 +72,12 @@ func ownFinding(ctx context.Context, b *ownnix.Builder, notHere error) preflight
 		size = MB(download)
 	}
 	f.What += b.Nix.Dir + ". Nothing is installed; " + size + " to download."
-	f.Begins = "begin the download"
+	f.Begins = theDownload
 	return f
 }
+
+// theDownload is what going on begins where Nix is not here yet.
+const theDownload = "begin the download"
 
 // askPatience is how long the cache may take to say what there is to download.
 const askPatience = 5 * time.Second

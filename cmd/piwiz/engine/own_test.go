@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -10,9 +11,11 @@ import (
 	"time"
 
 	"piwiz/nixgen/builder"
+	"piwiz/nixgen/builder/ownnix"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
+	"piwiz/nixgen/preflight"
 )
 
 // parts is a download of ten parts, one a second.
@@ -118,5 +121,57 @@ func TestTheFolderOfOwnNixEndsInNix(t *testing.T) {
 	e.NixDir = "relative"
 	if got := e.own().Dir; !filepath.IsAbs(got) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestThePageTellsOfWhatBuildsAlone is the lines of the check page for each choice
+// where there is no usable Nix.
+func TestThePageTellsOfWhatBuildsAlone(t *testing.T) {
+	works := filepath.Join(t.TempDir(), "nix")
+	runs := ownnix.Nix{Dir: works}.Allowed(t.Context()) == nil
+	ofNix := []string{"nix", "nix service", "permission", "emulation", "test build"}
+	for _, c := range []struct {
+		name, dir, wish string
+		programs        map[string]string
+		state           preflight.State // of what builds, "" where it is not told
+		says            string
+		here            bool // what the Nix of this computer lacks is told
+		begins          bool
+	}{
+		{"to fetch", works, "", nil, preflight.OK, "Nix is not installed. That is fine: piwiz uses a copy of its own in " + works + ". Nothing is installed; ", false, true},
+		{"to fetch, as asked", works, "own", nil, preflight.OK, "piwiz uses a Nix of its own in " + works + ". Nothing is installed; ", false, true},
+		{"beside a Nix that may not", works, "", map[string]string{"nix": untrustedNix}, preflight.OK, " That is fine: piwiz uses a Nix of its own in " + works, false, true},
+		{"refused, a container", "/dev/null", "", map[string]string{"podman": "exit 0"}, preflight.Warning, "/dev/null", false, false},
+		{"refused, nothing else", "/dev/null", "", nil, preflight.Failure, "piwiz's own copy of it cannot run here", false, false},
+		{"refused, a Nix that may not", "/dev/null", "", map[string]string{"nix": untrustedNix}, preflight.Warning, "/dev/null", true, false},
+		{"refused, as asked", "/dev/null", "own", map[string]string{"podman": "exit 0"}, preflight.Failure, "/dev/null", false, false},
+		{"not offered, a container", "", "", map[string]string{"podman": "exit 0"}, "", "", true, false},
+		{"local, as asked", works, "local", nil, "", "", true, false},
+		{"a container, as asked", works, "podman", map[string]string{"podman": "exit 0"}, preflight.OK, "The image is built in a container of podman: you chose it.", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.dir == works && !runs && c.wish != "local" && c.wish != "podman" {
+				t.Skip("needs a kernel that lets piwiz's own Nix run")
+			}
+			scripts(t, c.programs)
+			noHome(t)
+			e := With(hostfile.Store{Dir: t.TempDir()})
+			e.Builder, e.NixDir, e.Caches = c.wish, c.dir, []string{"file:///dev/null"}
+			all := e.Checks()
+			got := map[string]preflight.Finding{}
+			preflight.Ask(t.Context(), all, false, func(do func() error, done func(error)) { done(do()) }, func(i int, f preflight.Finding) { got[all[i].Name] = f })
+			f := got["builder"]
+			if want := cmp.Or(c.state, preflight.Unneeded); f.State != want || !strings.Contains(f.What, c.says) || (f.Begins != "") != c.begins {
+				t.Errorf("%+v", f)
+			}
+			for _, name := range ofNix {
+				if (got[name].State == preflight.Unneeded) == c.here {
+					t.Errorf("%s: %+v", name, got[name])
+				}
+			}
+			if own := c.begins; strings.Contains(got["room"].What, works) != own || strings.Contains(got["cache"].What, "cache.nixos.org") == own {
+				t.Errorf("room and cache are another's: %+v, %+v", got["room"], got["cache"])
+			}
+		})
 	}
 }

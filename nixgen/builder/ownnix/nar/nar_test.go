@@ -55,6 +55,9 @@ func TestAHostileNarIsRefusedAndStaysInside(t *testing.T) {
 	for range maxDepth + 1 {
 		deep = append(deep, "entry", "(", "name", "d", "node", "(", "type", "directory")
 	}
+	for range maxDepth + 1 {
+		deep = append(deep, ")", ")")
+	}
 	padded := words(magic, "(", "type", "regular", "contents", "x", ")")
 	padded[bytes.Index(padded, []byte("x\x00"))+1] = 1
 	for what, nar := range map[string][]byte{

@@ -85,12 +85,13 @@ func (b *body) wrong(err error) error {
 	var record tls.RecordHeaderError
 	var op *net.OpError
 	var redirect redirectError
+	var refuses proxyError
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return b.fault(clock, err)
 	case errors.As(err, &verify) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch):
 		return b.fault(authority, err)
-	case errors.As(err, &op) && op.Op == "proxyconnect" || strings.Contains(err.Error(), "Proxy Authentication Required"):
+	case errors.As(err, &op) && op.Op == "proxyconnect" || errors.As(err, &refuses):
 		return b.fault(proxy, err)
 	case errors.As(err, &redirect):
 		return b.fault(refused, err)

@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"piwiz/nixgen/builder/ownnix/nixcache"
@@ -43,6 +45,10 @@ func evil() map[string][]byte {
 	for range 300 {
 		deep = append(deep, "entry", "(", "name", "d", "node", "(", "type", "directory")
 	}
+	for range 300 {
+		deep = append(deep, ")", ")")
+	}
+	deep = append(deep, ")")
 	nars := map[string][]byte{"deep": words(deep...), "through a link": words(append(slices.Concat(begin, link, file("a/evil")), ")")...)}
 	for _, name := range []string{"..", "../evil", "/tmp/piwiz-evil", "a\x00b", ""} {
 		nars[fmt.Sprintf("%q", name)] = words(append(slices.Concat(begin, file(name)), ")")...)
@@ -257,6 +263,57 @@ func TestASignedButHostileNarStaysInside(t *testing.T) {
 	}
 }
 
+// A size that was signed and is wrong is refused too: either way.
+func TestASignedSizeThatIsWrongIsRefused(t *testing.T) {
+	c := cachetest.New(t, "k")
+	content := cachetest.Tree(t, map[string]string{"a": "hello"})
+	path := c.Add(t, "odd", "none", content)
+	text := c.Narinfo(t, path)
+	unsigned := text[:strings.Index(text, "Sig: ")]
+	for _, size := range []int{0, len(content) - 8, len(content) + 8} {
+		c.Write(t, path, c.Sign(cachetest.With(unsigned, "NarSize", strconv.Itoa(size))))
+		refused(t, cache(c), path, path)
+	}
+	c.Write(t, path, c.Sign(cachetest.With(unsigned, "NarSize", strconv.Itoa(len(content)))))
+	if _, err := fetchAll(t.Context(), cache(c), store(t), nil, path); err != nil {
+		t.Error(err)
+	}
+}
+
+// The right NAR outside of the cache is not even asked for.
+func TestANarStaysInItsCache(t *testing.T) {
+	c := cachetest.New(t, "k")
+	content := cachetest.Tree(t, map[string]string{"a": "hello"})
+	path := c.Add(t, "odd", "none", content)
+	text := c.Narinfo(t, path)
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "nar"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1); _, _ = w.Write(content) }))
+	defer far.Close()
+	up, err := filepath.Rel(c.Dir, outside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{
+		far.URL + "/nar", strings.TrimPrefix(far.URL, "http:") + "/nar", strings.Replace(far.URL, "http://", "http:", 1),
+		"file://" + outside + "/nar", outside + "/nar", up + "/nar", "nar/../" + up + "/nar", strings.ReplaceAll(up, "..", "%2e%2e") + "/nar", "nar\\..\\..", "",
+	} {
+		c.Write(t, path, cachetest.With(text, "URL", url))
+		refused(t, cache(c), path, path)
+	}
+	if asked.Load() != 0 {
+		t.Errorf("another host was asked %d times", asked.Load())
+	}
+	// A query stays with it.
+	c.Write(t, path, cachetest.With(text, "URL", cachetest.Field(text, "URL")+"?hash=x"))
+	if _, err := fetchAll(t.Context(), cache(c), store(t), nil, path); err != nil {
+		t.Error(err)
+	}
+}
+
 // endless gives the same again and again.
 type endless struct{ text []byte }
 
@@ -273,11 +330,17 @@ func TestABombIsStoppedAtTheSignedSize(t *testing.T) {
 	const most = 1 << 30
 	zeros := cachetest.Pack(t, "zstd", make([]byte, 64<<20))
 	xzeros := cachetest.Pack(t, "xz", make([]byte, 4<<20))
+	begin := append(words("nix-archive-1", "(", "type", "regular", "contents"), 0, 0, 0, 0, 0, 0, 0, 0x40)
+	after := func(how string, zeros []byte) io.Reader {
+		return io.MultiReader(bytes.NewReader(cachetest.Pack(t, how, begin)), endless{zeros})
+	}
 	for what, bomb := range map[string]struct {
 		how  string
 		body io.Reader
 	}{
-		"a NAR without end": {"none", io.MultiReader(bytes.NewReader(words("nix-archive-1", "(", "type", "regular", "contents")), bytes.NewReader([]byte{0, 0, 0, 0, 0, 0, 0, 0x40}), endless{make([]byte, 1000)})},
+		"a NAR without end": {"none", io.MultiReader(bytes.NewReader(begin), endless{make([]byte, 1000)})},
+		"a NAR in zstd":     {"zstd", after("zstd", zeros)},
+		"a NAR in xz":       {"xz", after("xz", xzeros)},
 		"zeros in zstd":     {"zstd", endless{zeros}},
 		"zeros in xz":       {"xz", endless{xzeros}},
 		"nothing in zstd":   {"zstd", endless{[]byte("\x50\x2a\x4d\x18\xff\x00\x00\x00" + strings.Repeat("x", 255))}}, // a skippable frame
@@ -301,13 +364,16 @@ func TestABombIsStoppedAtTheSignedSize(t *testing.T) {
 				n, _ := io.CopyN(w, bomb.body, most)
 				sent += n
 			}))
-			var before, after runtime.MemStats
+			var before, now runtime.MemStats
 			runtime.ReadMemStats(&before)
-			refused(t, cache(c, web.URL), path, path)
-			runtime.ReadMemStats(&after)
+			err := refused(t, cache(c, web.URL), path, path)
+			if strings.HasPrefix(what, "a NAR") && !strings.Contains(fmt.Sprint(err), "it is larger than the signed size") {
+				t.Error(err)
+			}
+			runtime.ReadMemStats(&now)
 			web.Close() // sent is whole
-			if sent > 64<<20 || after.Sys-before.Sys > 200<<20 {
-				t.Errorf("%d bytes were sent, and %d of memory taken", sent, after.Sys-before.Sys)
+			if sent > 64<<20 || now.Sys-before.Sys > 200<<20 {
+				t.Errorf("%d bytes were sent, and %d of memory taken", sent, now.Sys-before.Sys)
 			}
 		})
 	}

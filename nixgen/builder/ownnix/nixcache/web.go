@@ -35,6 +35,12 @@ var transport = sync.OnceValue(func() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext = (&net.Dialer{Timeout: connecting, KeepAlive: patience}).DialContext
 	t.MaxIdleConnsPerHost = narinfosAtOnce
+	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+		if answer.StatusCode != http.StatusOK {
+			return proxyError(answer.StatusCode)
+		}
+		return nil
+	}
 	return t
 })
 
@@ -63,6 +69,13 @@ func follow(next *http.Request, before []*http.Request) error {
 		return redirectError(fmt.Sprintf("it redirects from %s to %s", before[0].URL.Scheme, next.URL.Scheme))
 	}
 	return nil
+}
+
+// proxyError is what a proxy answers instead of connecting.
+type proxyError int
+
+func (e proxyError) Error() string {
+	return fmt.Sprintf("the proxy answers %d %s", int(e), http.StatusText(int(e)))
 }
 
 type redirectError string

@@ -24,8 +24,8 @@ type table struct {
 	Releases string     `toml:"releases"` // where the folders nix-VERSION are
 	Caches   []string   `toml:"caches"`
 	Keys     []string   `toml:"keys"`
-	Nix      []nix      `toml:"nix"`
-	Emulator []emulator `toml:"emulator"`
+	Nix      []nix      `toml:"nix,omitempty"`
+	Emulator []emulator `toml:"emulator,omitempty"`
 }
 
 type nix struct {

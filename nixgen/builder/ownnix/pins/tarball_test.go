@@ -102,6 +102,14 @@ func TestAHostileTarballLeavesNothing(t *testing.T) {
 		"no list":         func(m *made, _, _ string) { delete(m.text, m.top+"/.reginfo") },
 		"half a list":     func(m *made, _, _ string) { m.text[m.top+"/.reginfo"] = m.text[m.top+"/.reginfo"][:200] },
 		"a list of noise": func(m *made, _, _ string) { m.text[m.top+"/.reginfo"] = "noise\n" },
+		"a reference to what is not there": func(m *made, _, _ string) {
+			for i := range m.infos {
+				if m.infos[i].Path == m.pin.Path {
+					m.infos[i].References = []string{"/nix/store/" + strings.Repeat("a", 32) + "-x"}
+				}
+			}
+			m.text[m.top+"/.reginfo"] = string(nixcache.Registration(m.infos))
+		},
 		"a list without a path": func(m *made, _, libc string) {
 			m.text[m.top+"/.reginfo"] = strings.ReplaceAll(m.text[m.top+"/.reginfo"], filepath.Base(libc), strings.Repeat("a", 32)+"-x")
 		},

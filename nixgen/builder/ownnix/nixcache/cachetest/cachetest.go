@@ -95,6 +95,7 @@ func (c *Cache) AddAs(t testing.TB, path, how string, content, packed []byte, re
 	if how != "none" {
 		url += "." + how
 	}
+	refs = slices.Clone(refs)
 	for i, r := range refs {
 		refs[i] = filepath.Base(r)
 	}
@@ -159,6 +160,7 @@ func With(narinfo, name, value string) string {
 func (c *Cache) Sign(narinfo string) string {
 	refs := strings.Fields(Field(narinfo, "References"))
 	slices.Sort(refs)
+	refs = slices.Compact(refs)
 	for i, r := range refs {
 		refs[i] = "/nix/store/" + r
 	}
