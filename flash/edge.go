@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"piwiz/flash/device"
+	"piwiz/flash/meter"
 )
 
 // sized tells whether the image is below the real end of the card, so that
@@ -51,7 +52,7 @@ func (w *writer) edge(ctx context.Context) (bool, error) {
 			}
 			return false, nil
 		}
-		w.meter.count(Counts{Verified: int64(len(b))})
+		w.meter.Count(meter.Counts{Verified: int64(len(b))})
 		if w.sum(b) != p.sum {
 			return false, nil
 		}

@@ -15,6 +15,7 @@ import (
 	"piwiz/flash/crash"
 	"piwiz/flash/device"
 	"piwiz/flash/image"
+	"piwiz/flash/meter"
 	"piwiz/flash/plan"
 	"piwiz/flash/probe"
 	"piwiz/flash/regular"
@@ -24,6 +25,9 @@ import (
 // Card is what is written to. One that has Memory() []byte is asked with
 // buffers from there only.
 type Card = device.Card
+
+// Progress is how far a run is.
+type Progress = meter.Progress
 
 // Error is what failed, where, and what to do.
 type Error = device.Error
@@ -45,6 +49,19 @@ type Job struct {
 	CardSize int64         // bytes
 	Files    []bootfs.File // for the FIRMWARE partition
 	When     time.Time     // the time stamp of these files
+}
+
+// Result is a card that was written and read back. Tested, its size, Wrote and
+// Checked are parts of Took, which has a moment in addition to finish the card;
+// rates are bytes a second of the latter two; Waited is how long a lane of the
+// engine was busy reading and unpacking the image, or waited for another one
+// that was.
+type Result struct {
+	Bytes                  int64
+	Took, Tested           time.Duration
+	Wrote, Checked, Waited time.Duration
+	WriteRate, VerifyRate  float64
+	meter.Counts
 }
 
 // Write writes the image and reads it back. It returns within two seconds of
@@ -72,7 +89,7 @@ func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) 
 // prepare gets memory; drop gives it back, and closes the image.
 func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 	seed := maphash.MakeSeed()
-	w = &writer{job: job, src: src, meter: newMeter(src.Least()), plan: plan.New(src.Least())}
+	w = &writer{job: job, src: src, meter: meter.New(src.Least()), plan: plan.New(src.Least())}
 	w.sum = func(b []byte) uint64 { return maphash.Bytes(seed, b) }
 	w.before.sum = w.sum
 	w.seen = seen{sum: w.sum, sums: make([]uint64, 0, src.Least()/block+1)}
@@ -88,7 +105,7 @@ func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 type writer struct {
 	job   Job
 	src   *source.Source
-	meter *meter
+	meter *meter.Meter
 	plan  *plan.Plan
 	card  *device.Device
 	lanes []lane
@@ -183,11 +200,7 @@ func (w *writer) tell(report func(Progress)) {
 		return
 	}
 	now := time.Now()
-	p := w.meter.sample(now)
-	if p.Stalled = w.card.Waiting(now); p.Stalled < stallAfter {
-		p.Stalled = 0
-	}
-	report(p)
+	report(w.meter.Sample(now, w.card.Waiting(now)))
 }
 
 // crashed adds to a fault of piwiz itself what has become of the card.
@@ -227,12 +240,12 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	read := time.Now()
-	w.meter.stage(Finishing, block)
+	w.meter.Begin(meter.Finishing, block)
 	if err := w.finish(); err != nil {
 		return Result{}, err
 	}
-	w.meter.settled(block)
-	counts := w.meter.sample(time.Now()).Counts
+	w.meter.Settled(block)
+	counts := w.meter.Counts()
 	return Result{
 		Bytes: w.size, Took: time.Since(began), Tested: w.tested, Wrote: writing, Checked: read.Sub(wrote),
 		Waited: w.waited / lanes, Counts: counts,

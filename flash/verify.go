@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"piwiz/flash/device"
+	"piwiz/flash/meter"
 	"piwiz/flash/source"
 )
 
@@ -67,9 +68,9 @@ func (w *writer) due(all bool, round int) []proof {
 		}
 	}
 	if round == 0 {
-		w.meter.stage(Verifying, total)
+		w.meter.Begin(meter.Verifying, total)
 	} else {
-		w.meter.more(total)
+		w.meter.More(total)
 	}
 	return out
 }
@@ -169,8 +170,8 @@ func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 		}
 		return bad, nil
 	}
-	w.meter.count(Counts{Verified: int64(len(got))})
-	w.meter.settled(int64(len(got)))
+	w.meter.Count(meter.Counts{Verified: int64(len(got))})
+	w.meter.Settled(int64(len(got)))
 	for i, p := range split(got) {
 		if w.sum(p) != group[i].sum {
 			bad = append(bad, group[i])
@@ -200,7 +201,7 @@ func (w *writer) fix(ctx context.Context, bad []proof) error {
 func (w *writer) rewritten(want []byte, off int64, got []byte) error {
 	var failed error
 	for range rewrites {
-		w.meter.count(Counts{Rewritten: int64(len(want))})
+		w.meter.Count(meter.Counts{Rewritten: int64(len(want))})
 		if err := w.request(want, off); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"piwiz/flash/device"
+	"piwiz/flash/meter"
 	"piwiz/flash/plan"
 	"piwiz/flash/source"
 )
@@ -54,8 +55,8 @@ func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error
 		if err := w.putAround(ctx, b, off); err != nil {
 			return err
 		}
-		w.meter.count(Counts{Written: int64(len(b))})
-		w.meter.settled(int64(len(b)))
+		w.meter.Count(meter.Counts{Written: int64(len(b))})
+		w.meter.Settled(int64(len(b)))
 	}
 	if w.holds(c.Data, c.Off) {
 		w.last = bytes.Clone(c.Data[w.held-c.Off:][:block])
@@ -110,8 +111,8 @@ func (w *writer) compare(c source.Chunk, from, n int, spare []byte) (equal []boo
 			w.before.add(got[i*piece:][:len(p)])
 		}
 	}
-	w.meter.count(Counts{Read: int64(len(got)), Skipped: int64(same)})
-	w.meter.settled(int64(same))
+	w.meter.Count(meter.Counts{Read: int64(len(got)), Skipped: int64(same)})
+	w.meter.Settled(int64(same))
 	return equal, true
 }
 
@@ -152,7 +153,7 @@ func (w *writer) request(b []byte, off int64) error {
 	if err != nil {
 		return w.card.Fault("write", off, err)
 	}
-	w.meter.count(Counts{Rewritten: int64(len(b))})
+	w.meter.Count(meter.Counts{Rewritten: int64(len(b))})
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package flash
+package meter
 
 import (
 	"fmt"
@@ -40,19 +40,6 @@ type Progress struct {
 	Rate        float64
 	Left        time.Duration
 	Stalled     time.Duration
-	Counts
-}
-
-// Result is a card that was written and read back. Tested, its size, Wrote and
-// Checked are parts of Took, which has a moment in addition to finish the card;
-// rates are bytes a second of the latter two; Waited is how long a lane of the
-// engine was busy reading and unpacking the image, or waited for another one
-// that was.
-type Result struct {
-	Bytes                  int64
-	Took, Tested           time.Duration
-	Wrote, Checked, Waited time.Duration
-	WriteRate, VerifyRate  float64
 	Counts
 }
 
