@@ -19,6 +19,7 @@ import (
 	"piwiz/flash/plan"
 	"piwiz/flash/probe"
 	"piwiz/flash/regular"
+	"piwiz/flash/seen"
 	"piwiz/flash/source"
 )
 
@@ -91,8 +92,7 @@ func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 	seed := maphash.MakeSeed()
 	w = &writer{job: job, src: src, meter: meter.New(src.Least()), plan: plan.New(src.Least())}
 	w.sum = func(b []byte) uint64 { return maphash.Bytes(seed, b) }
-	w.before.sum = w.sum
-	w.seen = seen{sum: w.sum, sums: make([]uint64, 0, src.Least()/block+1)}
+	w.before, w.seen = seen.New(w.sum, 0), seen.New(w.sum, src.Least()/block+1)
 	release, err := w.allocate()
 	if err != nil {
 		src.Close()
@@ -124,8 +124,8 @@ type writer struct {
 	last []byte // the block itself
 
 	sum    func([]byte) uint64 // what a piece is verified by
-	seen   seen                // of the image
-	before seen                // what the card held where something was written
+	seen   *seen.Blocks        // of the image
+	before *seen.Blocks        // what the card held where something was written
 	blind  atomic.Bool         // something was written and not compared before
 	total  atomic.Int64        // bytes that were written to the image, and behind it to forget
 	behind int64               // up to where the space after the image was not used to forget

@@ -65,7 +65,7 @@ func (w *writer) clean(off int64, b []byte) (known bool, err error) {
 		return false, nil
 	}
 	for one := range slices.Chunk(b, block) {
-		known = known || !source.IsZero(one) && w.seen.count(w.sum(one)) > 0
+		known = known || w.seen.Has(one)
 	}
 	clear(b)
 	if err := w.card.Write(b, off); err != nil {

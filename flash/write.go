@@ -32,7 +32,7 @@ func (w *writer) write(ctx context.Context) error {
 // settle skips or writes the pieces of a chunk.
 func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error {
 	end := c.Off + int64(len(c.Data))
-	w.seen.add(c.Data)
+	w.seen.Add(c.Data)
 	pieces := split(c.Data)
 	zero := make([]bool, len(pieces))
 	for i, p := range pieces {
@@ -108,7 +108,7 @@ func (w *writer) compare(c source.Chunk, from, n int, spare []byte) (equal []boo
 		if equal[i] = bytes.Equal(p, got[i*piece:][:len(p)]); equal[i] {
 			same += len(p)
 		} else if w.mark == nil {
-			w.before.add(got[i*piece:][:len(p)])
+			w.before.Add(got[i*piece:][:len(p)])
 		}
 	}
 	w.meter.Count(meter.Counts{Read: int64(len(got)), Skipped: int64(same)})
