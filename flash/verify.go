@@ -11,6 +11,7 @@ import (
 	"piwiz/flash/device"
 	"piwiz/flash/meter"
 	"piwiz/flash/source"
+	"piwiz/flash/wipe"
 )
 
 // rewrites is how often a piece is written again before the card has failed.
@@ -24,7 +25,7 @@ func (w *writer) verifyAll(ctx context.Context) error {
 		return nil // every piece was read, and nothing changed since
 	}
 	slices.SortFunc(w.proofs, func(a, b proof) int { return cmp.Compare(a.index, b.index) })
-	apart, err := w.wipe(ctx)
+	apart, err := wipe.Outside(ctx, w.card, w.size, w.job.CardSize, w.extra, w.seen.Has) // it may end within a block
 	if err != nil {
 		return err
 	}
