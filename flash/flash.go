@@ -3,18 +3,16 @@ package flash
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"piwiz/flash/bootfs"
 	"piwiz/flash/crash"
 	"piwiz/flash/device"
 	"piwiz/flash/image"
+	"piwiz/flash/lanes"
 	"piwiz/flash/meter"
 	"piwiz/flash/plan"
 	"piwiz/flash/probe"
@@ -108,7 +106,7 @@ type writer struct {
 	meter *meter.Meter
 	plan  *plan.Plan
 	card  *device.Device
-	lanes []lane
+	lanes []lanes.Lane
 	page  []byte // one block
 	marks []byte // for the probe
 	extra []byte // chunkSize, for one at a time
@@ -248,7 +246,7 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	counts := w.meter.Counts()
 	return Result{
 		Bytes: w.size, Took: time.Since(began), Tested: w.tested, Wrote: writing, Checked: read.Sub(wrote),
-		Waited: w.waited / lanes, Counts: counts,
+		Waited: w.waited / lanes.Count, Counts: counts,
 		WriteRate: rate(w.size, writing), VerifyRate: rate(counts.Verified, read.Sub(wrote)),
 	}, nil
 }
@@ -262,37 +260,18 @@ type sharer interface{ Memory() []byte }
 
 // allocate gets the buffers, which take 14 MiB.
 func (w *writer) allocate() (release func(), err error) {
-	const size = (2*lanes+1)*chunkSize + 2*block + probe.Memory
-	var all []byte
+	const size = (2*lanes.Count+1)*chunkSize + 2*block + probe.Memory
+	var m lanes.Memory
 	release = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
-		all = s.Memory()[:size]
-	} else {
-		if all, err = memory(size); err != nil {
-			return nil, err
-		}
-		release = func() { _ = unix.Munmap(all) }
+		m = s.Memory()[:size]
+	} else if m, release, err = lanes.Map(size); err != nil {
+		return nil, err
 	}
-	rest := all
-	cut := func(n int) []byte {
-		b := rest[:n:n]
-		rest = rest[n:]
-		return b
+	for range lanes.Count {
+		w.lanes = append(w.lanes, lanes.Lane{Chunk: m.Cut(chunkSize), Spare: m.Cut(chunkSize)})
 	}
-	for range lanes {
-		w.lanes = append(w.lanes, lane{chunk: cut(chunkSize), spare: cut(chunkSize)})
-	}
-	w.extra, w.page, w.marks = cut(chunkSize), cut(block), cut(probe.Memory)
-	w.card = device.New(w.job.Card, cut(block), w.src.Place, w.plan.Took)
+	w.extra, w.page, w.marks = m.Cut(chunkSize), m.Cut(block), m.Cut(probe.Memory)
+	w.card = device.New(w.job.Card, m.Cut(block), w.src.Place, w.plan.Took)
 	return release, nil
-}
-
-// memory gets page-aligned memory that the collector does not count; it is
-// all zero.
-func memory(size int) ([]byte, error) {
-	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		return nil, fmt.Errorf("get memory: %w", err)
-	}
-	return b, nil
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"piwiz/flash/device"
+	"piwiz/flash/lanes"
 	"piwiz/flash/meter"
 	"piwiz/flash/source"
 	"piwiz/flash/wipe"
@@ -119,13 +120,13 @@ func (w *writer) length(index int64) int64 { return min(piece, w.size-index*piec
 func (w *writer) verify(ctx context.Context, proofs []proof) (bad []proof, err error) {
 	groups := inARow(proofs)
 	var next atomic.Int64
-	err = w.race(ctx, func(ctx context.Context, own lane) error {
+	err = lanes.Race(ctx, w.lanes, func(ctx context.Context, own lanes.Lane) error {
 		for ctx.Err() == nil {
 			i := int(next.Add(1)) - 1
 			if i >= len(groups) {
 				return nil
 			}
-			wrong, err := w.check(groups[i], own.spare)
+			wrong, err := w.check(groups[i], own.Spare)
 			if err != nil {
 				return err
 			}
