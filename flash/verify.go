@@ -11,6 +11,7 @@ import (
 	"piwiz/flash/device"
 	"piwiz/flash/lanes"
 	"piwiz/flash/meter"
+	"piwiz/flash/plan"
 	"piwiz/flash/source"
 	"piwiz/flash/wipe"
 )
@@ -174,7 +175,7 @@ func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 	}
 	w.meter.Count(meter.Counts{Verified: int64(len(got))})
 	w.meter.Settled(int64(len(got)))
-	for i, p := range split(got) {
+	for i, p := range plan.Pieces(got) {
 		if w.sum(p) != group[i].sum {
 			bad = append(bad, group[i])
 		}

@@ -33,7 +33,7 @@ func (w *writer) write(ctx context.Context) error {
 func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error {
 	end := c.Off + int64(len(c.Data))
 	w.seen.Add(c.Data)
-	pieces := split(c.Data)
+	pieces := plan.Pieces(c.Data)
 	zero := make([]bool, len(pieces))
 	for i, p := range pieces {
 		zero[i] = source.IsZero(p)
@@ -74,17 +74,6 @@ func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error
 	return nil
 }
 
-func split(b []byte) [][]byte {
-	var out [][]byte
-	for ; len(b) > piece; b = b[piece:] {
-		out = append(out, b[:piece])
-	}
-	if len(b) > 0 {
-		out = append(out, b)
-	}
-	return out
-}
-
 // compare compares pieces of a chunk with the card. What cannot be read counts as
 // different: writing it may fix it, and the verification will tell.
 func (w *writer) compare(c source.Chunk, from, n int, spare []byte) (equal []bool, read bool) {
@@ -104,7 +93,7 @@ func (w *writer) compare(c source.Chunk, from, n int, spare []byte) (equal []boo
 		copy(got[w.held-off:][:block], want[w.held-off:]) // it is written when all else is
 	}
 	same := 0
-	for i, p := range split(want) {
+	for i, p := range plan.Pieces(want) {
 		if equal[i] = bytes.Equal(p, got[i*piece:][:len(p)]); equal[i] {
 			same += len(p)
 		} else if w.mark == nil {
