@@ -14,6 +14,7 @@ import (
 	"piwiz/flash/image"
 	"piwiz/flash/lanes"
 	"piwiz/flash/meter"
+	"piwiz/flash/monitor"
 	"piwiz/flash/plan"
 	"piwiz/flash/probe"
 	"piwiz/flash/regular"
@@ -27,6 +28,9 @@ type Card = device.Card
 
 // Progress is how far a run is.
 type Progress = meter.Progress
+
+// Result is a card that was written and read back.
+type Result = meter.Result
 
 // Error is what failed, where, and what to do.
 type Error = device.Error
@@ -48,19 +52,6 @@ type Job struct {
 	CardSize int64         // bytes
 	Files    []bootfs.File // for the FIRMWARE partition
 	When     time.Time     // the time stamp of these files
-}
-
-// Result is a card that was written and read back. Tested, its size, Wrote and
-// Checked are parts of Took, which has a moment in addition to finish the card;
-// rates are bytes a second of the latter two; Waited is how long a lane of the
-// engine was busy reading and unpacking the image, or waited for another one
-// that was.
-type Result struct {
-	Bytes                  int64
-	Took, Tested           time.Duration
-	Wrote, Checked, Waited time.Duration
-	WriteRate, VerifyRate  float64
-	meter.Counts
 }
 
 // Write writes the image and reads it back. It returns within two seconds of
@@ -149,47 +140,27 @@ type proof struct {
 	at      int64 // total when it was written
 }
 
-// guard runs the work beside a monitor, because a request can hang in the
-// kernel for minutes and cannot be interrupted. A hanging one keeps its
-// memory and the image.
+// guard runs the work beside a monitor. A request that hangs keeps its memory
+// and the image.
 func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) (Result, error) {
-	type end struct {
-		r   Result
-		err error
-	}
-	done := make(chan end, 1)
-	var r Result
-	crash.Go(func() (err error) {
-		defer drop()
-		r, err = w.work(ctx)
-		return err
-	}, func(err error) {
+	r, err := monitor.Run(ctx, func() (r Result, err error) {
+		err = crash.Try(func() (err error) {
+			defer drop()
+			r, err = w.work(ctx)
+			return err
+		})
 		switch {
 		case crash.Is(err):
 			err = w.crashed(err)
 		case err != nil && ctx.Err() != nil:
 			err = w.cancelled(ctx)
 		}
-		done <- end{r, err}
-	})
-	beat := time.NewTicker(100 * time.Millisecond)
-	defer beat.Stop()
-	var hung <-chan time.Time
-	stopping := ctx.Done()
-	for {
-		select {
-		case e := <-done:
-			w.tell(report)
-			return e.r, e.err
-		case <-beat.C:
-			w.tell(report)
-		case <-stopping:
-			stopping = nil
-			hung = time.After(time.Second)
-		case <-hung:
-			return Result{}, w.cancelled(ctx)
-		}
+		return r, err
+	}, func() { w.tell(report) })
+	if errors.Is(err, monitor.ErrHung) {
+		return Result{}, w.cancelled(ctx)
 	}
+	return r, err
 }
 
 // tell reports what the meter and the card say now.
@@ -247,12 +218,8 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 	return Result{
 		Bytes: w.size, Took: time.Since(began), Tested: w.tested, Wrote: writing, Checked: read.Sub(wrote),
 		Waited: w.waited / lanes.Count, Counts: counts,
-		WriteRate: rate(w.size, writing), VerifyRate: rate(counts.Verified, read.Sub(wrote)),
+		WriteRate: meter.Rate(w.size, writing), VerifyRate: meter.Rate(counts.Verified, read.Sub(wrote)),
 	}, nil
-}
-
-func rate(bytes int64, d time.Duration) float64 {
-	return float64(bytes) / max(d.Seconds(), 1e-9)
 }
 
 // sharer is a card behind another process, with the memory that both see.

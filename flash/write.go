@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 
-	"piwiz/flash/device"
 	"piwiz/flash/meter"
 	"piwiz/flash/plan"
 	"piwiz/flash/source"
@@ -125,25 +124,14 @@ func (w *writer) putAround(ctx context.Context, b []byte, off int64) error {
 	return w.request(b[at+block:], w.held+block)
 }
 
-// request writes, and on a fault tries once more in small steps, to pass it or
-// to name its place.
+// request writes and counts.
 func (w *writer) request(b []byte, off int64) error {
-	if len(b) == 0 {
-		return nil
-	}
 	defer w.total.Add(int64(len(b)))
-	err := w.card.Write(b, off)
-	if err == nil {
-		return nil
+	again, err := w.card.WriteAgain(b, off, piece)
+	if again {
+		w.meter.Count(meter.Counts{Rewritten: int64(len(b))})
 	}
-	if !device.Gone(err) {
-		off, err = device.Narrow(w.card.Write, b, off, piece)
-	}
-	if err != nil {
-		return w.card.Fault("write", off, err)
-	}
-	w.meter.Count(meter.Counts{Rewritten: int64(len(b))})
-	return nil
+	return err
 }
 
 // keep remembers what each piece must read back as.

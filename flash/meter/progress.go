@@ -43,6 +43,24 @@ type Progress struct {
 	Counts
 }
 
+// Result is a card that was written and read back. Tested, its size, Wrote and
+// Checked are parts of Took, which has a moment in addition to finish the card;
+// rates are bytes a second of the latter two; Waited is how long a lane of the
+// engine was busy reading and unpacking the image, or waited for another one
+// that was.
+type Result struct {
+	Bytes                  int64
+	Took, Tested           time.Duration
+	Wrote, Checked, Waited time.Duration
+	WriteRate, VerifyRate  float64
+	Counts
+}
+
+// Rate is in bytes a second.
+func Rate(bytes int64, d time.Duration) float64 {
+	return float64(bytes) / max(d.Seconds(), 1e-9)
+}
+
 const (
 	stallAfter  = 10 * time.Second
 	adviseAfter = 60 * time.Second

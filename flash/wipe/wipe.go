@@ -20,9 +20,10 @@ const Margin = 1 << 20
 // mirrors are where btrfs has copies of its superblock on a whole disk.
 var mirrors = []int64{64 << 20, 256 << 30}
 
-// Outside wipes what is behind an image that ends at a byte, with buf as memory for
-// requests. It comes back with whether nothing of it was like a block that the image
-// has, so that none of both can have shared a place.
+// Outside wipes a card behind its image, up to its end, which may be within a block;
+// both are bytes. The requests are as long as buf. It comes back with whether nothing
+// of it was like a block that the image has: then none of it can have shared a place
+// with a block that was found equal.
 func Outside(ctx context.Context, card *device.Device, image, end int64, buf []byte, has func(block []byte) bool) (apart bool, err error) {
 	apart = true
 	at := image
