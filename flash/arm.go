@@ -45,7 +45,7 @@ func (w *writer) arm(ctx context.Context, end int64) error {
 	if err := w.card.WriteNow(w.page, 0); err != nil {
 		return w.card.Fault("write", 0, err)
 	}
-	mark, rest, err := probe.Run(ctx, w.card, probe.Claim{Size: w.job.CardSize, First: source.Unfinished(), Image: end, Was: w.before.add}, w.marks, w.extra)
+	mark, rest, err := probe.Run(ctx, w.card, probe.Claim{Size: w.job.CardSize, First: source.Unfinished(), Image: end, Was: w.before.Add}, w.marks, w.extra)
 	if err != nil {
 		copy(w.page, was)
 		_ = w.card.WriteNow(w.page, 0) // all is as it was; the error says what is wrong with the card

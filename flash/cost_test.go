@@ -9,6 +9,7 @@ import (
 
 	"piwiz/flash/image"
 	"piwiz/flash/probe"
+	"piwiz/flash/wipe"
 )
 
 // What an image that is mostly there costs beyond reading it and writing what
@@ -34,10 +35,10 @@ func smallChanges(t *testing.T, paths []string, wants [][]byte) {
 			t.Fatal(err, r)
 		}
 		least := int64(sweptImage + changes*piece)
-		if more := f.asked - least; more > tail+2*margin+2*piece+64*block {
+		if more := f.asked - least; more > tail+2*wipe.Margin+2*piece+64*block {
 			t.Errorf("image %d: it read %d KiB more than it and what was written", i, more>>10)
 		}
-		if more := f.wrote - changes*piece; more > int64(i)*probe.Enough+2*margin+64*block {
+		if more := f.wrote - changes*piece; more > int64(i)*probe.Enough+2*wipe.Margin+64*block {
 			t.Errorf("image %d: it wrote %d KiB more than what differs", i, more>>10)
 		}
 	}

@@ -82,4 +82,11 @@
 // differs nothing is written, and so nothing is forgotten. A card that remembers
 // nearly all of an image of less than 36 MiB. And one that remembers more than
 // 16 MiB, or keeps everything until the power is off.
+//
+// # Where it is
+//
+// The mark, its end and the edge are in arm.go and edge.go, what is verified in
+// verify.go, and forgetting in forget.go. Package wipe has what is wiped, package
+// probe how a size is tested and what is enough to forget, package seen which blocks
+// are alike.
 package flash

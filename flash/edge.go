@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"piwiz/flash/device"
+	"piwiz/flash/meter"
 )
 
 // sized tells whether the image is below the real end of the card, so that
@@ -33,7 +34,7 @@ func (w *writer) sized(ctx context.Context) (bool, error) {
 // all others, and unlike all that was found where something was written then.
 func (w *writer) ends() bool {
 	return !w.blind.Load() && w.end != 0 && w.proofs[len(w.proofs)-1].skipped &&
-		w.seen.count(w.end) == 1 && w.before.count(w.end) == 0
+		w.seen.Count(w.end) == 1 && w.before.Count(w.end) == 0
 }
 
 // edge looks for a block near the end of the image that was found equal, is
@@ -51,11 +52,11 @@ func (w *writer) edge(ctx context.Context) (bool, error) {
 			}
 			return false, nil
 		}
-		w.meter.count(Counts{Verified: int64(len(b))})
+		w.meter.Count(meter.Counts{Verified: int64(len(b))})
 		if w.sum(b) != p.sum {
 			return false, nil
 		}
-		if w.seen.unique(b) {
+		if w.seen.Unique(b) {
 			return true, nil
 		}
 	}

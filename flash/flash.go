@@ -3,27 +3,34 @@ package flash
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"piwiz/flash/bootfs"
 	"piwiz/flash/crash"
 	"piwiz/flash/device"
 	"piwiz/flash/image"
+	"piwiz/flash/lanes"
+	"piwiz/flash/meter"
+	"piwiz/flash/monitor"
 	"piwiz/flash/plan"
 	"piwiz/flash/probe"
 	"piwiz/flash/regular"
+	"piwiz/flash/seen"
 	"piwiz/flash/source"
 )
 
 // Card is what is written to. One that has Memory() []byte is asked with
 // buffers from there only.
 type Card = device.Card
+
+// Progress is how far a run is.
+type Progress = meter.Progress
+
+// Result is a card that was written and read back.
+type Result = meter.Result
 
 // Error is what failed, where, and what to do.
 type Error = device.Error
@@ -72,10 +79,9 @@ func Write(ctx context.Context, job Job, report func(Progress)) (Result, error) 
 // prepare gets memory; drop gives it back, and closes the image.
 func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 	seed := maphash.MakeSeed()
-	w = &writer{job: job, src: src, meter: newMeter(src.Least()), plan: plan.New(src.Least())}
+	w = &writer{job: job, src: src, meter: meter.New(src.Least()), plan: plan.New(src.Least())}
 	w.sum = func(b []byte) uint64 { return maphash.Bytes(seed, b) }
-	w.before.sum = w.sum
-	w.seen = seen{sum: w.sum, sums: make([]uint64, 0, src.Least()/block+1)}
+	w.before, w.seen = seen.New(w.sum, 0), seen.New(w.sum, src.Least()/block+1)
 	release, err := w.allocate()
 	if err != nil {
 		src.Close()
@@ -88,10 +94,10 @@ func prepare(job Job, src *source.Source) (w *writer, drop func(), err error) {
 type writer struct {
 	job   Job
 	src   *source.Source
-	meter *meter
+	meter *meter.Meter
 	plan  *plan.Plan
 	card  *device.Device
-	lanes []lane
+	lanes []lanes.Lane
 	page  []byte // one block
 	marks []byte // for the probe
 	extra []byte // chunkSize, for one at a time
@@ -107,8 +113,8 @@ type writer struct {
 	last []byte // the block itself
 
 	sum    func([]byte) uint64 // what a piece is verified by
-	seen   seen                // of the image
-	before seen                // what the card held where something was written
+	seen   *seen.Blocks        // of the image
+	before *seen.Blocks        // what the card held where something was written
 	blind  atomic.Bool         // something was written and not compared before
 	total  atomic.Int64        // bytes that were written to the image, and behind it to forget
 	behind int64               // up to where the space after the image was not used to forget
@@ -134,47 +140,27 @@ type proof struct {
 	at      int64 // total when it was written
 }
 
-// guard runs the work beside a monitor, because a request can hang in the
-// kernel for minutes and cannot be interrupted. A hanging one keeps its
-// memory and the image.
+// guard runs the work beside a monitor. A request that hangs keeps its memory
+// and the image.
 func (w *writer) guard(ctx context.Context, report func(Progress), drop func()) (Result, error) {
-	type end struct {
-		r   Result
-		err error
-	}
-	done := make(chan end, 1)
-	var r Result
-	crash.Go(func() (err error) {
-		defer drop()
-		r, err = w.work(ctx)
-		return err
-	}, func(err error) {
+	r, err := monitor.Run(ctx, func() (r Result, err error) {
+		err = crash.Try(func() (err error) {
+			defer drop()
+			r, err = w.work(ctx)
+			return err
+		})
 		switch {
 		case crash.Is(err):
 			err = w.crashed(err)
 		case err != nil && ctx.Err() != nil:
 			err = w.cancelled(ctx)
 		}
-		done <- end{r, err}
-	})
-	beat := time.NewTicker(100 * time.Millisecond)
-	defer beat.Stop()
-	var hung <-chan time.Time
-	stopping := ctx.Done()
-	for {
-		select {
-		case e := <-done:
-			w.tell(report)
-			return e.r, e.err
-		case <-beat.C:
-			w.tell(report)
-		case <-stopping:
-			stopping = nil
-			hung = time.After(time.Second)
-		case <-hung:
-			return Result{}, w.cancelled(ctx)
-		}
+		return r, err
+	}, func() { w.tell(report) })
+	if errors.Is(err, monitor.ErrHung) {
+		return Result{}, w.cancelled(ctx)
 	}
+	return r, err
 }
 
 // tell reports what the meter and the card say now.
@@ -183,11 +169,7 @@ func (w *writer) tell(report func(Progress)) {
 		return
 	}
 	now := time.Now()
-	p := w.meter.sample(now)
-	if p.Stalled = w.card.Waiting(now); p.Stalled < stallAfter {
-		p.Stalled = 0
-	}
-	report(p)
+	report(w.meter.Sample(now, w.card.Waiting(now)))
 }
 
 // crashed adds to a fault of piwiz itself what has become of the card.
@@ -227,21 +209,17 @@ func (w *writer) work(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	read := time.Now()
-	w.meter.stage(Finishing, block)
+	w.meter.Begin(meter.Finishing, block)
 	if err := w.finish(); err != nil {
 		return Result{}, err
 	}
-	w.meter.settled(block)
-	counts := w.meter.sample(time.Now()).Counts
+	w.meter.Settled(block)
+	counts := w.meter.Counts()
 	return Result{
 		Bytes: w.size, Took: time.Since(began), Tested: w.tested, Wrote: writing, Checked: read.Sub(wrote),
-		Waited: w.waited / lanes, Counts: counts,
-		WriteRate: rate(w.size, writing), VerifyRate: rate(counts.Verified, read.Sub(wrote)),
+		Waited: w.waited / lanes.Count, Counts: counts,
+		WriteRate: meter.Rate(w.size, writing), VerifyRate: meter.Rate(counts.Verified, read.Sub(wrote)),
 	}, nil
-}
-
-func rate(bytes int64, d time.Duration) float64 {
-	return float64(bytes) / max(d.Seconds(), 1e-9)
 }
 
 // sharer is a card behind another process, with the memory that both see.
@@ -249,37 +227,18 @@ type sharer interface{ Memory() []byte }
 
 // allocate gets the buffers, which take 14 MiB.
 func (w *writer) allocate() (release func(), err error) {
-	const size = (2*lanes+1)*chunkSize + 2*block + probe.Memory
-	var all []byte
+	const size = (2*lanes.Count+1)*chunkSize + 2*block + probe.Memory
+	var m lanes.Memory
 	release = func() {}
 	if s, ok := w.job.Card.(sharer); ok {
-		all = s.Memory()[:size]
-	} else {
-		if all, err = memory(size); err != nil {
-			return nil, err
-		}
-		release = func() { _ = unix.Munmap(all) }
+		m = s.Memory()[:size]
+	} else if m, release, err = lanes.Map(size); err != nil {
+		return nil, err
 	}
-	rest := all
-	cut := func(n int) []byte {
-		b := rest[:n:n]
-		rest = rest[n:]
-		return b
+	for range lanes.Count {
+		w.lanes = append(w.lanes, lanes.Lane{Chunk: m.Cut(chunkSize), Spare: m.Cut(chunkSize)})
 	}
-	for range lanes {
-		w.lanes = append(w.lanes, lane{chunk: cut(chunkSize), spare: cut(chunkSize)})
-	}
-	w.extra, w.page, w.marks = cut(chunkSize), cut(block), cut(probe.Memory)
-	w.card = device.New(w.job.Card, cut(block), w.src.Place, w.plan.Took)
+	w.extra, w.page, w.marks = m.Cut(chunkSize), m.Cut(block), m.Cut(probe.Memory)
+	w.card = device.New(w.job.Card, m.Cut(block), w.src.Place, w.plan.Took)
 	return release, nil
-}
-
-// memory gets page-aligned memory that the collector does not count; it is
-// all zero.
-func memory(size int) ([]byte, error) {
-	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		return nil, fmt.Errorf("get memory: %w", err)
-	}
-	return b, nil
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/flash/device"
+	"piwiz/flash/wipe"
 )
 
 const cardSize = 20 << 20
@@ -36,8 +37,8 @@ func TestTheCardHoldsTheImageAndTheHostsFiles(t *testing.T) {
 				t.Errorf("the card differs from byte %d on", device.Differs(c.b, want))
 			}
 			behind := newCard(cardSize).b[len(want):]
-			clear(behind[:margin])
-			clear(behind[len(behind)-margin:])
+			clear(behind[:wipe.Margin])
+			clear(behind[len(behind)-wipe.Margin:])
 			if !bytes.Equal(c.b[len(want):], behind) {
 				t.Error("the space after the image was changed, or what could be a signature is there")
 			}

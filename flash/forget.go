@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"piwiz/flash/plan"
 	"piwiz/flash/probe"
 	"piwiz/flash/source"
 )
@@ -78,7 +79,7 @@ func (w *writer) rewrite(ctx context.Context, pick map[int64]*proof, sure bool) 
 // the piece's size to read into, and no longer than until it had all of them.
 func (w *writer) picked(ctx context.Context, n int, wanted func(index int64) bool, do func(b []byte, index int64, spare []byte) error) error {
 	err := w.each(ctx, func(c source.Chunk, spare []byte) error {
-		for i, b := range split(c.Data) {
+		for i, b := range plan.Pieces(c.Data) {
 			index := c.Off/piece + int64(i)
 			if !wanted(index) {
 				continue

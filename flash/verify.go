@@ -9,7 +9,11 @@ import (
 	"sync/atomic"
 
 	"piwiz/flash/device"
+	"piwiz/flash/lanes"
+	"piwiz/flash/meter"
+	"piwiz/flash/plan"
 	"piwiz/flash/source"
+	"piwiz/flash/wipe"
 )
 
 // rewrites is how often a piece is written again before the card has failed.
@@ -23,7 +27,7 @@ func (w *writer) verifyAll(ctx context.Context) error {
 		return nil // every piece was read, and nothing changed since
 	}
 	slices.SortFunc(w.proofs, func(a, b proof) int { return cmp.Compare(a.index, b.index) })
-	apart, err := w.wipe(ctx)
+	apart, err := wipe.Outside(ctx, w.card, w.size, w.job.CardSize, w.extra, w.seen.Has)
 	if err != nil {
 		return err
 	}
@@ -67,9 +71,9 @@ func (w *writer) due(all bool, round int) []proof {
 		}
 	}
 	if round == 0 {
-		w.meter.stage(Verifying, total)
+		w.meter.Begin(meter.Verifying, total)
 	} else {
-		w.meter.more(total)
+		w.meter.More(total)
 	}
 	return out
 }
@@ -117,13 +121,13 @@ func (w *writer) length(index int64) int64 { return min(piece, w.size-index*piec
 func (w *writer) verify(ctx context.Context, proofs []proof) (bad []proof, err error) {
 	groups := inARow(proofs)
 	var next atomic.Int64
-	err = w.race(ctx, func(ctx context.Context, own lane) error {
+	err = lanes.Race(ctx, w.lanes, func(ctx context.Context, own lanes.Lane) error {
 		for ctx.Err() == nil {
 			i := int(next.Add(1)) - 1
 			if i >= len(groups) {
 				return nil
 			}
-			wrong, err := w.check(groups[i], own.spare)
+			wrong, err := w.check(groups[i], own.Spare)
 			if err != nil {
 				return err
 			}
@@ -169,9 +173,9 @@ func (w *writer) check(group []proof, spare []byte) (bad []proof, err error) {
 		}
 		return bad, nil
 	}
-	w.meter.count(Counts{Verified: int64(len(got))})
-	w.meter.settled(int64(len(got)))
-	for i, p := range split(got) {
+	w.meter.Count(meter.Counts{Verified: int64(len(got))})
+	w.meter.Settled(int64(len(got)))
+	for i, p := range plan.Pieces(got) {
 		if w.sum(p) != group[i].sum {
 			bad = append(bad, group[i])
 		}
@@ -200,7 +204,7 @@ func (w *writer) fix(ctx context.Context, bad []proof) error {
 func (w *writer) rewritten(want []byte, off int64, got []byte) error {
 	var failed error
 	for range rewrites {
-		w.meter.count(Counts{Rewritten: int64(len(want))})
+		w.meter.Count(meter.Counts{Rewritten: int64(len(want))})
 		if err := w.request(want, off); err != nil {
 			return err
 		}

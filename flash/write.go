@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 
-	"piwiz/flash/device"
+	"piwiz/flash/meter"
 	"piwiz/flash/plan"
 	"piwiz/flash/source"
 )
@@ -31,8 +31,8 @@ func (w *writer) write(ctx context.Context) error {
 // settle skips or writes the pieces of a chunk.
 func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error {
 	end := c.Off + int64(len(c.Data))
-	w.seen.add(c.Data)
-	pieces := split(c.Data)
+	w.seen.Add(c.Data)
+	pieces := plan.Pieces(c.Data)
 	zero := make([]bool, len(pieces))
 	for i, p := range pieces {
 		zero[i] = source.IsZero(p)
@@ -54,8 +54,8 @@ func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error
 		if err := w.putAround(ctx, b, off); err != nil {
 			return err
 		}
-		w.meter.count(Counts{Written: int64(len(b))})
-		w.meter.settled(int64(len(b)))
+		w.meter.Count(meter.Counts{Written: int64(len(b))})
+		w.meter.Settled(int64(len(b)))
 	}
 	if w.holds(c.Data, c.Off) {
 		w.last = bytes.Clone(c.Data[w.held-c.Off:][:block])
@@ -71,17 +71,6 @@ func (w *writer) settle(ctx context.Context, c source.Chunk, spare []byte) error
 		}
 	}
 	return nil
-}
-
-func split(b []byte) [][]byte {
-	var out [][]byte
-	for ; len(b) > piece; b = b[piece:] {
-		out = append(out, b[:piece])
-	}
-	if len(b) > 0 {
-		out = append(out, b)
-	}
-	return out
 }
 
 // compare compares pieces of a chunk with the card. What cannot be read counts as
@@ -103,15 +92,15 @@ func (w *writer) compare(c source.Chunk, from, n int, spare []byte) (equal []boo
 		copy(got[w.held-off:][:block], want[w.held-off:]) // it is written when all else is
 	}
 	same := 0
-	for i, p := range split(want) {
+	for i, p := range plan.Pieces(want) {
 		if equal[i] = bytes.Equal(p, got[i*piece:][:len(p)]); equal[i] {
 			same += len(p)
 		} else if w.mark == nil {
-			w.before.add(got[i*piece:][:len(p)])
+			w.before.Add(got[i*piece:][:len(p)])
 		}
 	}
-	w.meter.count(Counts{Read: int64(len(got)), Skipped: int64(same)})
-	w.meter.settled(int64(same))
+	w.meter.Count(meter.Counts{Read: int64(len(got)), Skipped: int64(same)})
+	w.meter.Settled(int64(same))
 	return equal, true
 }
 
@@ -135,25 +124,14 @@ func (w *writer) putAround(ctx context.Context, b []byte, off int64) error {
 	return w.request(b[at+block:], w.held+block)
 }
 
-// request writes, and on a fault tries once more in small steps, to pass it or
-// to name its place.
+// request writes and counts.
 func (w *writer) request(b []byte, off int64) error {
-	if len(b) == 0 {
-		return nil
-	}
 	defer w.total.Add(int64(len(b)))
-	err := w.card.Write(b, off)
-	if err == nil {
-		return nil
+	again, err := w.card.WriteAgain(b, off, piece)
+	if again {
+		w.meter.Count(meter.Counts{Rewritten: int64(len(b))})
 	}
-	if !device.Gone(err) {
-		off, err = device.Narrow(w.card.Write, b, off, piece)
-	}
-	if err != nil {
-		return w.card.Fault("write", off, err)
-	}
-	w.meter.count(Counts{Rewritten: int64(len(b))})
-	return nil
+	return err
 }
 
 // keep remembers what each piece must read back as.

@@ -21,6 +21,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
+	"piwiz/flash/meter"
 	"piwiz/nixgen/builder"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
@@ -154,7 +155,7 @@ func working(t *testing.T) (e Engine, letGo func()) {
 		return build(ctx, name, report)
 	}
 	e.Write = func(ctx context.Context, s hostfile.Saved, c flash.Opened, d disk.Device, report func(flash.Progress)) (flash.Written, error) {
-		report(flash.Progress{Stage: flash.Verifying, Done: 1 << 30, Total: 3 << 30, Rate: 41.5e6, Left: 50 * time.Second})
+		report(flash.Progress{Stage: meter.Verifying, Done: 1 << 30, Total: 3 << 30, Rate: 41.5e6, Left: 50 * time.Second})
 		if err := wait(ctx); err != nil {
 			return flash.Written{}, err
 		}

@@ -21,6 +21,7 @@ import (
 	"piwiz/flash/disk"
 	"piwiz/flash/firstboot"
 	"piwiz/flash/firstboot/sshlogin"
+	"piwiz/flash/meter"
 	"piwiz/nixgen"
 	"piwiz/nixgen/builder"
 	"piwiz/nixgen/follow"
@@ -169,7 +170,7 @@ func (w *walker) hostile() Engine {
 	}
 	e.GrantCard = func(disk.Device) CardGrant { return &walkCardGrant{fakeGrant{}, w.perhaps("grant")} }
 	e.Write = func(_ context.Context, _ hostfile.Saved, _ flash.Opened, _ disk.Device, report func(flash.Progress)) (flash.Written, error) {
-		report(flash.Progress{Stage: flash.Writing, Done: 1, Total: 3})
+		report(flash.Progress{Stage: meter.Writing, Done: 1, Total: 3})
 		return flash.Written{}, fail("write")
 	}
 	e.Wait = func(_ context.Context, _ hostfile.Saved, report func(firstboot.Event)) (firstboot.Result, error) {

@@ -10,6 +10,7 @@ import (
 
 	"piwiz/flash"
 	"piwiz/flash/disk"
+	"piwiz/flash/meter"
 	"piwiz/tui/clean"
 	"piwiz/tui/style"
 )
@@ -60,9 +61,9 @@ func (p *writePage) view(s *state, width, height int) string {
 	var b strings.Builder
 	b.WriteString("  " + style.Title.Render(clean.Name(s.card.Path)) + "  " + diskLabel(s.card) + "\n\n")
 	for _, st := range []struct {
-		stage flash.Stage
+		stage meter.Stage
 		name  string
-	}{{flash.Writing, "Writing"}, {flash.Verifying, "Verifying it"}, {flash.Finishing, "Making it bootable"}} {
+	}{{meter.Writing, "Writing"}, {meter.Verifying, "Verifying it"}, {meter.Finishing, "Making it bootable"}} {
 		share := 0.0
 		switch {
 		case g.Stage > st.stage:

@@ -14,6 +14,7 @@ import (
 	"piwiz/flash"
 	"piwiz/flash/disk"
 	"piwiz/flash/image"
+	"piwiz/flash/meter"
 	"piwiz/nixgen/hostfile/inspect"
 )
 
@@ -74,7 +75,7 @@ func (p *program) flashVerb() *cobra.Command {
 
 // progress reports once a second at most, and at each new stage.
 func (p *program) progress() func(flash.Progress) {
-	var stage flash.Stage
+	var stage meter.Stage
 	var last time.Time
 	return func(g flash.Progress) {
 		if g.Stage == stage && time.Since(last) < time.Second {

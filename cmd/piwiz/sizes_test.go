@@ -16,7 +16,6 @@ var large = map[string]int{
 	"cmd/piwiz/engine":      1650,
 	"nixgen/builder/ownnix": 1050, "nixgen/builder/ownnix/nixcache": 1050,
 	"nixgen": 900,
-	"flash":  1100,
 }
 
 // faces have a file for each page, which nothing but the story uses, or for each

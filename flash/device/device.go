@@ -143,6 +143,24 @@ func Narrow(do func(b []byte, off int64) error, b []byte, off int64, step int) (
 	return 0, nil
 }
 
+// WriteAgain writes, and on a fault once more in steps of that many bytes: to pass
+// it, then again is true, or to name its place in the error, which is for people.
+func (d *Device) WriteAgain(b []byte, off int64, step int) (again bool, err error) {
+	if len(b) == 0 {
+		return false, nil
+	}
+	if err = d.Write(b, off); err == nil {
+		return false, nil
+	}
+	if !Gone(err) {
+		off, err = Narrow(d.Write, b, off, step)
+	}
+	if err != nil {
+		return false, d.Fault("write", off, err)
+	}
+	return true, nil
+}
+
 // empty tells whether the card's size is zero by now: its reader is gone.
 func (d *Device) empty() bool {
 	s, ok := d.card.(io.Seeker)

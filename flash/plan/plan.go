@@ -10,6 +10,18 @@ import (
 // Piece is what is decided about, in bytes.
 const Piece = 1 << 20
 
+// Pieces cuts a part of the image, of which the last piece may be shorter.
+func Pieces(b []byte) [][]byte {
+	var out [][]byte
+	for ; len(b) > Piece; b = b[Piece:] {
+		out = append(out, b[:Piece])
+	}
+	if len(b) > 0 {
+		out = append(out, b)
+	}
+	return out
+}
+
 // Plan weighs what it costs to look. A piece that is already right on the card costs one read; any other costs a
 // write, and a read to verify it. Reading first is the cheaper way when
 //

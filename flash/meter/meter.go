@@ -1,4 +1,6 @@
-package flash
+// Package meter counts what a run does to a card, and tells from that how far it
+// is, how fast, and how long it will take. It asks the card nothing.
+package meter
 
 import (
 	"sync"
@@ -13,8 +15,8 @@ const window = 5 * time.Second
 // to go hangs.
 const longest = 100 * 3600
 
-// meter counts what the card did; the lanes add, the monitor samples.
-type meter struct {
+// Meter counts what the card did; many add, one samples.
+type Meter struct {
 	mu      sync.Mutex
 	now     Progress
 	history []mark
@@ -25,28 +27,30 @@ type mark struct {
 	done int64
 }
 
-func newMeter(total int64) *meter {
-	m := &meter{}
-	m.stage(Writing, total)
+// New is that of a run that has total bytes to write.
+func New(total int64) *Meter {
+	m := &Meter{}
+	m.Begin(Writing, total)
 	return m
 }
 
-func (m *meter) stage(s Stage, total int64) {
+// Begin begins a stage that has total bytes to settle.
+func (m *Meter) Begin(s Stage, total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.Stage, m.now.Done, m.now.Total = s, 0, total
 	m.history = []mark{{time.Now(), 0}}
 }
 
-// more adds to what the stage has to do.
-func (m *meter) more(total int64) {
+// More adds to what the stage has to do.
+func (m *Meter) More(total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.Total = m.now.Done + total
 }
 
-// settled counts bytes of the stage.
-func (m *meter) settled(n int64) {
+// Settled counts bytes of the stage.
+func (m *Meter) Settled(n int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now.Done += n
@@ -58,18 +62,29 @@ func (m *meter) settled(n int64) {
 	}
 }
 
-// count adds to the counts of the whole run.
-func (m *meter) count(c Counts) {
+// Count adds to the counts of the whole run.
+func (m *Meter) Count(c Counts) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := &m.now.Counts
 	*t = Counts{t.Read + c.Read, t.Written + c.Written, t.Skipped + c.Skipped, t.Verified + c.Verified, t.Rewritten + c.Rewritten}
 }
 
-func (m *meter) sample(now time.Time) Progress {
+// Counts are those of the whole run so far.
+func (m *Meter) Counts() Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now.Counts
+}
+
+// Sample is how far the run is, when the card has not answered for so long.
+func (m *Meter) Sample(now time.Time, waiting time.Duration) Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.now
+	if waiting >= stallAfter {
+		p.Stalled = waiting
+	}
 	p.Left = -1
 	oldest := m.history[0]
 	if d := now.Sub(oldest.at); d > 300*time.Millisecond && p.Done > oldest.done {

@@ -1,4 +1,4 @@
-package flash
+package meter
 
 import (
 	"fmt"
@@ -54,6 +54,11 @@ type Result struct {
 	Wrote, Checked, Waited time.Duration
 	WriteRate, VerifyRate  float64
 	Counts
+}
+
+// Rate is in bytes a second.
+func Rate(bytes int64, d time.Duration) float64 {
+	return float64(bytes) / max(d.Seconds(), 1e-9)
 }
 
 const (
