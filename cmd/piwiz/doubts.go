@@ -17,14 +17,14 @@ import (
 // build, as it was given.
 func doubted(arg string, doubts []nixgen.Doubt) error {
 	var why []string
-	command := "piwiz build " + shell.Quote(arg)
+	command := []string{"piwiz build", shell.Quote(arg)}
 	for _, x := range doubts {
 		why = append(why, "  "+x.Text)
-		command += " --confirm " + shell.Quote(x.Key)
+		command = append(command, "--confirm", shell.Quote(x.Key))
 	}
 	return &fault.Error{
 		Headline: "nothing was built: this must be confirmed first", Why: strings.Join(why, "\n"),
-		Todo: fault.Todo{"It is best to change the answers, as described above.", "To build it anyway: " + command},
+		Todo: fault.Todo{"It is best to change the answers, as described above.", "To build it anyway: " + strings.Join(command, " ")},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -191,13 +192,13 @@ func TestAKillAtAnyMomentLeavesOneOrTheOther(t *testing.T) {
 	want := map[string]bool{}
 	for i := range 200 {
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestSavesForever$")
-		cmd.Env = append(os.Environ(), "PIWIZ_SAVE_IN="+s.Dir)
+		cmd.Env = append(os.Environ(), "PIWIZ_SAVE_IN="+s.Dir, "PIWIZ_SAVE_FIRST="+[]string{"alice", "bob"}[i%2])
 		began, err := cmd.StdoutPipe()
 		must(t, err)
 		must(t, cmd.Start())
 		_, err = began.Read(make([]byte, 1)) // on a busy machine it takes long to start
 		must(t, err)
-		time.Sleep(time.Duration(i%37) * time.Millisecond) // any moment is as good as another
+		time.Sleep(time.Duration(i%37*(1+i/50)) * time.Millisecond) // any moment is as good as another
 		must(t, cmd.Process.Kill())
 		_ = cmd.Wait()
 		h, err := s.Load("bach")
@@ -223,9 +224,13 @@ func TestSavesForever(t *testing.T) {
 		return // only as the child of the test above
 	}
 	s := Store{Dir: dir}
+	names := []string{"alice", "bob"}
+	if names[1] == os.Getenv("PIWIZ_SAVE_FIRST") {
+		slices.Reverse(names)
+	}
 	fmt.Println("it begins")
 	for {
-		for _, name := range []string{"alice", "bob"} {
+		for _, name := range names {
 			h := saved(t, "bach")
 			h.Host.User = name
 			h.Host.Networks = []nixgen.Network{{SSID: name, Security: wifi.WPA2}}

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/hostfile/layout"
 )
@@ -120,20 +123,33 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 
 // A file that is something else altogether costs no time, whatever it holds.
 func TestNonsenseIsSoonTold(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for name, line := range map[string]string{"lists": "a = [\n", "tables": "[a\n", "words": "a b\n", "twice": "a = 1\n", "texts": "a = \"\"\"\n", "bytes": "\xff = \n"} {
 		for _, size := range []int{mostSifted - 100, layout.MaxSize - 100} {
 			if size > mostSifted && name != "twice" && os.Getenv("PIWIZ_REAL") != "1" {
 				continue
 			}
-			began := time.Now()
+			began := worked(t)
 			_, err := ReadHost(strings.NewReader(strings.Repeat(line, size/len(line))))
 			var u *Unreadable
 			if !errors.As(err, &u) || len(u.Faults) > mostFaults+3 {
 				t.Errorf("%s: %v", name, err)
 			}
-			if took := time.Since(began); took > 3*time.Second {
+			if took := worked(t) - began; took > 3*time.Second {
 				t.Errorf("%s, %d bytes: %v", name, size, took)
 			}
 		}
 	}
+}
+
+// worked is how long this thread has had the processor: what others do on the
+// machine does not count.
+func worked(t *testing.T) time.Duration {
+	t.Helper()
+	var use unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_THREAD, &use); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
