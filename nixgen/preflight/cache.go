@@ -33,7 +33,7 @@ func Cache(ctx context.Context, address string) (string, error) {
 	return "", &Problem{
 		Headline: "Ready-made packages cannot be downloaded: " + where + " " + why + ".", Warning: true,
 		Why:  "A first build downloads 2 to 3 GB of packages. What was downloaded before is not needed again.",
-		Todo: []string{"Connect this computer to the internet. Behind a proxy, set https_proxy for you and for the Nix service.", "See what happens: curl -I " + address}, Err: err,
+		Todo: []string{"Connect this computer to the internet. Behind a proxy, set https_proxy, for the Nix service too if this computer has one.", "See what happens: curl -I " + address}, Err: err,
 	}
 }
 
