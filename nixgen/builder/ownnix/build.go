@@ -14,6 +14,7 @@ import (
 
 	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/builder/ownnix/allowed"
+	"piwiz/nixgen/builder/ownnix/folder"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/diagnose"
 	"piwiz/nixgen/fault"
@@ -87,11 +88,11 @@ func (b *Builder) Build(ctx context.Context, o order.Order, w *follow.Watch) err
 
 // use takes the folder for a build, and tidies it when nobody else builds.
 func (n Nix) use(ctx context.Context) (lock *os.File, h here, err error) {
-	if lock, err = n.lock(ctx, unix.LOCK_SH, forever); err != nil {
+	if lock, err = n.folder().Lock(ctx, unix.LOCK_SH, folder.Forever); err != nil {
 		return nil, h, err
 	}
 	if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-		err = n.sweep()
+		err = n.folder().Sweep()
 	}
 	if err == nil { // a lock that could not become another is none any more
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
@@ -99,7 +100,7 @@ func (n Nix) use(ctx context.Context) (lock *os.File, h here, err error) {
 	h, ok := n.here()
 	switch {
 	case err != nil:
-		err = allowed.Unusable(err)
+		err = folder.Unusable(err)
 	case !ok:
 		err = &fault.Error{Headline: "piwiz's own Nix was removed just now.", Todo: fault.Todo{"Build again: piwiz downloads it again."}}
 	default:
@@ -113,9 +114,9 @@ func (n Nix) use(ctx context.Context) (lock *os.File, h here, err error) {
 // memory: that happens, and nobody knows why (NixOS/nix issue 2176).
 func (n Nix) build(ctx context.Context, p program, o order.Order, w *follow.Watch) error {
 	link := o.OutLink
-	o.OutLink = "/nix/" + hostRoots + "/" + o.Host
-	if err := os.MkdirAll(n.at(hostRoots), 0o755); err != nil {
-		return allowed.Unusable(err)
+	o.OutLink = "/nix/" + folder.HostRoots + "/" + o.Host
+	if err := os.MkdirAll(n.folder().At(folder.HostRoots), 0o755); err != nil {
+		return folder.Unusable(err)
 	}
 	for again := true; ; again = false {
 		kills := killsNow()
@@ -137,8 +138,8 @@ func (n Nix) build(ctx context.Context, p program, o order.Order, w *follow.Watc
 			w.Event(e)
 		})
 		if err == nil && !o.DryRun {
-			if err := n.result(o.Host, link); err != nil {
-				return allowed.Unusable(err)
+			if err := n.folder().Result(o.Host, link); err != nil {
+				return folder.Unusable(err)
 			}
 		}
 		if r := refused(err, said); r != nil {
@@ -153,16 +154,6 @@ func (n Nix) build(ctx context.Context, p program, o order.Order, w *follow.Watc
 		}
 		return err
 	}
-}
-
-// result makes link lead to what was built for a host, as a path outside of the
-// namespace.
-func (n Nix) result(host, at string) error {
-	to := n.image(host)
-	if to == "" {
-		return &os.PathError{Op: "readlink", Path: filepath.Join(n.at(hostRoots), host), Err: unix.ENOENT}
-	}
-	return link(to, at)
 }
 
 var bySignal = regexp.MustCompile(`failed due to signal 9 \(Killed\)`)

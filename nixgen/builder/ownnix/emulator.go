@@ -12,7 +12,7 @@ import (
 
 	"piwiz/nixgen/aarch64"
 	"piwiz/nixgen/builder/order"
-	"piwiz/nixgen/builder/ownnix/allowed"
+	"piwiz/nixgen/builder/ownnix/folder"
 	"piwiz/nixgen/nix"
 )
 
@@ -43,8 +43,8 @@ type source struct {
 // made of. It is downloaded, never compiled. say takes lines for people.
 func (n Nix) emulate(ctx context.Context, p *program, o order.Order, say func(string)) error {
 	var have emulator
-	old := n.load("emulator.json", &have) == nil // and it answered
-	if _, err := os.Stat(n.outside(have.Path + "/" + have.Program)); err != nil {
+	old := n.folder().Load(folder.Emulator, &have) == nil // and it answered
+	if _, err := os.Stat(n.folder().Outside(have.Path + "/" + have.Program)); err != nil {
 		old = false
 	}
 	of := nixpkgs(o)
@@ -72,8 +72,8 @@ func (n Nix) emulate(ctx context.Context, p *program, o order.Order, say func(st
 			continue
 		}
 		e.For = of
-		if err := errors.Join(n.root("emulator", e.Path), n.keep("emulator.json", e)); err != nil {
-			return allowed.Unusable(err)
+		if err := errors.Join(n.folder().Root("emulator", e.Path), n.folder().Keep(folder.Emulator, e)); err != nil {
+			return folder.Unusable(err)
 		}
 		e.use(p)
 		return nil
@@ -137,7 +137,7 @@ func (n Nix) packaged(ctx context.Context, p program) (e emulator, err error) {
 	if p.pin.Emulator.SHA256 == "" {
 		return e, errors.New("none is pinned")
 	}
-	dir, err := os.MkdirTemp(n.at("piwiz"), "emulator-")
+	dir, err := os.MkdirTemp(n.folder().At(folder.Ours), "emulator-")
 	if err != nil {
 		return e, err
 	}
@@ -156,7 +156,7 @@ func (n Nix) packaged(ctx context.Context, p program) (e emulator, err error) {
 // answers runs a program for the Pi with it.
 func (n Nix) answers(ctx context.Context, p program, e emulator) error {
 	const name = "piwiz/answer"
-	if err := os.WriteFile(n.at(name), aarch64.Answering(), 0o755); err != nil && !errors.Is(err, os.ErrPermission) {
+	if err := os.WriteFile(n.folder().At(name), aarch64.Answering(), 0o755); err != nil && !errors.Is(err, os.ErrPermission) {
 		return err
 	}
 	e.use(&p)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"piwiz/nixgen/builder/order"
+	"piwiz/nixgen/builder/ownnix/folder"
 	"piwiz/nixgen/fault"
 )
 
@@ -51,7 +52,7 @@ func TestRealEmulatorIsOfTheImagesNixpkgsElsePinnedAndNeverCompiled(t *testing.T
 			Path, Flags string
 			Sandbox     bool
 		}
-		if err != nil || n.load("emulator.json", &e) != nil || !strings.HasSuffix(e.Path, emulator) || e.Flags != flags || e.Sandbox != sandbox || strings.Contains(lines, "qemu-of-sources.drv") {
+		if err != nil || n.folder().Load(folder.Emulator, &e) != nil || !strings.HasSuffix(e.Path, emulator) || e.Flags != flags || e.Sandbox != sandbox || strings.Contains(lines, "qemu-of-sources.drv") {
 			t.Errorf("%s: %v, %+v\n%s", what, err, e, lines)
 		}
 	}
@@ -75,7 +76,7 @@ func TestRealEmulatorIsOfTheImagesNixpkgsElsePinnedAndNeverCompiled(t *testing.T
 	if err := n.emulate(t.Context(), &p, none, func(string) {}); err != nil || !strings.Contains(p.space.Emulator, "-qemu-user-static/bin/") {
 		t.Errorf("%v, %q", err, p.space.Emulator)
 	}
-	if err := os.Remove(n.at("piwiz/emulator.json")); err != nil {
+	if err := os.Remove(n.folder().At("piwiz/emulator.json")); err != nil {
 		t.Fatal(err)
 	}
 	err = n.emulate(t.Context(), &p, none, func(string) {})
@@ -133,7 +134,7 @@ func TestRealFlakeWithALockOfItsOwn(t *testing.T) {
 	for range 2 { // without the lock, then with it
 		lines, err := built(t.Context(), n, o)
 		var e emulator
-		if err != nil || n.load("emulator.json", &e) != nil || !strings.HasSuffix(e.Path, "-qemu-user-static-x86_64-unknown-linux-musl-7.2.0") {
+		if err != nil || n.folder().Load(folder.Emulator, &e) != nil || !strings.HasSuffix(e.Path, "-qemu-user-static-x86_64-unknown-linux-musl-7.2.0") {
 			t.Fatalf("%v, %+v\n%s", err, e, lines)
 		}
 		image(t, o)

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"piwiz/nixgen/builder/ownnix/allowed"
-	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/folder"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/builder/ownnix/pins"
 	"piwiz/nixgen/durable"
@@ -32,7 +30,7 @@ func (n Nix) Size(ctx context.Context) (download, unpacked int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	download, unpacked = nixcache.Sum(nixcache.Missing(n.at("store"), infos))
+	download, unpacked = nixcache.Sum(nixcache.Missing(n.folder().At("store"), infos))
 	return download, unpacked, nil
 }
 
@@ -49,7 +47,7 @@ func (n Nix) Fetch(ctx context.Context, report func(nixcache.Progress)) error {
 	if err := n.Allowed(ctx); err != nil {
 		return err
 	}
-	lock, err := n.lock(ctx, unix.LOCK_EX, forever)
+	lock, err := n.folder().Lock(ctx, unix.LOCK_EX, folder.Forever)
 	if err != nil {
 		return err
 	}
@@ -57,8 +55,8 @@ func (n Nix) Fetch(ctx context.Context, report func(nixcache.Progress)) error {
 	if _, ok := n.here(); ok { // another has fetched it
 		return nil
 	}
-	if err := n.sweep(); err != nil {
-		return allowed.Unusable(err)
+	if err := n.folder().Sweep(); err != nil {
+		return folder.Unusable(err)
 	}
 	pin, err := pins.This()
 	if err != nil {
@@ -73,7 +71,7 @@ func (n Nix) Fetch(ctx context.Context, report func(nixcache.Progress)) error {
 
 // fetch takes the closure out of a cache, else out of the release.
 func (n Nix) fetch(ctx context.Context, pin pins.Pin, report func(nixcache.Progress)) ([]nixcache.Info, error) {
-	store := n.at("store")
+	store := n.folder().At("store")
 	if err := os.MkdirAll(store, 0o755); err != nil {
 		return nil, err
 	}
@@ -108,7 +106,7 @@ func (n Nix) room(infos []nixcache.Info) error {
 	if free := int64(fsys.Bavail) * fsys.Bsize; free < need {
 		return &fault.Error{
 			Lacks: true, Headline: fmt.Sprintf("There is too little room in %s: %d MB are free, and %d MB are needed.", n.Dir, free/1e6, (need+1e6-1)/1e6),
-			Todo: fault.Todo{"See what fills the disk: df -h " + shell.Quote(n.Dir), allowed.OtherFolder()}, Err: unix.ENOSPC,
+			Todo: fault.Todo{"See what fills the disk: df -h " + shell.Quote(n.Dir), folder.OtherFolder()}, Err: unix.ENOSPC,
 		}
 	}
 	return nil
@@ -135,7 +133,7 @@ func notFetched(ctx context.Context, err error) error {
 func (n Nix) register(ctx context.Context, pin pins.Pin, infos []nixcache.Info) error {
 	h := here{Version: pin.Version, Path: pin.Path, Since: time.Now()}
 	if pin.CACert != "" {
-		if _, err := os.Stat(n.outside(pin.CACert)); err == nil {
+		if _, err := os.Stat(n.folder().Outside(pin.CACert)); err == nil {
 			h.CACert = pin.CACert + "/etc/ssl/certs/ca-bundle.crt"
 		}
 	}
@@ -155,15 +153,15 @@ func (n Nix) register(ctx context.Context, pin pins.Pin, infos []nixcache.Info) 
 	if _, err := p.run(ctx, read, "nix-store", "--load-db"); err != nil {
 		return n.broken(ctx, "enter what was downloaded", err)
 	}
-	err = n.root("nix", h.Path)
+	err = n.folder().Root("nix", h.Path)
 	if err == nil && h.CACert != "" {
-		err = n.root("certificates", pin.CACert)
+		err = n.folder().Root("certificates", pin.CACert)
 	}
 	if err == nil {
-		err = n.keep("nix.json", h)
+		err = n.folder().Keep(folder.Fetched, h)
 	}
 	if err != nil {
-		return allowed.Unusable(err)
+		return folder.Unusable(err)
 	}
 	return nil
 }
@@ -180,36 +178,4 @@ func (n Nix) broken(ctx context.Context, what string, err error) error {
 		Headline: "piwiz's own Nix could not " + what + ".", Why: err.Error(), Err: err,
 		Todo: fault.Todo{"Remove it, and let piwiz download it again: piwiz own-nix remove"},
 	}
-}
-
-// sweep removes what a run that was killed has left. Whoever calls it has the
-// folder alone, but for those who try what is allowed: that takes seconds.
-func (n Nix) sweep() error {
-	for _, pattern := range []string{"store/.part-*", "store/*.lock", "store/*.chroot", "store/.tmp-link*", "store/tmp-*", "var/nix/builds/*", "var/nix/temproots/*", allowed.Temporary + "*"} {
-		left, err := filepath.Glob(filepath.Join(quoteMeta(n.Dir), pattern))
-		if err != nil {
-			return err
-		}
-		for _, path := range left {
-			if info, err := os.Lstat(path); err == nil && pattern == allowed.Temporary+"*" && time.Since(info.ModTime()) < time.Minute {
-				continue
-			}
-			if err := nar.Remove(path); err != nil {
-				return err
-			}
-		}
-	}
-	return os.MkdirAll(n.at("var/nix/builds"), 0o755)
-}
-
-// quoteMeta keeps a name from being a pattern.
-func quoteMeta(name string) string {
-	var b []rune
-	for _, r := range name {
-		if r == '*' || r == '?' || r == '[' || r == '\\' {
-			b = append(b, '\\')
-		}
-		b = append(b, r)
-	}
-	return string(b)
 }

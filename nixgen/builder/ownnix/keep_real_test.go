@@ -1,7 +1,6 @@
 package ownnix
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -45,7 +44,7 @@ func TestRealCollectKeepsWhatSavedHostsNeedAndRemoveLeavesNothing(t *testing.T) 
 	}
 
 	// Nobody deletes what somebody uses.
-	lock, err := n.lock(t.Context(), unix.LOCK_SH, 0)
+	lock, err := n.folder().Lock(t.Context(), unix.LOCK_SH, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +81,7 @@ func TestRealCollectKeepsWhatSavedHostsNeedAndRemoveLeavesNothing(t *testing.T) 
 	}
 
 	home := os.Getenv("HOME")
-	if err := os.Rename(n.at("piwiz/nix.json"), n.at("piwiz/x")); err != nil {
+	if err := os.Rename(n.folder().At("piwiz/nix.json"), n.folder().At("piwiz/x")); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := n.use(t.Context()); said(err) != "piwiz's own Nix was removed just now.\n- Build again: piwiz downloads it again.\n" {
@@ -140,39 +139,6 @@ func TestNothingOfSomebodyElsesIsTouched(t *testing.T) {
 		if err := (Nix{Dir: dir}).Allowed(t.Context()); err == nil || !strings.Contains(err.Error(), "must be absolute and end in nix") {
 			t.Errorf("%s: %v", dir, err)
 		}
-	}
-}
-
-// Of several that fetch at once, one does, and who waits can be called off.
-func TestALockIsForOne(t *testing.T) {
-	n := Nix{Dir: filepath.Join(t.TempDir(), "nix")}
-	first, err := n.lock(t.Context(), unix.LOCK_EX, forever)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	waits := make(chan error)
-	go func() {
-		_, err := n.lock(ctx, unix.LOCK_EX, forever)
-		waits <- err
-	}()
-	cancel()
-	if err := <-waits; err != context.Canceled {
-		t.Error(err)
-	}
-	// The folder is removed while somebody waits: they get the lock of the new one.
-	go func() {
-		f, err := n.lock(t.Context(), unix.LOCK_EX, forever)
-		if err == nil && !n.is(f) {
-			t.Error("the lock of a file that is gone")
-		}
-		waits <- err
-	}()
-	for os.RemoveAll(n.Dir) != nil { // the other one makes it at times
-	}
-	first.Close()
-	if err := <-waits; err != nil {
-		t.Error(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"piwiz/nixgen/builder/ownnix/folder"
 )
 
 // PIWIZ_SWEEP=1 does as many as the whole sweep has.
@@ -81,8 +84,8 @@ func TestRealInterruptedAtAnyMomentTheNextRunWorks(t *testing.T) {
 
 // stage is how far a run was.
 func stage(n Nix) string {
-	for name, path := range map[string]string{"built": hostRoots + "/bach", "before the fetch": "store"} {
-		if _, err := os.Lstat(n.at(path)); (err == nil) == (name == "built") {
+	for name, path := range map[string]string{"built": folder.HostRoots + "/bach", "before the fetch": "store"} {
+		if _, err := os.Lstat(n.folder().At(path)); (err == nil) == (name == "built") {
 			return name
 		}
 	}
@@ -113,7 +116,7 @@ func left(t *testing.T, n Nix, after time.Duration) (all string) {
 		if mounts, err := os.ReadFile("/proc/self/mountinfo"); err != nil || bytes.Contains(mounts, []byte(dir)) {
 			all += string(mounts)
 		}
-		if f, err := os.Open(n.at("piwiz/lock")); err == nil {
+		if f, err := os.Open(n.folder().At("piwiz/lock")); err == nil {
 			if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 				all += "the lock\n"
 			}
@@ -137,7 +140,7 @@ func sound(t *testing.T, n Nix, what string) {
 		t.Errorf("%s: %v\n%s", what, err, out)
 	}
 	for _, pattern := range []string{"store/.part-*", "var/nix/builds/*"} {
-		if left, _ := filepath.Glob(filepath.Join(quoteMeta(n.Dir), pattern)); len(left) > 0 {
+		if left, _ := fs.Glob(os.DirFS(n.Dir), pattern); len(left) > 0 {
 			t.Errorf("%s: left %v", what, left)
 		}
 	}

@@ -292,7 +292,7 @@ func TestRealFromNothingToAnImage(t *testing.T) {
 		t.Fatalf("%v\n%s", err, lines)
 	}
 	path, sum := image(t, o)
-	if path != n.outside(word[1]) || sum != word[2] {
+	if path != n.folder().Outside(word[1]) || sum != word[2] {
 		t.Errorf("%s %s, and an ordinary Nix made %s", path, sum, word[1:])
 	}
 	began = time.Now()

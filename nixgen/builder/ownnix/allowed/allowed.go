@@ -17,15 +17,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/builder/ownnix/folder"
 	"piwiz/nixgen/builder/ownnix/namespace"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/osrelease"
 )
-
-// Temporary begins the names of folders that a trial makes. It takes seconds, so
-// one that is older than a minute is of a run that was killed.
-const Temporary = ".try-"
 
 // In tries whether Nix may run from the folder dir, and says whether programs for
 // the Pi are run by a table of its own; else by an emulator of the whole computer.
@@ -92,7 +89,7 @@ func folders(dir string) (made []string, err error) {
 		if errors.Is(err, unix.EROFS) {
 			return made, readOnly(dir)
 		}
-		return made, Unusable(err)
+		return made, folder.Unusable(err)
 	}
 	return made, nil
 }
@@ -106,19 +103,19 @@ const longest = 255
 func suits(dir string) error {
 	var fsys unix.Statfs_t
 	if err := unix.Statfs(dir, &fsys); err != nil {
-		return Unusable(&os.PathError{Op: "statfs", Path: dir, Err: err})
+		return folder.Unusable(&os.PathError{Op: "statfs", Path: dir, Err: err})
 	}
 	if err := judge(dir, fsys); err != nil {
 		return err
 	}
-	try, err := os.MkdirTemp(dir, Temporary)
+	try, err := os.MkdirTemp(dir, folder.Temporary)
 	if err != nil {
-		return Unusable(err)
+		return folder.Unusable(err)
 	}
 	defer os.RemoveAll(try)
 	file := filepath.Join(try, "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		return Unusable(err)
+		return folder.Unusable(err)
 	}
 	info := os.FileInfo(nil)
 	err = errors.Join(os.Symlink("file", filepath.Join(try, "link")), os.Link(file, filepath.Join(try, "same")), os.Chmod(file, 0o444))
@@ -134,7 +131,7 @@ func suits(dir string) error {
 // judge is what the kernel says of a file system without its being tried.
 func judge(dir string, fsys unix.Statfs_t) error {
 	unfit := func(why, more string) error {
-		return &fault.Error{Lacks: true, Headline: dir + " is on a file system " + why + ".", Why: more, Todo: fault.Todo{OtherFolder()}}
+		return &fault.Error{Lacks: true, Headline: dir + " is on a file system " + why + ".", Why: more, Todo: fault.Todo{folder.OtherFolder()}}
 	}
 	switch {
 	case fsys.Flags&unix.ST_RDONLY != 0:
@@ -157,23 +154,13 @@ const (
 )
 
 func readOnly(dir string) error {
-	return &fault.Error{Lacks: true, Headline: dir + " is on a file system that is read-only.", Todo: fault.Todo{OtherFolder()}, Err: unix.EROFS}
+	return &fault.Error{Lacks: true, Headline: dir + " is on a file system that is read-only.", Todo: fault.Todo{folder.OtherFolder()}, Err: unix.EROFS}
 }
 
 func notUnix(dir string, err error) error {
 	return &fault.Error{
 		Lacks: true, Headline: dir + " is on a file system without links or permissions.",
 		Why:  "Memory cards, USB sticks and the disks of Windows have such a one; the Nix store needs both.",
-		Todo: fault.Todo{OtherFolder()}, Err: err,
+		Todo: fault.Todo{folder.OtherFolder()}, Err: err,
 	}
-}
-
-// OtherFolder is the advice to use another folder: one that is usually on the disk of the system, and kept over a restart.
-func OtherFolder() string {
-	return fmt.Sprintf("Choose another folder: piwiz --own-nix-dir /var/tmp/piwiz-%d/nix", os.Getuid())
-}
-
-// Unusable is an error of the system about the folder.
-func Unusable(err error) error {
-	return &fault.Error{Lacks: true, Headline: "piwiz cannot use the folder for its own Nix: " + err.Error() + ".", Todo: append(durable.Remedy(err, ""), OtherFolder()), Err: err}
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"piwiz/nixgen/builder/ownnix/folder"
 	"piwiz/nixgen/builder/ownnix/namespace"
 	"piwiz/nixgen/emulate/register"
 	"piwiz/nixgen/fault"
@@ -70,7 +71,7 @@ func (c computer) explain(r *namespace.Refusal) error {
 	case r.Step == namespace.Table:
 		return c.noTable(set)
 	case r.Step == namespace.Register && denied:
-		return set("The folder of piwiz's own Nix is on a file system that does not let programs run (noexec).", "", OtherFolder())
+		return set("The folder of piwiz's own Nix is on a file system that does not let programs run (noexec).", "", folder.OtherFolder())
 	case r.Step == namespace.Pivot && r.Errno == unix.EINVAL:
 		return set("This system runs from its first root, in memory, where no program can have a root of its own.", "A live system that was started over the network can be such a one.", "Run piwiz on an installed system.")
 	case r.Step == namespace.Show || r.Step == namespace.Store:

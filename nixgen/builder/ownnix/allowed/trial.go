@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/aarch64"
+	"piwiz/nixgen/builder/ownnix/folder"
 	"piwiz/nixgen/builder/ownnix/namespace"
 )
 
@@ -55,7 +56,7 @@ func try(ctx context.Context, dir string, table bool) (err error) {
 	if !namespace.Called {
 		return namespace.ErrNotCalled
 	}
-	nix, err := os.MkdirTemp(dir, Temporary)
+	nix, err := os.MkdirTemp(dir, folder.Temporary)
 	if err != nil {
 		return err
 	}
