@@ -34,6 +34,8 @@ var rules = []struct{ from, never, because string }{
 	{"piwiz/flash/...", "piwiz/cmd", "what asks root is handed in as a function"},
 	{"piwiz/nixgen/builder/ownnix/namespace", "net", "it is read in ten minutes: mounts and nothing else"},
 	{"piwiz/nixgen/builder/ownnix/nar", "net", "it unpacks what it is given"},
+	{"piwiz/nixgen/builder/ownnix/narinfo", "net/http", "it reads what it is given"},
+	{"piwiz/nixgen/builder/ownnix/folder", "net", "it knows a folder and no Nix"},
 	{"piwiz/nixgen/follow", "piwiz/nixgen/builder", "it follows Nix wherever that runs, and builders report to it"},
 	{"piwiz/nixgen/forecast", "piwiz/nixgen/builder", "it knows steps and times, not who does them"},
 	{"piwiz/nixgen/diagnose/...", "piwiz/nixgen/builder", "it explains what Nix said to whoever ran it"},

@@ -12,7 +12,7 @@ import (
 	"piwiz/flash/crash"
 	"piwiz/nixgen/builder"
 	"piwiz/nixgen/builder/ownnix"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/nix"
 	"piwiz/nixgen/preflight"
@@ -89,16 +89,16 @@ type download struct {
 	err    error // valid when done
 
 	mu  sync.Mutex
-	now nixcache.Progress
+	now meter.Progress
 }
 
-func (d *download) sample() nixcache.Progress {
+func (d *download) sample() meter.Progress {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.now
 }
 
-func (d *download) report(g nixcache.Progress) {
+func (d *download) report(g meter.Progress) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.now = g
@@ -107,7 +107,7 @@ func (d *download) report(g nixcache.Progress) {
 // fetcher is what must be fetched before it builds: piwiz's own Nix.
 type fetcher interface {
 	Ready() (version string, ok bool)
-	Fetch(ctx context.Context, report func(nixcache.Progress)) error
+	Fetch(ctx context.Context, report func(meter.Progress)) error
 }
 
 // Fetch begins to fetch what the builder that was chosen lacks, in the background,
@@ -192,7 +192,7 @@ func (e *Engine) await(ctx context.Context, n fetcher, report func(follow.Event)
 }
 
 // fetching is how far a download is, as that of a build.
-func fetching(g nixcache.Progress) follow.Progress {
+func fetching(g meter.Progress) follow.Progress {
 	p := follow.Progress{Stage: "asking the cache for Nix", Left: -1}
 	if g.AllParts > 0 {
 		p.Stage = fmt.Sprintf("Nix: %d of %d parts, %.1f of %s", g.Parts, g.AllParts, float64(g.Bytes)/1e6, MB(g.AllBytes))

@@ -12,7 +12,7 @@ import (
 
 	"piwiz/nixgen/builder"
 	"piwiz/nixgen/builder/ownnix"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/hostfile"
 	"piwiz/nixgen/preflight"
@@ -28,11 +28,11 @@ type parts struct {
 
 func (p *parts) Ready() (string, bool) { return "2.35.2", p.have == 10 }
 
-func (p *parts) Fetch(ctx context.Context, report func(nixcache.Progress)) (err error) {
+func (p *parts) Fetch(ctx context.Context, report func(meter.Progress)) (err error) {
 	p.begun++
 	defer func() { p.left = err }()
 	for p.have < 10 {
-		report(nixcache.Progress{Parts: p.have, AllParts: 10, Bytes: int64(p.have) * 4e6, AllBytes: 4e7})
+		report(meter.Progress{Parts: p.have, AllParts: 10, Bytes: int64(p.have) * 4e6, AllBytes: 4e7})
 		select {
 		case <-time.After(time.Second):
 			p.have++

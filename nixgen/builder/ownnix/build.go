@@ -15,7 +15,7 @@ import (
 	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/builder/ownnix/allowed"
 	"piwiz/nixgen/builder/ownnix/folder"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/diagnose"
 	"piwiz/nixgen/fault"
 	"piwiz/nixgen/follow"
@@ -63,7 +63,7 @@ func (b *Builder) Build(ctx context.Context, o order.Order, w *follow.Watch) err
 	if _, ok := n.Ready(); !ok {
 		w.Stage(fetching)
 		w.Say(fetching)
-		if err := n.Fetch(ctx, func(nixcache.Progress) {}); err != nil {
+		if err := n.Fetch(ctx, func(meter.Progress) {}); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"piwiz/nixgen/builder/ownnix/folder"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/pins"
 	"piwiz/nixgen/durable"
 	"piwiz/nixgen/fault"
@@ -30,19 +32,19 @@ func (n Nix) Size(ctx context.Context) (download, unpacked int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	download, unpacked = nixcache.Sum(nixcache.Missing(n.folder().At("store"), infos))
+	download, unpacked = narinfo.Sum(nixcache.Missing(n.folder().At("store"), infos))
 	return download, unpacked, nil
 }
 
 // Fetch fetches and registers what is missing. It does nothing when Nix is
 // ready. Of several at once one fetches and the others wait for it. report may
 // be nil.
-func (n Nix) Fetch(ctx context.Context, report func(nixcache.Progress)) error {
+func (n Nix) Fetch(ctx context.Context, report func(meter.Progress)) error {
 	if _, ok := n.here(); ok {
 		return nil
 	}
 	if report == nil {
-		report = func(nixcache.Progress) {}
+		report = func(meter.Progress) {}
 	}
 	if err := n.Allowed(ctx); err != nil {
 		return err
@@ -70,7 +72,7 @@ func (n Nix) Fetch(ctx context.Context, report func(nixcache.Progress)) error {
 }
 
 // fetch takes the closure out of a cache, else out of the release.
-func (n Nix) fetch(ctx context.Context, pin pins.Pin, report func(nixcache.Progress)) ([]nixcache.Info, error) {
+func (n Nix) fetch(ctx context.Context, pin pins.Pin, report func(meter.Progress)) ([]narinfo.Info, error) {
 	store := n.folder().At("store")
 	if err := os.MkdirAll(store, 0o755); err != nil {
 		return nil, err
@@ -96,12 +98,12 @@ func (n Nix) fetch(ctx context.Context, pin pins.Pin, report func(nixcache.Progr
 const some = 32 << 20
 
 // room compares what was signed with what is free.
-func (n Nix) room(infos []nixcache.Info) error {
+func (n Nix) room(infos []narinfo.Info) error {
 	var fsys unix.Statfs_t
 	if err := unix.Statfs(n.Dir, &fsys); err != nil {
 		return &os.PathError{Op: "statfs", Path: n.Dir, Err: err}
 	}
-	_, need := nixcache.Sum(infos)
+	_, need := narinfo.Sum(infos)
 	need += some
 	if free := int64(fsys.Bavail) * fsys.Bsize; free < need {
 		return &fault.Error{
@@ -130,7 +132,7 @@ func notFetched(ctx context.Context, err error) error {
 
 // register has the Nix that was fetched enter it all into its database, and
 // keeps it from garbage collection.
-func (n Nix) register(ctx context.Context, pin pins.Pin, infos []nixcache.Info) error {
+func (n Nix) register(ctx context.Context, pin pins.Pin, infos []narinfo.Info) error {
 	h := here{Version: pin.Version, Path: pin.Path, Since: time.Now()}
 	if pin.CACert != "" {
 		if _, err := os.Stat(n.folder().Outside(pin.CACert)); err == nil {
@@ -147,7 +149,7 @@ func (n Nix) register(ctx context.Context, pin pins.Pin, infos []nixcache.Info) 
 	}
 	defer read.Close()
 	go func() {
-		_, _ = write.Write(nixcache.Registration(infos)) // Nix says what it misses
+		_, _ = write.Write(narinfo.Registration(infos)) // Nix says what it misses
 		write.Close()
 	}()
 	if _, err := p.run(ctx, read, "nix-store", "--load-db"); err != nil {

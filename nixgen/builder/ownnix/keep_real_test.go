@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/fault"
 )
 
@@ -151,7 +151,7 @@ func TestRealOfTwoThatFetchAtOnceOneDoes(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range parts {
 		wg.Go(func() {
-			if err := n.Fetch(t.Context(), func(nixcache.Progress) { parts[i].Add(1) }); err != nil {
+			if err := n.Fetch(t.Context(), func(meter.Progress) { parts[i].Add(1) }); err != nil {
 				t.Error(err)
 			}
 			if _, ready := n.Ready(); !ready {

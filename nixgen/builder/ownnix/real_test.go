@@ -20,7 +20,7 @@ import (
 
 	"piwiz/nixgen/builder/order"
 	"piwiz/nixgen/builder/ownnix/nar"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/follow"
 	"piwiz/nixgen/forecast"
 )
@@ -277,8 +277,8 @@ func TestRealFromNothingToAnImage(t *testing.T) {
 		t.Fatalf("%d, %d, %v, ready %v", download, unpacked, err, ready)
 	}
 	began := time.Now()
-	var last nixcache.Progress
-	if err := n.Fetch(t.Context(), func(p nixcache.Progress) { last = p }); err != nil {
+	var last meter.Progress
+	if err := n.Fetch(t.Context(), func(p meter.Progress) { last = p }); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("fetched in %v: %+v", time.Since(began), last)

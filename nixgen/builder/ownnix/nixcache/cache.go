@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"piwiz/nixgen/builder/ownnix/narinfo"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/storedir"
 )
 
@@ -30,20 +32,14 @@ const (
 // Cache is one or more binary caches with the same store paths.
 type Cache struct {
 	URLs     []string      // in the order tried: https, http or file
-	Keys     []Key         // one of which must have signed
+	Keys     []narinfo.Key // one of which must have signed
 	Client   *http.Client  // nil for one with proxies by the environment
 	Patience time.Duration // how long a server may send nothing; 0 is 30 s
 }
 
-// Progress is how far a download is. Parts and Bytes never go back.
-type Progress struct {
-	Parts, AllParts int   // store paths
-	Bytes, AllBytes int64 // of the compressed download; AllBytes is corrected where a cache was wrong
-}
-
 // Closure reads the verified narinfos of roots, full store paths, and of all
 // that they need, sorted by path. A failure is a *fault.Error.
-func (c Cache) Closure(ctx context.Context, roots []string) ([]Info, error) {
+func (c Cache) Closure(ctx context.Context, roots []string) ([]narinfo.Info, error) {
 	f, err := c.fetcher()
 	if err != nil {
 		return nil, err
@@ -53,9 +49,9 @@ func (c Cache) Closure(ctx context.Context, roots []string) ([]Info, error) {
 			return nil, err
 		}
 	}
-	all := map[string]Info{}
+	all := map[string]narinfo.Info{}
 	for todo := unique(roots); len(todo) > 0; {
-		got := make([]Info, len(todo))
+		got := make([]narinfo.Info, len(todo))
 		err := parallel(ctx, narinfosAtOnce, len(todo), func(ctx context.Context, k int) error {
 			return f.anywhere(ctx, todo[k], func(ctx context.Context, s *source) (err error) {
 				got[k], err = f.ask(ctx, s, todo[k])
@@ -80,11 +76,11 @@ func (c Cache) Closure(ctx context.Context, roots []string) ([]Info, error) {
 			return nil, fmt.Errorf("more than %d store paths are needed", maxPaths)
 		}
 	}
-	infos := make([]Info, 0, len(all))
+	infos := make([]narinfo.Info, 0, len(all))
 	for _, i := range all {
 		infos = append(infos, i)
 	}
-	slices.SortFunc(infos, func(a, b Info) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(infos, func(a, b narinfo.Info) int { return cmp.Compare(a.Path, b.Path) })
 	return infos, nil
 }
 
@@ -99,7 +95,7 @@ func unique(paths []string) []string {
 // temporary name until it is verified; see package storedir. report, which may
 // be nil, is never called twice at once. A failure is a *fault.Error, after which
 // what was verified is kept.
-func (c Cache) Fetch(ctx context.Context, store string, infos []Info, report func(Progress)) error {
+func (c Cache) Fetch(ctx context.Context, store string, infos []narinfo.Info, report func(meter.Progress)) error {
 	f, err := c.fetcher()
 	if err != nil {
 		return err
@@ -109,11 +105,11 @@ func (c Cache) Fetch(ctx context.Context, store string, infos []Info, report fun
 	}
 	missing := Missing(store, infos)
 	// The largest first, so that none is left alone in the end.
-	slices.SortStableFunc(missing, func(a, b Info) int { return cmp.Compare(b.NarSize, a.NarSize) })
-	m, shelf := newMeter(missing, report), &storedir.Shelf{Store: store}
+	slices.SortStableFunc(missing, func(a, b narinfo.Info) int { return cmp.Compare(b.NarSize, a.NarSize) })
+	m, shelf := meter.New(missing, report), &storedir.Shelf{Store: store}
 	err = parallel(ctx, narsAtOnce, len(missing), func(ctx context.Context, k int) error {
 		return f.anywhere(ctx, missing[k].Path, func(ctx context.Context, s *source) error {
-			return f.add(ctx, s, shelf, missing[k], m.part(k))
+			return f.add(ctx, s, shelf, missing[k], m.Part(k))
 		})
 	})
 	if bad := shelf.Close(); err == nil || bad != nil {
@@ -123,6 +119,16 @@ func (c Cache) Fetch(ctx context.Context, store string, infos []Info, report fun
 		err = noWriting(store, left)
 	}
 	return err
+}
+
+// Missing are those of infos that are not in the folder store.
+func Missing(store string, infos []narinfo.Info) (missing []narinfo.Info) {
+	for _, i := range infos {
+		if !storedir.Has(store, i.Path) {
+			missing = append(missing, i)
+		}
+	}
+	return missing
 }
 
 // parallel does n things, some at once, until one fails: that is its error. A panic

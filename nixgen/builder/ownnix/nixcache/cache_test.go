@@ -18,8 +18,10 @@ import (
 	"time"
 
 	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/builder/ownnix/nixcache/cachetest"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/storedir"
 	"piwiz/nixgen/fault"
 )
@@ -31,7 +33,7 @@ func cache(c *cachetest.Cache, urls ...string) nixcache.Cache {
 	if len(urls) == 0 {
 		urls = []string{c.URL()}
 	}
-	return nixcache.Cache{URLs: urls, Keys: []nixcache.Key{c.Key}, Patience: patience}
+	return nixcache.Cache{URLs: urls, Keys: []narinfo.Key{c.Key}, Patience: patience}
 }
 
 // graph is a cache with a small closure: a program, what it loads, and what both
@@ -87,7 +89,7 @@ func names(t testing.TB, dir string) (names []string) {
 	return names
 }
 
-func fetchAll(ctx context.Context, c nixcache.Cache, dir string, report func(nixcache.Progress), roots ...string) ([]nixcache.Info, error) {
+func fetchAll(ctx context.Context, c nixcache.Cache, dir string, report func(meter.Progress), roots ...string) ([]narinfo.Info, error) {
 	infos, err := c.Closure(ctx, roots)
 	if err != nil {
 		return nil, err
@@ -101,8 +103,8 @@ func TestAClosureIsFetchedAndRegistered(t *testing.T) {
 	defer web.Close()
 	for _, url := range []string{c.URL(), c.Dir, c.URL() + "/", web.URL, web.URL + "/?priority=3"} {
 		dir := store(t)
-		var seen []nixcache.Progress
-		infos, err := fetchAll(t.Context(), cache(c, url), dir, func(p nixcache.Progress) { seen = append(seen, p) }, root)
+		var seen []meter.Progress
+		infos, err := fetchAll(t.Context(), cache(c, url), dir, func(p meter.Progress) { seen = append(seen, p) }, root)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,9 +119,9 @@ func TestAClosureIsFetchedAndRegistered(t *testing.T) {
 		if len(infos) != 3 || len(names(t, dir)) != 3 {
 			t.Errorf("%s: %d infos, in the store are %v", url, len(infos), names(t, dir))
 		}
-		download, unpacked := nixcache.Sum(infos)
+		download, unpacked := narinfo.Sum(infos)
 		if first, last := seen[0], seen[len(seen)-1]; unpacked != size ||
-			first != (nixcache.Progress{AllParts: 3, AllBytes: download}) || last != (nixcache.Progress{Parts: 3, AllParts: 3, Bytes: download, AllBytes: download}) {
+			first != (meter.Progress{AllParts: 3, AllBytes: download}) || last != (meter.Progress{Parts: 3, AllParts: 3, Bytes: download, AllBytes: download}) {
 			t.Errorf("%s: from %+v to %+v, %d to download, %d unpacked", url, first, last, download, unpacked)
 		}
 		for i := 1; i < len(seen); i++ {
@@ -127,7 +129,7 @@ func TestAClosureIsFetchedAndRegistered(t *testing.T) {
 				t.Errorf("%s: %+v after %+v", url, seen[i], seen[i-1])
 			}
 		}
-		if n := bytes.Count(nixcache.Registration(infos), []byte("\n\n")); n != 3 || nixcache.Missing(dir, infos) != nil {
+		if n := bytes.Count(narinfo.Registration(infos), []byte("\n\n")); n != 3 || nixcache.Missing(dir, infos) != nil {
 			t.Errorf("%s: %d registered, %v missing", url, n, nixcache.Missing(dir, infos))
 		}
 	}
@@ -172,8 +174,8 @@ func TestWhatIsThereIsKeptAndWhatDeadRunsLeftIsSwept(t *testing.T) {
 			}
 		}
 	}
-	var last nixcache.Progress
-	if err := cache(c).Fetch(t.Context(), dir, infos, func(p nixcache.Progress) {
+	var last meter.Progress
+	if err := cache(c).Fetch(t.Context(), dir, infos, func(p meter.Progress) {
 		if _, err := os.Lstat(left); err == nil && p.Bytes == 0 {
 			t.Error("what a dead run left is there as the next begins: the disk may be full of it")
 		}
@@ -219,7 +221,7 @@ func TestOneSignatureOfATrustedKeyIsEnough(t *testing.T) {
 	}
 	c.Write(t, root, text)
 	both := cache(c)
-	both.Keys = []nixcache.Key{other.Key, c.Key}
+	both.Keys = []narinfo.Key{other.Key, c.Key}
 	if _, err := both.Closure(t.Context(), []string{root}); err != nil {
 		t.Error(err)
 	}
@@ -306,14 +308,14 @@ func TestProgressNeverGoesBackWhenADownloadBeginsAgain(t *testing.T) {
 		files.ServeHTTP(w, r)
 	}))
 	defer web.Close()
-	var last nixcache.Progress
-	infos, err := fetchAll(t.Context(), cache(c, web.URL), store(t), func(p nixcache.Progress) {
+	var last meter.Progress
+	infos, err := fetchAll(t.Context(), cache(c, web.URL), store(t), func(p meter.Progress) {
 		if p.Bytes < last.Bytes || p.Parts < last.Parts || p.Bytes > p.AllBytes {
 			t.Errorf("%+v after %+v", p, last)
 		}
 		last = p
 	}, root)
-	if download, _ := nixcache.Sum(infos); err != nil || asked.Load() != 3 || last.Bytes != download || last.AllBytes != download {
+	if download, _ := narinfo.Sum(infos); err != nil || asked.Load() != 3 || last.Bytes != download || last.AllBytes != download {
 		t.Errorf("asked %d times, at the end %+v: %v", asked.Load(), last, err)
 	}
 }
@@ -372,7 +374,7 @@ func TestOnlyTheTimeSpentWaitingForAServerCounts(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests.Add(1); files.ServeHTTP(w, r) }))
 	defer web.Close()
 	slept := false
-	if _, err := fetchAll(t.Context(), cache(c, web.URL), store(t), func(p nixcache.Progress) {
+	if _, err := fetchAll(t.Context(), cache(c, web.URL), store(t), func(p meter.Progress) {
 		if !slept && p.Bytes > 1000 {
 			slept = true
 			time.Sleep(patience + patience/2)
@@ -452,11 +454,11 @@ func find(nars map[string][]byte, part string) string {
 
 func TestKeysAndAddressesAreRead(t *testing.T) {
 	const official = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="
-	if k, err := nixcache.ParseKey(official); err != nil || k.String() != official {
+	if k, err := narinfo.ParseKey(official); err != nil || k.String() != official {
 		t.Errorf("%s (%v)", k, err)
 	}
 	for _, wrong := range []string{"", ":", "name", "name:", "name:AAAA", ":6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=", official + "AAAA"} {
-		if k, err := nixcache.ParseKey(wrong); err == nil {
+		if k, err := narinfo.ParseKey(wrong); err == nil {
 			t.Errorf("%q is %s", wrong, k)
 		}
 	}

@@ -24,8 +24,10 @@ import (
 	"testing"
 	"time"
 
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/builder/ownnix/nixcache/cachetest"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/fault"
 )
 
@@ -170,11 +172,11 @@ func TestAFullOrReadOnlyDiskIsNotTheCachesFault(t *testing.T) {
 func TestProxiesAreThoseOfTheEnvironment(t *testing.T) {
 	c, root, _ := graph(t, "xz")
 	if os.Getenv("PIWIZ_TEST_PROXY") != "" {
-		key, err := nixcache.ParseKey(os.Getenv("PIWIZ_TEST_KEY"))
+		key, err := narinfo.ParseKey(os.Getenv("PIWIZ_TEST_KEY"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		one := nixcache.Cache{URLs: []string{os.Getenv("PIWIZ_TEST_PROXY")}, Keys: []nixcache.Key{key}, Patience: patience}
+		one := nixcache.Cache{URLs: []string{os.Getenv("PIWIZ_TEST_PROXY")}, Keys: []narinfo.Key{key}, Patience: patience}
 		_, err = fetchAll(t.Context(), one, store(t), nil, os.Getenv("PIWIZ_TEST_ROOT"))
 		if says := os.Getenv("PIWIZ_TEST_SAYS"); says == "" && err != nil || says != "" && (err == nil || !strings.HasPrefix(err.Error(), says) || strings.Contains(err.Error(), "\x1b")) {
 			t.Fatal(err)
@@ -242,13 +244,13 @@ func TestAFileIsVerifiedByItsHash(t *testing.T) {
 		"no real address": {nixcache.File{URL: "ftp://x/file", SHA256: sum, Most: 100}, false},
 	} {
 		dir := t.TempDir()
-		var last nixcache.Progress
-		err := f.Fetch(t.Context(), dir+"/to", func(p nixcache.Progress) { last = p })
+		var last meter.Progress
+		err := f.Fetch(t.Context(), dir+"/to", func(p meter.Progress) { last = p })
 		got, _ := os.ReadFile(dir + "/to")
 		if (err == nil) != f.ok || f.ok != (string(got) == "content") || !f.ok && len(names(t, dir)) > 0 {
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
-		if f.ok && last != (nixcache.Progress{Parts: 1, AllParts: 1, Bytes: 7, AllBytes: 7}) {
+		if f.ok && last != (meter.Progress{Parts: 1, AllParts: 1, Bytes: 7, AllBytes: 7}) {
 			t.Errorf("%s: %+v", what, last)
 		}
 	}

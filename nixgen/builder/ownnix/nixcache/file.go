@@ -10,6 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"piwiz/nixgen/builder/ownnix/narinfo"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 )
 
 // File is a single file whose content is known by its hash.
@@ -22,20 +25,20 @@ type File struct {
 
 // Fetch makes to of it, which must not exist. Nothing is there after an error,
 // which is a *fault.Error.
-func (f File) Fetch(ctx context.Context, to string, report func(Progress)) error {
+func (f File) Fetch(ctx context.Context, to string, report func(meter.Progress)) error {
 	want, err := hex.DecodeString(f.SHA256)
 	if err != nil || len(want) != sha256.Size {
 		return fmt.Errorf("%q is no SHA-256", f.SHA256)
 	}
-	m := newMeter([]Info{{}}, report)
+	m := meter.New([]narinfo.Info{{}}, report)
 	err = f.get(ctx, func(b *body) error {
-		p := m.part(0)
-		p.expectFile(b.Length, f.Most)
-		b.report = p.at
+		p := m.Part(0)
+		p.ExpectFile(b.Length, f.Most)
+		b.report = p.At
 		return f.write(b, to, want)
 	})
 	if err == nil {
-		m.part(0).done()
+		m.Part(0).Done()
 	}
 	return err
 }

@@ -17,8 +17,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/builder/ownnix/nixcache/cachetest"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/storedir"
 	"piwiz/nixgen/fault"
 )
@@ -230,8 +232,8 @@ func TestAWrongFileSizeDoesNoHarm(t *testing.T) {
 			text = strings.Replace(text, "FileSize: \n", "", 1)
 		}
 		c.Write(t, root, text)
-		var last nixcache.Progress
-		infos, err := fetchAll(t.Context(), cache(c), store(t), func(p nixcache.Progress) {
+		var last meter.Progress
+		infos, err := fetchAll(t.Context(), cache(c), store(t), func(p meter.Progress) {
 			if p.Bytes < last.Bytes || p.Bytes > p.AllBytes {
 				t.Errorf("%+v after %+v", p, last)
 			}
@@ -240,8 +242,8 @@ func TestAWrongFileSizeDoesNoHarm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		download, unpacked := nixcache.Sum(infos)
-		real, signed := nixcache.Sum(right)
+		download, unpacked := narinfo.Sum(infos)
+		real, signed := narinfo.Sum(right)
 		if download > 2*signed || unpacked != signed || last.Bytes != real || last.AllBytes != real {
 			t.Errorf("size %q: %d to download, %d unpacked; at the end %+v, %d in all", size, download, unpacked, last, real)
 		}

@@ -17,13 +17,15 @@ import (
 	"time"
 
 	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/storedir"
 )
 
 // rig is the folder with the cache that the real Nix wrote and signed, its key,
 // and the store paths in it.
-func rig(t *testing.T) (dir string, key nixcache.Key, closure []string) {
+func rig(t *testing.T) (dir string, key narinfo.Key, closure []string) {
 	t.Helper()
 	if os.Getenv("PIWIZ_REAL") != "1" {
 		t.Skip("needs a real Nix: .ci/rig/prepare RIG, then PIWIZ_REAL=1 PIWIZ_RIG=RIG go test")
@@ -33,7 +35,7 @@ func rig(t *testing.T) (dir string, key nixcache.Key, closure []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key, err = nixcache.ParseKey(strings.TrimSpace(string(text))); err != nil {
+	if key, err = narinfo.ParseKey(strings.TrimSpace(string(text))); err != nil {
 		t.Fatal(err)
 	}
 	paths, err := os.ReadFile(filepath.Join(dir, "closure"))
@@ -59,9 +61,9 @@ func nix(t *testing.T, input []byte, args ...string) string {
 }
 
 // judge has the real Nix register and verify what is in ROOT/nix/store.
-func judge(t *testing.T, root string, infos []nixcache.Info) {
+func judge(t *testing.T, root string, infos []narinfo.Info) {
 	t.Helper()
-	nix(t, nixcache.Registration(infos), "nix-store", "--store", root, "--load-db")
+	nix(t, narinfo.Registration(infos), "nix-store", "--store", root, "--load-db")
 	nix(t, nil, "nix-store", "--store", root, "--verify", "--check-contents")
 	for _, i := range infos {
 		at := filepath.Join(root, i.Path)
@@ -94,20 +96,20 @@ func TestRealNixRegistersAndVerifiesWhatIsFetched(t *testing.T) {
 	web := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(from, "cache"))))
 	defer web.Close()
 	root, dir := rooted(t)
-	one := nixcache.Cache{URLs: []string{web.URL}, Keys: []nixcache.Key{key}}
+	one := nixcache.Cache{URLs: []string{web.URL}, Keys: []narinfo.Key{key}}
 	began := time.Now()
 	infos, err := one.Closure(t.Context(), closure[len(closure)-3:]) // Nix, certificates, the emulator
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := time.Since(began)
-	download, unpacked := nixcache.Sum(infos)
-	var last nixcache.Progress
-	if err := one.Fetch(t.Context(), dir, infos, func(p nixcache.Progress) { last = p }); err != nil {
+	download, unpacked := narinfo.Sum(infos)
+	var last meter.Progress
+	if err := one.Fetch(t.Context(), dir, infos, func(p meter.Progress) { last = p }); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d paths, %d bytes to download, %d unpacked: narinfos %v, all %v", len(infos), download, unpacked, asked, time.Since(began))
-	if len(infos) != len(closure) || last != (nixcache.Progress{Parts: len(infos), AllParts: len(infos), Bytes: download, AllBytes: download}) {
+	if len(infos) != len(closure) || last != (meter.Progress{Parts: len(infos), AllParts: len(infos), Bytes: download, AllBytes: download}) {
 		t.Errorf("%d infos of %d, at the end %+v, %d to download", len(infos), len(closure), last, download)
 	}
 	judge(t, root, infos)
@@ -121,7 +123,7 @@ func TestRealCachesOfEachCompression(t *testing.T) {
 		to := filepath.Join(t.TempDir(), "cache")
 		nix(t, nil, append([]string{"nix", "copy", "--from", from + "/store", "--to", "file://" + to + "?compression=" + how + "&compression-level=1"}, some[:2]...)...)
 		root, dir := rooted(t)
-		one := nixcache.Cache{URLs: []string{to}, Keys: []nixcache.Key{key}}
+		one := nixcache.Cache{URLs: []string{to}, Keys: []narinfo.Key{key}}
 		infos, err := fetchAll(t.Context(), one, dir, nil, some[:2]...)
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)
@@ -144,14 +146,14 @@ func TestRealSignaturesOfOthersAreRefused(t *testing.T) {
 	if err := os.WriteFile(other, []byte(nix(t, nil, "nix", "key", "generate-secret", "--key-name", key.Name)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	public, err := nixcache.ParseKey(strings.TrimSpace(nix(t, []byte(readFile(t, other)), "nix", "key", "convert-secret-to-public")))
+	public, err := narinfo.ParseKey(strings.TrimSpace(nix(t, []byte(readFile(t, other)), "nix", "key", "convert-secret-to-public")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(t, nixcache.Cache{URLs: []string{to}, Keys: []nixcache.Key{public}}, closure[0], closure[0])
+	refused(t, nixcache.Cache{URLs: []string{to}, Keys: []narinfo.Key{public}}, closure[0], closure[0])
 	nix(t, nil, "nix", "store", "sign", "--store", "file://"+to, "-k", other, closure[0])
-	for _, k := range []nixcache.Key{key, public} {
-		if _, err := (nixcache.Cache{URLs: []string{to}, Keys: []nixcache.Key{k}}).Closure(t.Context(), closure[:1]); err != nil {
+	for _, k := range []narinfo.Key{key, public} {
+		if _, err := (nixcache.Cache{URLs: []string{to}, Keys: []narinfo.Key{k}}).Closure(t.Context(), closure[:1]); err != nil {
 			t.Errorf("signed by both: %v", err)
 		}
 	}
@@ -170,7 +172,7 @@ func readFile(t *testing.T, path string) string {
 func TestRealFetchKilledAtAnyMoment(t *testing.T) {
 	from, key, closure := rig(t)
 	if dir := os.Getenv("PIWIZ_TEST_STORE"); dir != "" { // the one that is killed
-		one := nixcache.Cache{URLs: []string{os.Getenv("PIWIZ_TEST_CACHE")}, Keys: []nixcache.Key{key}}
+		one := nixcache.Cache{URLs: []string{os.Getenv("PIWIZ_TEST_CACHE")}, Keys: []narinfo.Key{key}}
 		fmt.Println("begun")
 		if _, err := fetchAll(t.Context(), one, dir, nil, closure[len(closure)-3:]...); err != nil {
 			t.Fatal(err)
@@ -218,7 +220,7 @@ func TestRealFetchKilledAtAnyMoment(t *testing.T) {
 			}
 		}
 	}
-	one := nixcache.Cache{URLs: []string{web.URL}, Keys: []nixcache.Key{key}}
+	one := nixcache.Cache{URLs: []string{web.URL}, Keys: []narinfo.Key{key}}
 	infos, err := fetchAll(t.Context(), one, dir, nil, closure[len(closure)-3:]...)
 	if err != nil {
 		t.Fatal(err)

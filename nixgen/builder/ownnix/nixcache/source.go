@@ -2,11 +2,8 @@ package nixcache
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -14,6 +11,8 @@ import (
 	"time"
 
 	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/narinfo"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/packed"
 	"piwiz/nixgen/builder/ownnix/storedir"
 	"piwiz/nixgen/fault"
@@ -22,7 +21,7 @@ import (
 // fetcher is a Cache at work.
 type fetcher struct {
 	sources []*source
-	keys    []Key
+	keys    []narinfo.Key
 	web     web
 }
 
@@ -66,16 +65,6 @@ func CheckURL(text string) (*url.URL, error) {
 		Headline: fmt.Sprintf("%q is not the address of a binary cache.", text), Err: err,
 		Todo: fault.Todo{"It begins with https://, http:// or file:///, for example: https://cache.nixos.org"},
 	}
-}
-
-func (s *source) at(relative string) *url.URL {
-	u := *s.base
-	ref, err := url.Parse(relative)
-	if err != nil { // inside has parsed it
-		ref = &url.URL{Path: relative}
-	}
-	u.Path, u.RawQuery = u.Path+"/"+ref.Path, ref.RawQuery
-	return &u
 }
 
 // anywhere does one thing with the first source that it works with, each several
@@ -134,50 +123,37 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // ask reads a narinfo and verifies it.
-func (f *fetcher) ask(ctx context.Context, s *source, path string) (Info, error) {
-	address := s.at(filepath.Base(path)[:storedir.HashLen] + ".narinfo")
+func (f *fetcher) ask(ctx context.Context, s *source, path string) (narinfo.Info, error) {
+	address := narinfo.At(s.base, filepath.Base(path)[:storedir.HashLen]+".narinfo")
 	body, err := f.web.get(ctx, address)
 	if err != nil {
-		return Info{}, err
+		return narinfo.Info{}, err
 	}
 	defer body.Close()
-	n, err := parse(body)
+	n, err := narinfo.Parse(body)
 	switch {
 	case body.failed != nil:
-		return Info{}, body.failed
+		return narinfo.Info{}, body.failed
 	case err != nil:
-		return Info{}, body.fault(damaged, err)
+		return narinfo.Info{}, body.fault(damaged, err)
 	case n.Path != path:
-		return Info{}, body.fault(foreign, fmt.Errorf("it is about %s", n.Path))
-	case !n.signedBy(f.keys):
-		return Info{}, body.fault(unsigned, fmt.Errorf("signed by %s", signers(n.sigs)))
+		return narinfo.Info{}, body.fault(foreign, fmt.Errorf("it is about %s", n.Path))
+	case !n.SignedBy(f.keys):
+		return narinfo.Info{}, body.fault(unsigned, fmt.Errorf("signed by %s", n.Signers()))
 	}
 	n.Source = s.name
 	return n.Info, nil
 }
 
-// signers are the names in signatures, which anybody can write.
-func signers(sigs []string) string {
-	var names []string
-	for _, s := range sigs {
-		name, _, _ := strings.Cut(s, ":")
-		names = append(names, fmt.Sprintf("%.40q", name))
-	}
-	if len(names) == 0 {
-		return "nobody"
-	}
-	return strings.Join(names[:min(len(names), 5)], ", ")
-}
-
 // add fetches one store path from a source. The path gets its name, from shelf,
 // only after all that was signed is verified.
-func (f *fetcher) add(ctx context.Context, s *source, shelf *storedir.Shelf, i Info, p *part) error {
+func (f *fetcher) add(ctx context.Context, s *source, shelf *storedir.Shelf, i narinfo.Info, p *meter.Part) error {
 	if i.Source != s.name {
 		there, err := f.ask(ctx, s, i.Path)
 		if err != nil {
 			return err
 		}
-		if !i.same(there) {
+		if !i.Same(there) {
 			return &sourceError{kind: foreign, address: s.base.Redacted(), err: fmt.Errorf("it has another build of it: %s", there.NarHash)}
 		}
 		i = there
@@ -192,23 +168,23 @@ func (f *fetcher) add(ctx context.Context, s *source, shelf *storedir.Shelf, i I
 		}
 		return err
 	}
-	p.done()
+	p.Done()
 	return noWriting(shelf.Store, shelf.Put(i.Path, i.NarSize))
 }
 
-func (f *fetcher) unpack(ctx context.Context, s *source, i Info, to string, p *part) error {
-	body, err := f.web.get(ctx, s.at(i.URL))
+func (f *fetcher) unpack(ctx context.Context, s *source, i narinfo.Info, to string, p *meter.Part) error {
+	body, err := f.web.get(ctx, narinfo.At(s.base, i.URL))
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	body.most, body.report = i.mostPacked(), p.at
+	body.most, body.report = i.MostPacked(), p.At
 	plain, err := packed.Reader(i.Compression, body)
 	if err == nil {
 		defer plain.Close()
-		sum := &verifier{r: plain, left: i.NarSize, hash: sha256.New()}
+		sum := i.Content(plain)
 		if err = nar.Unpack(sum, to); err == nil {
-			err = sum.is(i)
+			err = sum.Verify()
 		}
 	}
 	switch {
@@ -223,28 +199,4 @@ func (f *fetcher) unpack(ctx context.Context, s *source, i Info, to string, p *p
 		return noWriting(filepath.Dir(to), err)
 	}
 	return body.fault(damaged, err)
-}
-
-// verifier reads a NAR and gives no more of it than was signed.
-type verifier struct {
-	r    io.Reader
-	left int64
-	hash hash.Hash
-}
-
-func (v *verifier) Read(p []byte) (int, error) {
-	n, err := v.r.Read(p)
-	if int64(n) > v.left {
-		return 0, errors.New("it is larger than the signed size")
-	}
-	v.left -= int64(n)
-	v.hash.Write(p[:n])
-	return n, err
-}
-
-func (v *verifier) is(i Info) error {
-	if got := "sha256:" + nar.Encode32(v.hash.Sum(nil)); v.left != 0 || got != i.NarHash {
-		return fmt.Errorf("its hash is %s, and %s was signed", got, i.NarHash)
-	}
-	return nil
 }

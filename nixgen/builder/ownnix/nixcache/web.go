@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"piwiz/nixgen/builder/ownnix/narinfo"
 )
 
 const (
@@ -87,7 +89,7 @@ var errSilent = errors.New("nothing came any more")
 
 // get asks for a file. The error is a *sourceError, or that of ctx.
 func (w web) get(ctx context.Context, address *url.URL) (*body, error) {
-	b := &body{ctx: ctx, address: address.Redacted(), wait: w.patience, left: w.patience, most: maxNarinfo + 1}
+	b := &body{ctx: ctx, address: address.Redacted(), wait: w.patience, left: w.patience, most: narinfo.Most + 1}
 	if address.Scheme == "file" {
 		return b, b.open(address.Path)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/packed"
 	"piwiz/nixgen/builder/ownnix/storedir"
 	"piwiz/nixgen/fault"
@@ -23,7 +24,7 @@ const maxPackage = 200 << 20 // bytes; that of Debian 12 has 63 MB
 // FetchEmulator makes the file to of the static qemu-aarch64 in the pinned
 // package, mode 0555: unpacked, not installed. The package is read only when its
 // hash is right.
-func (p Pin) FetchEmulator(ctx context.Context, to string, report func(nixcache.Progress)) error {
+func (p Pin) FetchEmulator(ctx context.Context, to string, report func(meter.Progress)) error {
 	if p.Emulator.SHA256 == "" {
 		return &fault.Error{Lacks: true, Headline: "There is no package with an emulator for this type of computer."}
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"piwiz/nixgen/builder/ownnix/nar"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache/cachetest"
 )
 
@@ -22,7 +22,7 @@ import (
 type made struct {
 	cache *cachetest.Cache
 	pin   Pin
-	infos []nixcache.Info
+	infos []narinfo.Info
 	top   string
 	files []tar.Header // of the tarball, in order
 	text  map[string]string
@@ -55,13 +55,13 @@ func newRelease(t testing.TB, c *cachetest.Cache, system string) *made {
 		}
 		m.add(filepath.Base(path), trees[name])
 	}
-	m.pin.Version, m.pin.System, m.pin.Keys, m.pin.Caches = "2.99.1", system, []nixcache.Key{c.Key}, []string{c.URL()}
+	m.pin.Version, m.pin.System, m.pin.Keys, m.pin.Caches = "2.99.1", system, []narinfo.Key{c.Key}, []string{c.URL()}
 	infos, err := m.pin.Closure(t.Context(), m.pin.Cache())
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.infos = infos
-	list := string(nixcache.Registration(infos))
+	list := string(narinfo.Registration(infos))
 	m.files = append([]tar.Header{{Name: m.top + "/install", Typeflag: tar.TypeReg, Mode: 0o755}, {Name: m.top + "/.reginfo", Typeflag: tar.TypeReg, Mode: 0o644}}, m.files...)
 	m.text[m.top+"/install"], m.text[m.top+"/.reginfo"] = "#!/bin/sh\n", list
 	return m

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"sync"
 
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/fault"
 )
@@ -33,8 +34,8 @@ type Pin struct {
 	Fetched bool   // by whoever wrote the table; false: nobody could try it there
 	Tarball Tarball
 
-	Caches   []string       // where to fetch from, in that order
-	Keys     []nixcache.Key // who must have signed
+	Caches   []string      // where to fetch from, in that order
+	Keys     []narinfo.Key // who must have signed
 	Emulator Emulator
 }
 
@@ -105,7 +106,7 @@ func (t table) pin(system string) (Pin, error) {
 			Fetched: n.Fetched, Tarball: Tarball(n.Tarball), Caches: t.Caches,
 		}
 		for _, text := range t.Keys {
-			k, err := nixcache.ParseKey(text)
+			k, err := narinfo.ParseKey(text)
 			if err != nil {
 				return Pin{}, err
 			}
@@ -144,7 +145,7 @@ func (p Pin) Cache(urls ...string) nixcache.Cache {
 
 // Closure is Closure of the cache for Roots, and makes sure that Nix is the
 // pinned one by its hash too.
-func (p Pin) Closure(ctx context.Context, cache nixcache.Cache) ([]nixcache.Info, error) {
+func (p Pin) Closure(ctx context.Context, cache nixcache.Cache) ([]narinfo.Info, error) {
 	infos, err := cache.Closure(ctx, p.Roots())
 	if err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func (p Pin) Closure(ctx context.Context, cache nixcache.Cache) ([]nixcache.Info
 }
 
 // confirm makes sure that the pinned Nix is among infos.
-func (p Pin) confirm(infos []nixcache.Info) error {
+func (p Pin) confirm(infos []narinfo.Info) error {
 	for _, i := range infos {
 		if i.Path == p.Path && (p.NarHash == "" || p.NarHash == i.NarHash) {
 			return nil

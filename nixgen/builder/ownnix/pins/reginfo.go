@@ -10,14 +10,14 @@ import (
 	"strings"
 
 	"piwiz/nixgen/builder/ownnix/nar"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/storedir"
 )
 
 // parseReginfo reads the list of a release: for each path its hash, size,
 // deriver, number of references, and those. Source: decodeValidPathInfo of
 // src/libstore/store-api.cc of Nix.
-func parseReginfo(text []byte) ([]nixcache.Info, error) {
+func parseReginfo(text []byte) ([]narinfo.Info, error) {
 	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 	next := func() string {
 		if len(lines) == 0 {
@@ -27,10 +27,10 @@ func parseReginfo(text []byte) ([]nixcache.Info, error) {
 		lines = lines[1:]
 		return line
 	}
-	var infos []nixcache.Info
+	var infos []narinfo.Info
 	seen := map[string]bool{}
 	for len(lines) > 0 {
-		i := nixcache.Info{Path: next()}
+		i := narinfo.Info{Path: next()}
 		hash, err := sha256of(next())
 		size, bad := strconv.ParseUint(next(), 10, 62)
 		_ = next() // the deriver

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 )
 
 func TestTheListIsReadInEachForm(t *testing.T) {
@@ -35,8 +35,8 @@ func FuzzReginfo(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := parseReginfo(nixcache.Registration(infos))
-		if err != nil || !bytes.Equal(nixcache.Registration(infos), nixcache.Registration(again)) {
+		again, err := parseReginfo(narinfo.Registration(infos))
+		if err != nil || !bytes.Equal(narinfo.Registration(infos), narinfo.Registration(again)) {
 			t.Errorf("%+v became %+v (%v)", infos, again, err)
 		}
 	})

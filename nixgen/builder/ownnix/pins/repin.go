@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 )
 
@@ -100,7 +101,7 @@ func (n *nix) fetch(ctx context.Context, t table, cache nixcache.Cache) error {
 // Try fetches a pin whole, from its tarball and from the cache, into a folder of
 // its own, which it removes, and makes sure that both have the same. It says what
 // that is.
-func (p Pin) Try(ctx context.Context, cache nixcache.Cache) (infos []nixcache.Info, err error) {
+func (p Pin) Try(ctx context.Context, cache nixcache.Cache) (infos []narinfo.Info, err error) {
 	dir, err := os.MkdirTemp("", "piwiz-pins-")
 	if err != nil {
 		return nil, err
@@ -129,11 +130,11 @@ func (p Pin) Try(ctx context.Context, cache nixcache.Cache) (infos []nixcache.In
 }
 
 // same tells where a tarball differs from what was signed.
-func same(tarball, signed []nixcache.Info) error {
+func same(tarball, signed []narinfo.Info) error {
 	if len(tarball) != len(signed) {
 		return fmt.Errorf("the tarball has %d paths, and %d are signed", len(tarball), len(signed))
 	}
-	in := map[string]nixcache.Info{}
+	in := map[string]narinfo.Info{}
 	for _, i := range signed {
 		in[i.Path] = i
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/builder/ownnix/nixcache/cachetest"
 )
@@ -110,7 +111,7 @@ func TestRepinTrustsOnlySignatures(t *testing.T) {
 					m.infos[i].NarHash, m.infos[i].NarSize = "sha256:"+nar.Encode32(sum[:]), int64(len(evil))
 				}
 			}
-			m.text[m.top+"/.reginfo"] = string(nixcache.Registration(m.infos))
+			m.text[m.top+"/.reginfo"] = string(narinfo.Registration(m.infos))
 			m.pack(t, at+"/nix-2.99.1-"+m.pin.System+".tar.xz")
 			_ = os.WriteFile(at+"/nix-2.99.1-"+m.pin.System+".tar.xz.sha256", []byte(m.pin.Tarball.SHA256), 0o600)
 		},

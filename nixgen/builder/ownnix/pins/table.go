@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
 	"piwiz/nixgen/builder/ownnix/storedir"
 )
@@ -73,7 +74,7 @@ func parse(text string) (table, error) {
 	}
 	c.that("keys", len(t.Keys) > 0, "none")
 	for _, k := range t.Keys {
-		_, err := nixcache.ParseKey(k)
+		_, err := narinfo.ParseKey(k)
 		c.check("keys", err)
 	}
 	for _, n := range t.Nix {

@@ -14,7 +14,9 @@ import (
 	"strings"
 
 	"piwiz/nixgen/builder/ownnix/nar"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/packed"
 	"piwiz/nixgen/builder/ownnix/storedir"
 	"piwiz/nixgen/durable"
@@ -32,7 +34,7 @@ const (
 // store, as nixcache.Cache.Fetch does, out of the release's tarball, and says
 // what that is. The tarball is read only when its hash is right; what is in it
 // is compared with its own list, .reginfo, before anything has its name.
-func (p Pin) FetchTarball(ctx context.Context, store string, report func(nixcache.Progress)) ([]nixcache.Info, error) {
+func (p Pin) FetchTarball(ctx context.Context, store string, report func(meter.Progress)) ([]narinfo.Info, error) {
 	if p.Tarball.SHA256 == "" {
 		return nil, &fault.Error{
 			Lacks: true, Headline: "There is no second source for Nix " + p.Version + " on this type of computer.",
@@ -54,7 +56,7 @@ func (p Pin) FetchTarball(ctx context.Context, store string, report func(nixcach
 	return infos, err
 }
 
-func (p Pin) unpack(ctx context.Context, file, store string) ([]nixcache.Info, error) {
+func (p Pin) unpack(ctx context.Context, file, store string) ([]narinfo.Info, error) {
 	in, err := os.Open(file)
 	if err != nil {
 		return nil, noWriting(store, err)
@@ -204,7 +206,7 @@ func (r *release) make(head *tar.Header, to string, content io.Reader) error {
 
 // verify compares what was unpacked with the list: all of it, nothing else, each
 // with its hash, and with all that it refers to.
-func (r *release) verify(infos []nixcache.Info) error {
+func (r *release) verify(infos []narinfo.Info) error {
 	listed := map[string]bool{}
 	for _, i := range infos {
 		listed[i.Path] = true

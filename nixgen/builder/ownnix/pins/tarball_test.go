@@ -12,8 +12,9 @@ import (
 	"testing"
 
 	"piwiz/nixgen/builder/ownnix/nar"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 	"piwiz/nixgen/builder/ownnix/nixcache/cachetest"
+	"piwiz/nixgen/builder/ownnix/nixcache/meter"
 	"piwiz/nixgen/builder/ownnix/storedir"
 	"piwiz/nixgen/fault"
 )
@@ -29,12 +30,12 @@ func TestTheTarballHasTheSameAsTheCache(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, storedir.Part+filepath.Base(m.pin.Path), "bin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	var last nixcache.Progress
-	infos, err := m.pin.FetchTarball(t.Context(), dir, func(p nixcache.Progress) { last = p })
+	var last meter.Progress
+	infos, err := m.pin.FetchTarball(t.Context(), dir, func(p meter.Progress) { last = p })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(nixcache.Registration(infos), nixcache.Registration(m.infos)) || last.Parts != 1 || last.Bytes == 0 || last.Bytes != last.AllBytes {
+	if !bytes.Equal(narinfo.Registration(infos), narinfo.Registration(m.infos)) || last.Parts != 1 || last.Bytes == 0 || last.Bytes != last.AllBytes {
 		t.Errorf("%+v, at the end %+v", infos, last)
 	}
 	entries, err := os.ReadDir(dir)
@@ -108,7 +109,7 @@ func TestAHostileTarballLeavesNothing(t *testing.T) {
 					m.infos[i].References = []string{"/nix/store/" + strings.Repeat("a", 32) + "-x"}
 				}
 			}
-			m.text[m.top+"/.reginfo"] = string(nixcache.Registration(m.infos))
+			m.text[m.top+"/.reginfo"] = string(narinfo.Registration(m.infos))
 		},
 		"a list without a path": func(m *made, _, libc string) {
 			m.text[m.top+"/.reginfo"] = strings.ReplaceAll(m.text[m.top+"/.reginfo"], filepath.Base(libc), strings.Repeat("a", 32)+"-x")
@@ -121,7 +122,7 @@ func TestAHostileTarballLeavesNothing(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			m := newRelease(t, cachetest.New(t, "k"), "x86_64-linux")
 			pinned := m.pin.NarHash
-			libc := m.infos[slices.IndexFunc(m.infos, func(i nixcache.Info) bool { return strings.Contains(i.Path, "glibc") })].Path
+			libc := m.infos[slices.IndexFunc(m.infos, func(i narinfo.Info) bool { return strings.Contains(i.Path, "glibc") })].Path
 			top := m.top
 			change(m, top+"/store/"+filepath.Base(m.pin.Path), top+"/store/"+filepath.Base(libc))
 			m.pack(t, filepath.Join(t.TempDir(), "tarball"))

@@ -19,13 +19,13 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"piwiz/nixgen/builder/ownnix/nar"
-	"piwiz/nixgen/builder/ownnix/nixcache"
+	"piwiz/nixgen/builder/ownnix/narinfo"
 )
 
 // Cache is a binary cache in a folder.
 type Cache struct {
 	Dir    string
-	Key    nixcache.Key
+	Key    narinfo.Key
 	secret ed25519.PrivateKey
 }
 
@@ -36,7 +36,7 @@ func New(t testing.TB, name string) *Cache {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cache{Dir: t.TempDir(), Key: nixcache.Key{Name: name, PublicKey: public}, secret: secret}
+	c := &Cache{Dir: t.TempDir(), Key: narinfo.Key{Name: name, PublicKey: public}, secret: secret}
 	if err := os.Mkdir(filepath.Join(c.Dir, "nar"), 0o700); err != nil {
 		t.Fatal(err)
 	}

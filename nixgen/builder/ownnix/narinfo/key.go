@@ -1,4 +1,4 @@
-package nixcache
+package narinfo
 
 import (
 	"crypto/ed25519"

@@ -1,4 +1,6 @@
-package nixcache
+// Package narinfo reads what a binary cache of Nix says of a store path, and
+// verifies it: the signatures, and the content that comes. It does no I/O.
+package narinfo
 
 import (
 	"crypto/ed25519"
@@ -15,9 +17,9 @@ import (
 	"piwiz/nixgen/builder/ownnix/storedir"
 )
 
-// maxNarinfo is how long a narinfo may be, in bytes: the longest of nixpkgs have
+// Most is how long a narinfo may be, in bytes: the longest of nixpkgs have
 // some 100 KiB of references.
-const maxNarinfo = 1 << 20
+const Most = 1 << 20
 
 // Info is what a cache says of one store path. The signature covers Path,
 // NarHash, NarSize and References. URL, Compression and FileSize are hearsay:
@@ -29,28 +31,28 @@ type Info struct {
 	References []string // full store paths, sorted; may have Path itself
 
 	URL         string // of the NAR, relative to Source
-	Source      string // the cache that said so, one of Cache.URLs
+	Source      string // the cache that said so, as it was given
 	Compression string
 	FileSize    int64 // bytes of the download, as the cache says; 0 when it does not
 }
 
-// narinfo is an Info with its signatures.
-type narinfo struct {
+// Signed is an Info with its signatures.
+type Signed struct {
 	Info
-	sigs []string
+	Sigs []string // NAME:BASE64, as they were written
 }
 
-// parse reads a narinfo. Source: the manual of Nix, "Narinfo Format", and
+// Parse reads a narinfo. Source: the manual of Nix, "Narinfo Format", and
 // src/libstore/nar-info.cc. Keys that it does not know are skipped.
-func parse(r io.Reader) (narinfo, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxNarinfo+1))
+func Parse(r io.Reader) (Signed, error) {
+	text, err := io.ReadAll(io.LimitReader(r, Most+1))
 	if err != nil {
-		return narinfo{}, err
+		return Signed{}, err
 	}
-	if len(text) > maxNarinfo {
-		return narinfo{}, fmt.Errorf("the narinfo has more than %d bytes", maxNarinfo)
+	if len(text) > Most {
+		return Signed{}, fmt.Errorf("the narinfo has more than %d bytes", Most)
 	}
-	n := narinfo{Info: Info{Compression: "bzip2"}} // what Nix takes when it is not said
+	n := Signed{Info: Info{Compression: "bzip2"}} // what Nix takes when it is not said
 	seen := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
 		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
@@ -73,7 +75,7 @@ func parse(r io.Reader) (narinfo, error) {
 	return n, nil
 }
 
-func (n *narinfo) set(key, value string) (err error) {
+func (n *Signed) set(key, value string) (err error) {
 	switch key {
 	case "StorePath":
 		n.Path, err = value, storedir.Check(value)
@@ -99,7 +101,7 @@ func (n *narinfo) set(key, value string) (err error) {
 		slices.Sort(n.References)
 		n.References = slices.Compact(n.References)
 	case "Sig":
-		n.sigs = append(n.sigs, value)
+		n.Sigs = append(n.Sigs, value)
 	}
 	return err
 }
@@ -121,15 +123,26 @@ func inside(address string) error {
 	return nil
 }
 
+// At is the address of what is at URL of an Info, in the cache at base.
+func At(base *url.URL, relative string) *url.URL {
+	u := *base
+	ref, err := url.Parse(relative)
+	if err != nil { // inside has parsed it
+		ref = &url.URL{Path: relative}
+	}
+	u.Path, u.RawQuery = u.Path+"/"+ref.Path, ref.RawQuery
+	return &u
+}
+
 // fingerprint is what is signed. Source: ValidPathInfo::fingerprint of
 // src/libstore/path-info.cc.
 func (i Info) fingerprint() string {
 	return fmt.Sprintf("1;%s;%s;%d;%s", i.Path, i.NarHash, i.NarSize, strings.Join(i.References, ","))
 }
 
-// signedBy tells whether one of keys signed it. Signatures by others say nothing.
-func (n narinfo) signedBy(keys []Key) bool {
-	for _, sig := range n.sigs {
+// SignedBy tells whether one of keys signed it. Signatures by others say nothing.
+func (n Signed) SignedBy(keys []Key) bool {
+	for _, sig := range n.Sigs {
 		name, raw, err := named(sig)
 		if err != nil {
 			continue
@@ -143,40 +156,43 @@ func (n narinfo) signedBy(keys []Key) bool {
 	return false
 }
 
-// same tells whether another cache means the same content.
-func (i Info) same(other Info) bool { return i.fingerprint() == other.fingerprint() }
+// Signers are the names in the signatures, which anybody can write.
+func (n Signed) Signers() string {
+	var names []string
+	for _, s := range n.Sigs {
+		name, _, _ := strings.Cut(s, ":")
+		names = append(names, fmt.Sprintf("%.40q", name))
+	}
+	if len(names) == 0 {
+		return "nobody"
+	}
+	return strings.Join(names[:min(len(names), 5)], ", ")
+}
+
+// Same tells whether another cache means the same content.
+func (i Info) Same(other Info) bool { return i.fingerprint() == other.fingerprint() }
 
 // Sum is how many bytes infos are to download, as the caches say, and unpacked,
 // as was signed.
 func Sum(infos []Info) (download, unpacked int64) {
 	for _, i := range infos {
-		download += i.download()
+		download += i.Download()
 		unpacked += i.NarSize
 	}
 	return download, unpacked
 }
 
-// download is FileSize where it can be true.
-func (i Info) download() int64 {
+// Download is FileSize where it can be true.
+func (i Info) Download() int64 {
 	if i.FileSize == 0 {
 		return i.NarSize
 	}
-	return min(i.FileSize, i.mostPacked())
+	return min(i.FileSize, i.MostPacked())
 }
 
-// mostPacked bounds a download by the signed size: what does not become smaller
+// MostPacked bounds a download by the signed size: what does not become smaller
 // grows a little.
-func (i Info) mostPacked() int64 { return i.NarSize + i.NarSize/16 + 1<<16 }
-
-// Missing are those of infos that are not in the folder store.
-func Missing(store string, infos []Info) (missing []Info) {
-	for _, i := range infos {
-		if !storedir.Has(store, i.Path) {
-			missing = append(missing, i)
-		}
-	}
-	return missing
-}
+func (i Info) MostPacked() int64 { return i.NarSize + i.NarSize/16 + 1<<16 }
 
 // Registration is what nix-store --load-db reads: of each path the hash, size,
 // deriver (not signed, so not told), and references. Source: decodeValidPathInfo
