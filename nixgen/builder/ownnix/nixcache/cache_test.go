@@ -62,17 +62,18 @@ func store(t testing.TB) string {
 	if _, err := os.Stat(in); err != nil {
 		in = ""
 	}
-	dir, err := os.MkdirTemp(in, "piwiz-store-")
+	top, err := os.MkdirTemp(in, "piwiz-store-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := nar.Remove(dir); err != nil {
+		if err := nar.Remove(top); err != nil {
 			t.Error(err)
 		}
 	})
-	if dir = filepath.Join(dir, "store"); os.Mkdir(dir, 0o700) != nil {
-		t.Fatal("no folder")
+	dir := filepath.Join(top, "store")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }

@@ -385,12 +385,12 @@ func TestABombIsStoppedAtTheSignedSize(t *testing.T) {
 // along, and no file of this computer is read.
 func TestRedirectsCarryNoPasswordAndLeadToNoFile(t *testing.T) {
 	c, root, _ := graph(t, "xz")
-	var passwords, asked int
+	var passwords, asked, turns atomic.Int64
 	files := http.FileServer(http.Dir(c.Dir))
 	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		if _, _, has := r.BasicAuth(); has || r.Header.Get("Authorization") != "" || strings.Contains(r.Header.Get("Referer"), "secret") {
-			passwords++
+			passwords.Add(1)
 		}
 		files.ServeHTTP(w, r)
 	}))
@@ -406,8 +406,8 @@ func TestRedirectsCarryNoPasswordAndLeadToNoFile(t *testing.T) {
 	defer near.Close()
 	one := cache(c, strings.Replace(near.URL, "http://", "http://me:secret@", 1))
 	one.URLs = append(one.URLs, "file:///nowhere")
-	if _, err := fetchAll(t.Context(), one, store(t), nil, root); err != nil || passwords != 0 || asked < 6 {
-		t.Errorf("asked %d times, %d with the password: %v", asked, passwords, err)
+	if _, err := fetchAll(t.Context(), one, store(t), nil, root); err != nil || passwords.Load() != 0 || asked.Load() < 6 {
+		t.Errorf("asked %d times, %d with the password: %v", asked.Load(), passwords.Load(), err)
 	}
 	wrong := refused(t, cache(c, strings.Replace(near.URL, "http://", "http://me:other-secret@", 1)), root, root)
 	if strings.Contains(fmt.Sprint(wrong, wrong.(fault.Told).Hints()), "other-secret") {
@@ -421,15 +421,14 @@ func TestRedirectsCarryNoPasswordAndLeadToNoFile(t *testing.T) {
 		refused(t, cache(c, web.URL), root, root)
 		web.Close()
 	}
-	var turns int
 	loop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		turns++
+		turns.Add(1)
 		http.Redirect(w, r, r.URL.Path, http.StatusFound)
 	}))
 	defer loop.Close()
 	refused(t, cache(c, loop.URL), root, root)
-	if turns > 11 {
-		t.Errorf("%d redirects were followed", turns)
+	if turns.Load() > 11 {
+		t.Errorf("%d redirects were followed", turns.Load())
 	}
 	tls := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, far.URL+r.URL.Path, http.StatusFound)

@@ -1,0 +1,5 @@
+//go:build !race
+
+package nixcache_test
+
+const raced = false
