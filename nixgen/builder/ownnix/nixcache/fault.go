@@ -101,7 +101,7 @@ func (b *body) wrong(err error) error {
 	return b.fault(offline, err)
 }
 
-// mirrors are told where another cache may help.
+// otherCache is told where a mirror may help.
 const otherCache = "Or use a mirror: --cache https://mirrors.ustc.edu.cn/nix-channels/store"
 
 // again is told where time may help.
@@ -180,18 +180,18 @@ func (e *sourceError) say(name string) (headline string, todo fault.Todo) {
 		if do := durable.Remedy(e.err, ""); do != nil {
 			return host + " cannot be read.", do
 		}
-		return fmt.Sprintf("%s does not give %s away.", host, name), fault.Todo{curl, otherCache}
+		return fmt.Sprintf("%s refuses to send %s.", host, name), fault.Todo{curl, otherCache}
 	case missing:
 		return fmt.Sprintf("%s does not have %s.", host, name),
 			fault.Todo{"Use a cache that has it: --cache https://cache.nixos.org", "If that is the one: it is too old for this piwiz. Get a newer one."}
 	case short:
-		return fmt.Sprintf("The download of %s from %s ends too early.", name, host), fault.Todo{again, otherCache}
+		return fmt.Sprintf("The download of %s from %s was cut short.", name, host), fault.Todo{again, otherCache}
 	case busy:
-		return host + " does not work at the moment.", fault.Todo{again, otherCache}
+		return host + " is not working at the moment.", fault.Todo{again, otherCache}
 	case silent:
 		return fmt.Sprintf("%s sent almost nothing for %s.", host, e.wait), fault.Todo{again, otherCache}
 	}
-	return "This computer does not reach " + host + ".",
+	return "This computer cannot reach " + host + ".",
 		fault.Todo{"Connect it to the internet, then try again.", "Behind a proxy, name it: export https_proxy=http://HOST:PORT", curl}
 }
 
