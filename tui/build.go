@@ -179,7 +179,8 @@ func (p *buildPage) remedy() move {
 	if e, ok := errors.AsType[*builder.Error](p.err); ok && e.Page != "" {
 		return move(e.Page)
 	}
-	if e, ok := errors.AsType[*fault.Error](p.err); ok && e.Lacks {
+	// A builder that says itself what is wrong does not speak of the answers.
+	if _, ok := errors.AsType[*fault.Error](p.err); ok {
 		return "check"
 	}
 	return "preview"

@@ -113,10 +113,11 @@ func (b *beginner) nix() string { return filepath.Join(b.dir, "home/.local/share
 
 // status is what own-nix status says.
 func (b *beginner) status() (s struct {
-	Version string
-	Size    int64
-	Hosts   []string
-	Runs    bool
+	Version  string
+	Emulator string
+	Size     int64
+	Hosts    []string
+	Runs     bool
 },
 ) {
 	b.t.Helper()
@@ -169,6 +170,10 @@ func TestABeginnerComesFromTheFirstPageToAnImageWithPiwizAlone(t *testing.T) {
 		t.Errorf("the wizard ended with %d, %v", code, err)
 	}
 
+	// Without another network Nix asks no cache by itself, even one on this computer.
+	if e := b.status().Emulator; !strings.Contains(e, "-musl-") {
+		t.Errorf("the emulator is %s, not that of nixpkgs out of the cache", e)
+	}
 	link, sum := b.image("bach")
 	if !strings.HasPrefix(link, b.nix()+"/store/") {
 		t.Errorf("the image is at %s", link)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,30 +21,50 @@ import (
 
 // parts is a download of ten parts, one a second.
 type parts struct {
+	fails error // after three parts; set while nothing is fetched
+
+	mu    sync.Mutex
 	begun int
 	have  int
-	fails error // after three parts
 	left  error // how the last one ended
 }
 
-func (p *parts) Ready() (string, bool) { return "2.35.2", p.have == 10 }
+// now is how often it was begun, how much there is, and how the last one ended.
+func (p *parts) now() (begun, have int, left error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.begun, p.have, p.left
+}
+
+func (p *parts) Ready() (string, bool) {
+	_, have, _ := p.now()
+	return "2.35.2", have == 10
+}
 
 func (p *parts) Fetch(ctx context.Context, report func(meter.Progress)) (err error) {
-	p.begun++
-	defer func() { p.left = err }()
-	for p.have < 10 {
-		report(meter.Progress{Parts: p.have, AllParts: 10, Bytes: int64(p.have) * 4e6, AllBytes: 4e7})
+	change := func(do func()) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		do()
+	}
+	change(func() { p.begun++ })
+	defer func() { change(func() { p.left = err }) }()
+	for {
+		_, have, _ := p.now()
+		if have == 10 {
+			return nil
+		}
+		report(meter.Progress{Parts: have, AllParts: 10, Bytes: int64(have) * 4e6, AllBytes: 4e7})
 		select {
 		case <-time.After(time.Second):
-			p.have++
+			change(func() { p.have++ })
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if p.fails != nil && p.have == 3 {
+		if p.fails != nil && have == 2 {
 			return p.fails
 		}
 	}
-	return nil
 }
 
 func TestTheDownloadThatWasBegunIsWaitedFor(t *testing.T) {
@@ -59,14 +80,16 @@ func TestTheDownloadThatWasBegunIsWaitedFor(t *testing.T) {
 				lines = append(lines, x.Line)
 			}
 		})
-		if took := time.Since(began); err != nil || p.begun != 1 || took > 6*time.Second {
-			t.Errorf("%v, begun %d times, %s", err, p.begun, took)
+		begun, _, _ := p.now()
+		if took := time.Since(began); err != nil || begun != 1 || took > 6*time.Second {
+			t.Errorf("%v, begun %d times, %s", err, begun, took)
 		}
 		if len(lines) != 6 || lines[0] != "Nix: 4 of 10 parts, 16.0 of 40.0 MB" || last.Share != 0.9 {
 			t.Errorf("%q, %+v", lines, last)
 		}
-		if err := e.await(t.Context(), p, nil); err != nil || p.begun != 1 {
-			t.Errorf("what is here is fetched again: %v, begun %d times", err, p.begun)
+		err = e.await(t.Context(), p, nil)
+		if begun, _, _ = p.now(); err != nil || begun != 1 {
+			t.Errorf("what is here is fetched again: %v, begun %d times", err, begun)
 		}
 	})
 }
@@ -83,8 +106,9 @@ func TestADownloadThatFailedIsTriedAgain(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 		p.fails = nil
-		if err := e.await(t.Context(), p, silent); err != nil || p.begun != 2 || p.have != 10 {
-			t.Errorf("%v, %+v", err, p)
+		err = e.await(t.Context(), p, silent)
+		if begun, have, _ := p.now(); err != nil || begun != 2 || have != 10 {
+			t.Errorf("%v, begun %d times, %d parts", err, begun, have)
 		}
 	})
 }
@@ -99,11 +123,12 @@ func TestTheDownloadEndsWithPiwiz(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		time.Sleep(time.Second)
-		if p.left != nil || p.have != 3 {
-			t.Errorf("the download did not go on: %+v", p)
+		if _, have, left := p.now(); left != nil || have != 3 {
+			t.Errorf("the download did not go on: %v, %d parts", left, have)
 		}
-		if err := e.Close(); err != nil || !errors.Is(p.left, context.Canceled) {
-			t.Errorf("%v, %+v", err, p)
+		err := e.Close()
+		if _, _, left := p.now(); err != nil || !errors.Is(left, context.Canceled) {
+			t.Errorf("%v, it ended with %v", err, left)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -107,7 +108,24 @@ func (p program) settings() []string {
 		"flake-registry =", // nothing is named by it, and it would be downloaded
 		"substituters = " + strings.Join(p.caches(), " "),
 		"trusted-public-keys = " + strings.Join(keys, " "),
-	}, p.more...)
+	}, append(p.nearby(), p.more...)...)
+}
+
+// nearby has Nix ask caches that need no network: without one it asks none,
+// unless it is told to. Source: NixOS/nix src/nix/main.cc, haveInternet.
+func (p program) nearby() []string {
+	near := func(cache string) bool {
+		u, err := url.Parse(cache)
+		if err != nil {
+			return false
+		}
+		ip := net.ParseIP(u.Hostname())
+		return u.Scheme == "file" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	}
+	if slices.ContainsFunc(p.caches(), near) {
+		return []string{"substitute = true"}
+	}
+	return nil
 }
 
 // run runs one of Nix's programs, and returns what it printed. The error has
