@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"piwiz/flash/disk/bus"
 	"piwiz/flash/disk/computer"
@@ -40,7 +41,19 @@ func mounted(t *testing.T, args ...string) {
 		t.Fatal(err)
 	}
 	run(t, "mount", args...)
-	t.Cleanup(func() { run(t, "umount", point) })
+	t.Cleanup(func() { unmount(t, point) })
+}
+
+// unmount waits for others on this machine, who may be looking at what is mounted.
+func unmount(t *testing.T, point string) {
+	t.Helper()
+	for range 50 {
+		if exec.Command("umount", point).Run() == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	run(t, "umount", point)
 }
 
 func real(t *testing.T) {
@@ -180,7 +193,7 @@ func TestTheKernelsNumbersTellWhoCoversWhom(t *testing.T) {
 		if top := run(t, "findmnt", "-n", "-o", "SOURCE", "--mountpoint", at); !strings.Contains(top, "cover") {
 			t.Errorf("findmnt sees %q at %s", top, at)
 		}
-		run(t, "umount", at)
+		unmount(t, at)
 	}
 }
 

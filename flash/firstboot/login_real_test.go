@@ -111,7 +111,7 @@ sleep 3
 	// deaf is a DNS server that never answers, and mute an agent that never does.
 	deaf  = "python3 -c 'import socket, time; s = socket.socket(2, 2); s.bind((\"127.0.0.53\", 53)); time.sleep(1000)' &\nsleep 1\n"
 	mute  = "export SSH_AUTH_SOCK=/run/systemd/mute\npython3 -c 'import socket, time; s = socket.socket(1, 1); s.bind(\"/run/systemd/mute\"); s.listen(9); time.sleep(1000)' &\nsleep 1\n"
-	agent = "eval $(ssh-agent) > /dev/null\nfor i in 1 2 3 4 5 6 7; do ssh-keygen -q -t ed25519 -N '' -f /run/systemd/k$i; ssh-add -q /run/systemd/k$i; done\n"
+	agent = "eval $(ssh-agent -a /run/systemd/agent) > /dev/null\nfor i in 1 2 3 4 5 6 7; do ssh-keygen -q -t ed25519 -N '' -f /run/systemd/k$i; ssh-add -q /run/systemd/k$i; done\n"
 )
 
 // resolved runs systemd-resolved as it is set up with MulticastDNS.
