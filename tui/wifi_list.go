@@ -131,6 +131,9 @@ func (l *wifiList) listView(s *state, width, height int) string {
 		if l.closed() {
 			more = "; ctrl+r reads the rest with administrator rights"
 		}
+		if l.folded(s) && l.summary() != "" {
+			more += "; d shows details"
+		}
 		hint = style.Dim.Render(wrap("Space marks or unmarks; ctrl+t types another one in"+more+".", width)) + "\n" + l.about(s, width) + "\n"
 	}
 	return s.above(b.String(), hint, l.form, height)
@@ -154,17 +157,10 @@ func (l *wifiList) warnings(s *state, width int) string {
 // findings is where networks were searched for and what was skipped: in a line or
 // two where there is a list to be seen, unless the details are wanted.
 func (l *wifiList) findings(s *state, width int) string {
-	fold := len(s.wifi.offers) > 0 && !l.details
 	var text string
-	if fold {
-		if l.searched.Line != "" {
-			text = "Known here: " + l.searched.Line + ". "
-		}
-		if n := len(l.problems); n > 1 {
-			text += fmt.Sprintf("Skipped: %d. ", n)
-		}
-		if text != "" {
-			text = style.Dim.Render(wrap(text+"Press d for details.", width)) + "\n"
+	if l.folded(s) {
+		if text = l.summary(); text != "" {
+			text = style.Dim.Render(wrap(text, width)) + "\n"
 		}
 		if len(l.problems) > 1 {
 			return text
@@ -175,6 +171,22 @@ func (l *wifiList) findings(s *state, width int) string {
 		text += style.Dim.Render(wrap("Looked in "+place+".", width)) + "\n"
 	}
 	return text + notes(l.problems, width)
+}
+
+// folded says that the findings are in a line or two.
+func (l *wifiList) folded(s *state) bool { return len(s.wifi.offers) > 0 && !l.details }
+
+// summary is that line, "" when there is nothing to tell. Which key shows more is
+// told beside the list: what is above it may be scrolled away.
+func (l *wifiList) summary() string {
+	var parts []string
+	if l.searched.Line != "" {
+		parts = append(parts, "Known here: "+l.searched.Line+".")
+	}
+	if n := len(l.problems); n > 1 {
+		parts = append(parts, fmt.Sprintf("Skipped: %d.", n))
+	}
+	return strings.Join(parts, " ")
 }
 
 // about is the note on the network under the cursor and its like, "" for none.

@@ -340,7 +340,7 @@ func TestWhatWasFoundWhereIsFolded(t *testing.T) {
 		d.send(size)
 		d.toWifi()
 		d.sees("Known here: NetworkManager 2; iwd: none. Skipped: 9.")
-		d.sees("for details.")
+		d.sees("shows details.")
 		d.lacks("file0")
 		d.sees("► [x] Home")
 		d.sees("> DE")
