@@ -50,8 +50,8 @@ func ownFinding(ctx context.Context, b *ownnix.Builder, notHere error) preflight
 	f := preflight.Finding{State: preflight.OK}
 	if version, ok := b.Nix.Ready(); ok {
 		f.What = "piwiz's own Nix " + version + " is ready"
-		if s, err := b.Nix.Status(ctx); err == nil {
-			f.What += " (" + MB(s.Size) + " in " + b.Nix.Dir + ")"
+		if size, err := b.Nix.Used(ctx); err == nil {
+			f.What += " (" + MB(size) + " in " + b.Nix.Dir + ")"
 		}
 		f.What += "."
 		return f

@@ -46,8 +46,8 @@ func (e *Engine) CollectOwnNix(ctx context.Context) (freed int64, kept []string,
 	if freed, err = n.Collect(ctx, names); err != nil {
 		return 0, nil, err
 	}
-	s, err := n.Status(ctx)
-	return freed, slices.Sorted(slices.Values(s.Hosts)), err
+	hosts, err := n.Hosts()
+	return freed, slices.Sorted(slices.Values(hosts)), err
 }
 
 // RemoveOwnNix deletes piwiz's own Nix and all that it keeps.

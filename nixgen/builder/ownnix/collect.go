@@ -41,15 +41,29 @@ func (n Nix) Status(ctx context.Context) (Status, error) {
 	if n.folder().Load(folder.Emulator, &e) == nil {
 		s.Emulator = nix.StoreName(e.Path)
 	}
-	hosts, err := n.folder().Hosts()
-	s.Hosts = hosts
-	if err == nil {
-		s.Size, err = n.folder().Size(ctx)
+	var err error
+	if s.Hosts, err = n.Hosts(); err == nil {
+		s.Size, err = n.Used(ctx)
 	}
+	return s, err
+}
+
+// Hosts are those whose images it keeps.
+func (n Nix) Hosts() ([]string, error) {
+	hosts, err := n.folder().Hosts()
+	if err != nil {
+		err = folder.Unusable(err)
+	}
+	return hosts, err
+}
+
+// Used is what the folder takes on the disk, in bytes. It reads the whole folder.
+func (n Nix) Used(ctx context.Context) (int64, error) {
+	size, err := n.folder().Size(ctx)
 	if err != nil && ctx.Err() == nil {
 		err = folder.Unusable(err)
 	}
-	return s, err
+	return size, err
 }
 
 // Collect deletes what neither the tools nor the images of the hosts in keep
@@ -58,11 +72,11 @@ func (n Nix) Collect(ctx context.Context, keep []string) (freed int64, err error
 	if err := n.folder().Check(); err != nil {
 		return 0, err
 	}
-	h, ok := n.here()
+	h, _ := n.here()
 	if _, err := os.Stat(n.Dir); os.IsNotExist(err) {
 		return 0, nil
 	}
-	if h.Path != "" || ok {
+	if h.Path != "" {
 		if err := n.Allowed(ctx); err != nil {
 			return 0, err
 		}
