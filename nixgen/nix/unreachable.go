@@ -31,7 +31,7 @@ const (
 	Unexplained  Cause = iota
 	Slow               // no answer in time
 	Forbidden          // the service's settings do not name this user (allowed-users)
-	HangsUp            // the service closes the connection
+	Closes             // the service closes the connection
 	NotPermitted       // the socket is not for this user
 	Stopped            // nothing listens at the socket
 	NotRunning         // there is no socket
@@ -52,7 +52,7 @@ func Unreachable(ctx context.Context, said string, err error) (Cause, string) {
 	case dial == nil && forbidden(ctx):
 		return Forbidden, "The Nix service closes the connection: its settings do not allow your user (" + username() + ")."
 	case dial == nil && hungUp.MatchString(said):
-		return HangsUp, "The Nix service (nix-daemon) closes the connection."
+		return Closes, "The Nix service (nix-daemon) closes the connection."
 	case errors.Is(dial, syscall.EACCES), closedSocket.MatchString(said):
 		return NotPermitted, "Your user (" + username() + ") may not use Nix on this computer."
 	case errors.Is(dial, syscall.ECONNREFUSED) && (told || own != nil):

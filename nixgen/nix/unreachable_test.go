@@ -20,14 +20,14 @@ func TestWhyTheStoreDoesNotAnswerIsToldByTheKernel(t *testing.T) {
 		err          error
 		want         Cause
 	}{
-		"nothing, and Nix needs it":        {state: own, said: "error: cannot connect to socket at '/x': No such file or directory", want: NotRunning},
-		"nothing, and Nix does not":        {state: own, said: "error: disk I/O error", want: Unexplained},
-		"left over":                        {left: true, state: "/nowhere", said: "error: new words", want: Stopped},
-		"left over beside a store of ours": {left: true, state: own, said: "error: disk I/O error", want: Unexplained},
-		"somebody listens":                 {listen: true, state: "/nowhere", said: "error: new words", want: Unexplained},
-		"somebody hangs up":                {listen: true, state: "/nowhere", said: "error: Nix daemon disconnected unexpectedly", want: HangsUp},
-		"somebody does not answer":         {listen: true, state: "/nowhere", err: context.DeadlineExceeded, want: Slow},
-		"not for this user":                {state: "/nowhere", said: "error: getting status of /nix/var/nix/daemon-socket/socket: Permission denied", want: NotPermitted},
+		"nothing, and Nix needs it":         {state: own, said: "error: cannot connect to socket at '/x': No such file or directory", want: NotRunning},
+		"nothing, and Nix does not":         {state: own, said: "error: disk I/O error", want: Unexplained},
+		"left over":                         {left: true, state: "/nowhere", said: "error: new words", want: Stopped},
+		"left over beside a store of ours":  {left: true, state: own, said: "error: disk I/O error", want: Unexplained},
+		"somebody listens":                  {listen: true, state: "/nowhere", said: "error: new words", want: Unexplained},
+		"the service closes the connection": {listen: true, state: "/nowhere", said: "error: Nix daemon disconnected unexpectedly", want: Closes},
+		"somebody does not answer":          {listen: true, state: "/nowhere", err: context.DeadlineExceeded, want: Slow},
+		"not for this user":                 {state: "/nowhere", said: "error: getting status of /nix/var/nix/daemon-socket/socket: Permission denied", want: NotPermitted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "socket")

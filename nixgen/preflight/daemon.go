@@ -51,7 +51,7 @@ func (c Computer) unreachable(ctx context.Context, said string, err error) *Prob
 	switch cause {
 	case nix.Slow, nix.Stopped:
 		return p.with(c.restart())
-	case nix.HangsUp:
+	case nix.Closes:
 		p.Todo = []string{"If that does not help, see what it says: journalctl -u nix-daemon"}
 		return p.with(c.restart())
 	case nix.Forbidden:
