@@ -83,6 +83,15 @@
 // nearly all of an image of less than 36 MiB. And one that remembers more than
 // 16 MiB, or keeps everything until the power is off.
 //
+// # A partition that grows
+//
+// Where it is asked for, the first block gives the last partition the card's end.
+// That end is the one that the size test has verified: such a block is on a card only
+// after a run that began with the test, for before that run the first block was
+// another one. What is behind the image is in that partition then, and still no part
+// of the image: it is not compared, it is what a card is made to forget with, and what
+// an earlier life left there is wiped before the proof, now as seen from the partition too.
+//
 // # Where it is
 //
 // The mark, its end and the edge are in arm.go and edge.go, what is verified in

@@ -27,7 +27,7 @@ func (w *writer) verifyAll(ctx context.Context) error {
 		return nil // every piece was read, and nothing changed since
 	}
 	slices.SortFunc(w.proofs, func(a, b proof) int { return cmp.Compare(a.index, b.index) })
-	apart, err := wipe.Outside(ctx, w.card, w.size, w.job.CardSize, w.extra, w.seen.Has)
+	apart, err := wipe.Outside(ctx, w.card, w.size, w.job.CardSize, w.src.Table(), w.extra, w.seen.Has)
 	if err != nil {
 		return err
 	}

@@ -114,9 +114,9 @@ func need(t *testing.T, tool string) {
 		return
 	}
 	if os.Getenv("PIWIZ_REAL") == "1" {
-		t.Fatalf("needs %s (apt-get install mdadm gdisk)", tool)
+		t.Fatalf("needs %s (apt-get install mdadm gdisk e2fsprogs)", tool)
 	}
-	t.Skipf("needs %s (apt-get install mdadm gdisk)", tool)
+	t.Skipf("needs %s (apt-get install mdadm gdisk e2fsprogs)", tool)
 }
 
 // earlierLives are what a card can have been. judge recognises it in the words

@@ -29,6 +29,9 @@ type From struct {
 	// Again is how to get the image again, in a sentence; "" for one that is
 	// somebody's own.
 	Again string
+	// Grow lets its last partition take all room that the card has (Grow in this
+	// package). Without it the image is written byte for byte.
+	Grow bool
 }
 
 // Remedy is what to do about an image that is damaged.

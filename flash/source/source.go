@@ -1,5 +1,11 @@
 // Package source gives an image as it will be on the card: unpacked, with the
-// host's own files on its firmware partition.
+// host's own files on its firmware partition, and with a table that gives the last
+// partition the room of the card, where that is asked for.
+//
+// Only the first block knows that room: it is the one that is written last, so all
+// that compares a card with an image compares it with First. How long the image is
+// stays as it was: what is behind it is part of the last partition then, and still
+// not of the image.
 package source
 
 import (
@@ -38,6 +44,7 @@ type Source struct {
 	img     *image.Image
 	patches []bootfs.Patch // offsets from the start of the image
 	first   [Block]byte
+	table   image.MBR // as it will be on the card
 
 	mu   sync.Mutex
 	next int64 // where the next chunk begins
@@ -52,10 +59,13 @@ func Open(ctx context.Context, from image.From, room int64, files []bootfs.File,
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{from: from, room: room, img: img}
+	s := &Source{from: from, room: room, img: img, table: img.MBR()}
 	err = s.fits(ctx)
 	if err == nil {
 		err = s.prepare(files, when)
+	}
+	if err == nil && from.Grow {
+		err = s.grow()
 	}
 	if err != nil {
 		s.Close()
@@ -128,6 +138,30 @@ func (s *Source) prepare(files []bootfs.File, when time.Time) error {
 	return nil
 }
 
+// grow gives the last partition the room of the card, if the table is one of NixOS.
+// Its file system must have room in it, as it must in one that is not grown.
+func (s *Source) grow() (err error) {
+	var grown bool
+	if s.table, grown, err = image.Grow(s.first[:], s.room); err != nil || !grown {
+		return err
+	}
+	root := s.table.Partitions[1]
+	if err := s.img.Rewind(); err != nil {
+		return s.broken(err)
+	}
+	if _, err := io.CopyN(io.Discard, s.img, root.Start); err != nil {
+		return s.broken(err)
+	}
+	size, err := image.ExtSize(s.img)
+	if err != nil {
+		return s.broken(err)
+	}
+	if size > root.Size {
+		return s.cannot(fmt.Errorf("its root file system has %s, and the card has room for %s of it", disk.Human(size), disk.Human(root.Size)), "Use a larger card. "+s.from.Remedy())
+	}
+	return nil
+}
+
 // reread reads a volume once more: one of its folders goes on in front of where it
 // begins.
 func (s *Source) reread(v *bootfs.Volume, start int64) error {
@@ -149,9 +183,12 @@ func (s *Source) First() []byte { return s.first[:] }
 // Least is how long the image is, or must be when that is not known, in bytes.
 func (s *Source) Least() int64 { return max(s.img.Size(), s.img.MBR().End()) }
 
+// Table is the partition table as it will be on the card.
+func (s *Source) Table() image.MBR { return s.table }
+
 // Place names the part of the card that a byte is in.
 func (s *Source) Place(off int64) string {
-	for i, p := range s.img.MBR().Partitions {
+	for i, p := range s.table.Partitions {
 		if p.Size > 0 && off >= p.Start && off < p.Start+p.Size {
 			return [...]string{"the FIRMWARE partition", "the root partition", "partition 3", "partition 4"}[i]
 		}

@@ -4,10 +4,12 @@
 package wipe
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"piwiz/flash/device"
+	"piwiz/flash/image"
 	"piwiz/flash/source"
 )
 
@@ -17,40 +19,61 @@ import (
 // RAIDs of BIOSes, DRBD and the backup GPT are nearer to it).
 const Margin = 1 << 20
 
-// mirrors are where btrfs has copies of its superblock on a whole disk.
+// mirrors are where btrfs has copies of its superblock, from where it begins on.
 var mirrors = []int64{64 << 20, 256 << 30}
 
+// span is a part of the card, in bytes.
+type span struct{ start, end int64 }
+
 // Outside wipes a card behind its image, up to its end, which may be within a block;
-// both are bytes. The requests are as long as buf. It comes back with whether nothing
-// of it was like a block that the image has: then none of it can have shared a place
-// with a block that was found equal.
-func Outside(ctx context.Context, card *device.Device, image, end int64, buf []byte, has func(block []byte) bool) (apart bool, err error) {
+// both are bytes. The requests are as long as buf. The card may have been a whole, and
+// so may each partition of table that goes on behind the image. It comes back with whether
+// nothing of it was like a block that the image has: then none of it can have shared a
+// place with a block that was found equal.
+func Outside(ctx context.Context, card *device.Device, size, end int64, table image.MBR, buf []byte, has func(block []byte) bool) (apart bool, err error) {
 	apart = true
-	at := image
-	between := func(from, to int64) error {
-		for from = max(from, at); from < min(to, end); from = at {
-			at = min(from+int64(len(buf)), to, end)
+	at := size
+	for _, r := range places(size, end, table) {
+		for from := max(r.start, at); from < r.end; from = at {
+			at = min(from+int64(len(buf)), r.end)
 			known, err := clean(card, from, buf[:at-from], has)
 			if err != nil {
-				return err
+				return false, err
 			}
 			apart = apart && !known
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return false, ctx.Err()
 			}
 		}
-		return nil
 	}
-	err = between(image, image+Margin)
-	for _, m := range mirrors {
-		if err == nil && m+device.Block <= end {
-			err = between(m, m+device.Block)
+	return apart, nil
+}
+
+// places are what is wiped, in the order in which it is on the card; they may
+// overlap.
+func places(size, end int64, table image.MBR) []span {
+	out, wholes := []span{{size, min(size+Margin, end)}}, []span{{0, end}}
+	for _, p := range table.Partitions {
+		if p.Start+p.Size > size {
+			wholes = append(wholes, span{p.Start, p.Start + p.Size})
 		}
 	}
-	if err == nil {
-		err = between((end-Margin)/device.Block*device.Block, end)
+	for _, r := range wholes {
+		for _, m := range mirrors {
+			if at := blocks(r.start+m, r.start+m+device.Block); at.end <= end {
+				out = append(out, at)
+			}
+		}
+		at := blocks(r.end-Margin, r.end)
+		out = append(out, span{at.start, min(at.end, end)})
 	}
-	return apart, err
+	slices.SortFunc(out, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	return out
+}
+
+// blocks are those in which something is.
+func blocks(from, to int64) span {
+	return span{max(from, 0) / device.Block * device.Block, (to + device.Block - 1) / device.Block * device.Block}
 }
 
 // clean makes a part of the card zero, if it is not, and tells whether some
