@@ -71,7 +71,12 @@ func (e *Engine) Built(h nixgen.Host) (image.From, error) {
 	if err != nil {
 		return image.From{}, fmt.Errorf("%s has no image yet; run: %s", h.Name, again)
 	}
-	return image.From{Path: path, Again: "Build it again with: " + again}, e.bound(h)
+	from := image.From{Path: path, Again: "Build it again with: " + again}
+	if err := e.bound(h); err != nil {
+		return from, err
+	}
+	from.Grow, err = origin.Grows(e.Store.Path(h.Name))
+	return from, err
 }
 
 // bound is a refusal unless the image of a host was built from its answers as

@@ -26,7 +26,7 @@ func (e *Engine) Image(ctx context.Context, h nixgen.Host, from image.From) (ima
 		if err != nil {
 			return from, err
 		}
-		from.Path, from.Again = built.Path, built.Again
+		from.Path, from.Again, from.Grow = built.Path, built.Again, built.Grow
 	}
 	return from, image.Check(ctx, from)
 }
