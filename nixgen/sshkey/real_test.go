@@ -193,10 +193,11 @@ func (d *desk) must(script string) string {
 }
 
 // apart runs a script with the home of the desk as root's, in a network where
-// there is nothing but a loopback.
+// there is nothing but a loopback. Most of ssh takes the home from the user
+// database; Include takes it from HOME, by glob(3).
 func (d *desk) apart(script string) (string, error) {
 	file := filepath.Join(d.dir, "script")
-	if err := os.WriteFile(file, []byte(prelude+`mount --bind "$W/home" /root; ip link set lo up; unset SSH_AUTH_SOCK
+	if err := os.WriteFile(file, []byte(prelude+`export HOME=/root; mount --bind "$W/home" /root; ip link set lo up; unset SSH_AUTH_SOCK
 mount --bind "$W/hosts" /etc/hosts; [ ! -e "$W/socket" ] || export SSH_AUTH_SOCK=$(cat "$W/socket"); cd /
 `+script), 0o700); err != nil {
 		d.t.Fatal(err)
@@ -244,6 +245,7 @@ UsePAM no
 StrictModes no
 PidFile $W/sshd.pid
 END
+rm -f "$W/sshd.pid" # of the login before, which was killed
 "$(command -v sshd)" -f "$W/sshd_config" -E "$W/sshd.log"
 trap 'kill "$(cat "$W/sshd.pid")"' EXIT
 for i in $(seq 100); do [ -s "$W/sshd.pid" ] && break; sleep 0.05; done
