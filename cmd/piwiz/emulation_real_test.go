@@ -320,7 +320,7 @@ func TestABuildThatIsKilledLeavesNoEmulator(t *testing.T) {
 func TestNixBuildsThroughTheEmulatorThatPiwizRegistered(t *testing.T) {
 	rig := os.Getenv("PIWIZ_RIG")
 	piwiz := realPiwiz(t, "needs root, Nix and QEMU")
-	expr := fmt.Sprintf(`(import %s/nixpkgs/pkgs).run "machine-%d" (builtins.toFile "m.sh" "uname -m; uname -m > $out") { }`, rig, time.Now().UnixNano())
+	expr := fmt.Sprintf(`(import %s/nixpkgs/pkgs { system = "aarch64-linux"; }).run "machine-%d" (builtins.toFile "m.sh" "uname -m; uname -m > $out") { }`, rig, time.Now().UnixNano())
 	nix := []string{
 		"nix", "--extra-experimental-features", "nix-command", "build", "--offline", "--impure", "--no-link", "--print-build-logs",
 		"--print-out-paths", "--option", "extra-platforms", "aarch64-linux", "--option", "sandbox", "true", "--expr", expr,

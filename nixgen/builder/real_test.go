@@ -118,7 +118,7 @@ func TestRealBuildEndsInAnImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	le := binary.LittleEndian
-	if le.Uint32(disk[440:]) != 0x2178694e || le.Uint16(disk[510:]) != 0xaa55 || disk[446] != 0x80 || disk[450] != 0x0b {
+	if le.Uint32(disk[440:]) != 0x2178694e || le.Uint16(disk[510:]) != 0xaa55 || disk[446] != 0 || disk[450] != 0x0b || disk[462] != 0x80 {
 		t.Errorf("partition table % x", disk[440:512])
 	}
 	if string(disk[8<<20+43:8<<20+54]) != "FIRMWARE   " || string(disk[8<<20+54:8<<20+62]) != "FAT16   " {
@@ -133,7 +133,7 @@ func TestRealBuildEndsInAnImage(t *testing.T) {
 	if !phases["buildPhase"] {
 		t.Errorf("phases %v", phases)
 	}
-	if raw, err := os.ReadFile(r.LogFile); err != nil || !bytes.Contains(raw, []byte("Creating the firmware partition")) {
+	if raw, err := os.ReadFile(r.LogFile); err != nil || !bytes.Contains(raw, []byte("Creating an EXT4 image of ")) {
 		t.Errorf("raw log: %d bytes, %v", len(raw), err)
 	}
 }

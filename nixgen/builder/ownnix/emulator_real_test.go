@@ -38,7 +38,7 @@ func TestRealEmulatorIsOfTheImagesNixpkgsElsePinnedAndNeverCompiled(t *testing.T
 	if !alone(t) {
 		return
 	}
-	const static = "legacyPackages.x86_64-linux.pkgsStatic.qemu-user = import ./pkgs/qemu-user.nix;"
+	const static = `legacyPackages = lib.genAttrs [ "aarch64-linux" "x86_64-linux" ] (system: import ./pkgs { inherit system; });`
 	const compiled = `derivation { name = "qemu-of-sources"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "exit 1" ]; };`
 	n := own(t)
 	try := func(what, new, emulator, flags string, sandbox bool) {

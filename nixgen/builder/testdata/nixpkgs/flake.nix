@@ -5,19 +5,8 @@
     let lib = import ./lib;
     in {
       lib = lib // {
-        nixosSystem = { modules, specialArgs ? { } }:
-          let
-            system = lib.evalModules {
-              modules = [ ./nixos/modules/options.nix ] ++ modules;
-              specialArgs = {
-                pkgs = import ./pkgs;
-                modulesPath = toString ./nixos/modules;
-              } // specialArgs;
-            };
-          in
-          system;
+        nixosSystem = import ./nixos/lib/eval-config.nix { inherit lib; };
       };
-      legacyPackages.aarch64-linux = import ./pkgs;
-      legacyPackages.x86_64-linux.pkgsStatic.qemu-user = import ./pkgs/qemu-user.nix;
+      legacyPackages = lib.genAttrs [ "aarch64-linux" "x86_64-linux" ] (system: import ./pkgs { inherit system; });
     };
 }

@@ -87,7 +87,7 @@ let
         first = head todo;
         file = if isPath first || isString first then toString first else first._file or "<unknown-file>";
         read = if isPath first || isString first then import first else first;
-        body = if isFunction read then read args else read;
+        body = if isFunction read then read (args read) else read;
         sorted = body ? config || body ? options;
         this = {
           inherit file;
@@ -104,13 +104,22 @@ let
     then a // mapAttrs (n: v: if a ? ${n} then deepUpdate a.${n} v else v) b
     else b;
 
+  # What a module function asks for by name is of specialArgs, or of
+  # _module.args, which modules define.
   evalModules = { modules, specialArgs ? { } }:
     let
-      args = specialArgs // { inherit config options; lib = import ./.; };
+      here = { inherit config options; lib = import ./.; } // specialArgs;
+      args = module: here // mapAttrs (name: _: here.${name} or config._module.args.${name}) (builtins.functionArgs module);
       loaded = load args [ ] modules;
       options = foldl' (o: m: deepUpdate o m.options) { } loaded;
       config = evalOptions [ ] null options (map (m: { inherit (m) file; value = m.config; }) loaded);
     in
-    { inherit config options; };
+    {
+      inherit config options;
+      extendModules = more: evalModules {
+        modules = modules ++ more.modules or [ ];
+        specialArgs = specialArgs // more.specialArgs or { };
+      };
+    };
 in
 { inherit mkOverride mkOrder mkIf mkMerge mergeOption evalOptions evalModules showDefs; }

@@ -17,9 +17,9 @@ let
 in
 {
   options = {
+    _module.args = opt (types.attrsOf types.raw) { };
     system.build = opt (types.attrsOf types.raw) { };
     system.stateVersion = must types.release;
-    nixpkgs.hostPlatform = must types.str;
     image.baseName = opt types.str "nixos-image-sd-card-${lib.version}-aarch64-linux";
     boot = {
       supportedFilesystems = opt (types.either (types.listOf types.str) (types.attrsOf types.bool)) { };
@@ -116,5 +116,6 @@ in
     fixture.pace = opt types.int 0; # seconds per step
     fixture.fail = opt (types.enum [ "" "exit" "hang" "hostile" "space" "nothing" ]) "";
     fixture.megabytes = opt types.int 0; # more in the root file system, incompressible
+    fixture.payload = opt types.int 0; # so many MiB of packages, 1 MiB in 26 files each
   };
 }

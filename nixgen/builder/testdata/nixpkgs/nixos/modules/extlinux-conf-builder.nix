@@ -1,0 +1,1 @@
+{ lib, pkgs }: pkgs.writeScript "extlinux-conf-builder.sh" ./extlinux-conf-builder.sh

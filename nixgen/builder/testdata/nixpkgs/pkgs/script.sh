@@ -1,0 +1,5 @@
+{
+  echo "#!$tools/bin/busybox sh"
+  cat "$script"
+} > "$out"
+chmod 555 "$out"
