@@ -37,8 +37,19 @@ func Of(dir string, h nixgen.Host) (string, error) {
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d\n%s", len(answers), answers)
+	err = files(dir, func(name, path string, e fs.DirEntry) error { return addFile(sum, name, path, e) })
+	if err != nil {
+		return "", fmt.Errorf("read the Nix files of %s: %w", h.Name, err)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+}
+
+// files visits the files of the flake of the host in dir, in the order of their
+// names, which are relative to it: all that a build takes, but for the lock. A host
+// that has no flake has none.
+func files(dir string, visit func(name, path string, e fs.DirEntry) error) error {
 	flake := filepath.Join(dir, "flake")
-	err = filepath.WalkDir(flake, func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(flake, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -52,12 +63,12 @@ func Of(dir string, h nixgen.Host) (string, error) {
 		if err != nil || filepath.Join(dir, layout.Lock) == path || aside(e.Name()) {
 			return err
 		}
-		return addFile(sum, name, path, e)
+		return visit(name, path, e)
 	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read the Nix files of %s: %w", h.Name, err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+	return err
 }
 
 // aside tells whether an editor made a file for itself.
