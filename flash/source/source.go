@@ -125,7 +125,11 @@ func (s *Source) prepare(files []bootfs.File, when time.Time) error {
 		if !errors.Is(err, bootfs.ErrIncomplete) {
 			break
 		}
-		if err := s.reread(volume, boot.Start); err != nil {
+		// One of its folders goes on in front of where it begins.
+		if err := s.goTo(boot.Start); err != nil {
+			return s.broken(err)
+		}
+		if err := volume.LoadMore(s.img); err != nil {
 			return s.broken(err)
 		}
 	}
@@ -146,10 +150,7 @@ func (s *Source) grow() (err error) {
 		return err
 	}
 	root := s.table.Partitions[1]
-	if err := s.img.Rewind(); err != nil {
-		return s.broken(err)
-	}
-	if _, err := io.CopyN(io.Discard, s.img, root.Start); err != nil {
+	if err := s.goTo(root.Start); err != nil {
 		return s.broken(err)
 	}
 	size, err := image.ExtSize(s.img)
@@ -162,16 +163,13 @@ func (s *Source) grow() (err error) {
 	return nil
 }
 
-// reread reads a volume once more: one of its folders goes on in front of where it
-// begins.
-func (s *Source) reread(v *bootfs.Volume, start int64) error {
+// goTo makes the image be read on from a byte.
+func (s *Source) goTo(at int64) error {
 	if err := s.img.Rewind(); err != nil {
 		return err
 	}
-	if _, err := io.CopyN(io.Discard, s.img, start); err != nil {
-		return err
-	}
-	return v.LoadMore(s.img)
+	_, err := io.CopyN(io.Discard, s.img, at)
+	return err
 }
 
 // Close closes the image.
