@@ -26,7 +26,7 @@ func TestAFileInTheWayIsRefusedBeforeTheBuild(t *testing.T) {
 }
 
 func TestAFolderWithoutAFlakeIsRefusedBeforeTheBuild(t *testing.T) {
-	_, err := Image(t.Context(), Request{Flake: t.TempDir(), Host: "bach", OutLink: "/nowhere"}, nil)
+	_, err := Image(t.Context(), Request{Flake: t.TempDir(), Host: "bach", OutLink: filepath.Join(t.TempDir(), "result")}, nil)
 	var e *Error
 	if !errors.As(err, &e) || e.Page != "preview" {
 		t.Fatalf("error %v", err)

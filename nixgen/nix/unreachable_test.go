@@ -13,6 +13,7 @@ import (
 func TestWhyTheStoreDoesNotAnswerIsToldByTheKernel(t *testing.T) {
 	stand(t, `exit 1`) // it says no settings, so none that forbid
 	own := t.TempDir()
+	gone := filepath.Join(own, "gone") // no store of ours
 	for name, c := range map[string]struct {
 		listen, left bool   // what is at the socket
 		state        string // of Nix
@@ -22,12 +23,12 @@ func TestWhyTheStoreDoesNotAnswerIsToldByTheKernel(t *testing.T) {
 	}{
 		"nothing, and Nix needs it":         {state: own, said: "error: cannot connect to socket at '/x': No such file or directory", want: NotRunning},
 		"nothing, and Nix does not":         {state: own, said: "error: disk I/O error", want: Unexplained},
-		"left over":                         {left: true, state: "/nowhere", said: "error: new words", want: Stopped},
+		"left over":                         {left: true, state: gone, said: "error: new words", want: Stopped},
 		"left over beside a store of ours":  {left: true, state: own, said: "error: disk I/O error", want: Unexplained},
-		"somebody listens":                  {listen: true, state: "/nowhere", said: "error: new words", want: Unexplained},
-		"the service closes the connection": {listen: true, state: "/nowhere", said: "error: Nix daemon disconnected unexpectedly", want: Closes},
-		"somebody does not answer":          {listen: true, state: "/nowhere", err: context.DeadlineExceeded, want: Slow},
-		"not for this user":                 {state: "/nowhere", said: "error: getting status of /nix/var/nix/daemon-socket/socket: Permission denied", want: NotPermitted},
+		"somebody listens":                  {listen: true, state: gone, said: "error: new words", want: Unexplained},
+		"the service closes the connection": {listen: true, state: gone, said: "error: Nix daemon disconnected unexpectedly", want: Closes},
+		"somebody does not answer":          {listen: true, state: gone, err: context.DeadlineExceeded, want: Slow},
+		"not for this user":                 {state: gone, said: "error: getting status of /nix/var/nix/daemon-socket/socket: Permission denied", want: NotPermitted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "socket")

@@ -63,7 +63,7 @@ func TestAWifiFolderOfSomebodyElseIsNotRead(t *testing.T) {
 		dir   string
 		owner uint32
 	}{
-		"others may write": {open, uid}, "another owner": {t.TempDir(), uid + 1}, "a link": {link, uid}, "a file": {file, uid}, "nothing": {"/nowhere/iwd", uid},
+		"others may write": {open, uid}, "another owner": {t.TempDir(), uid + 1}, "a link": {link, uid}, "a file": {file, uid}, "nothing": {filepath.Join(open, "none"), uid},
 	} {
 		if found, err := read(iwdIn(c.dir), c.owner, ""); err == nil || found.Files != nil {
 			t.Errorf("%s: %v, %v", name, found, err)
@@ -155,7 +155,7 @@ func TestOfNetworkManagerOnlyWifiProfilesOfTheUserAreRead(t *testing.T) {
 }
 
 func TestWithoutAnyFolderTheNetworkIsTypedIn(t *testing.T) {
-	_, err := read(iwdIn("/nowhere/iwd"), uint32(os.Getuid()), "")
+	_, err := read(iwdIn(filepath.Join(t.TempDir(), "none")), uint32(os.Getuid()), "")
 	if err == nil || !strings.Contains(err.Error(), "type the name") {
 		t.Error(err)
 	}
